@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# Who may include whom (CONVENTIONS 2), read from the #include lines. Run: cmake -DROOT=repository -P layering_test.cmake
+cmake_policy(VERSION 3.25)
+
+set(broken 0)
+macro(report text)
+  math(EXPR broken "${broken} + 1")
+  message(NOTICE "${text}")
+endmacro()
+
+# A row: headers | lithe headers they may include | other headers they may include besides the standard library's.
+# The first row whose first expression matches a header is its row. Paths are relative to include/lithe/.
+# Whoever may run without an operating system never includes what needs one, though its row names the folder.
+set(os "memory/(mapped_file|system_[a-z_]*)|runtime/(cpu|threads)")
+set(rows
+    "core/.*                       | core/.*                                                          | "
+    "memory/(mapped_file|system_.*) | (core|memory)/.*                                                 | sys/.*|unistd|fcntl"
+    "memory/.*                     | (core|memory)/.*                                                 | "
+    "runtime/(cpu|threads)         | core/.*|runtime/(cpu|threads)                                    | cpuinfo|pthreadpool"
+    "runtime/.*                    | model|(core|memory|format|runtime)/.*                            | "
+    "ops/all                       | core/.*|ops/[a-z0-9_]*                                           | "
+    "ops/.*                        | core/.*|ops/detail/.*                                            | "
+    "xnn/all                       | core/.*|xnn/[a-z0-9_]*                                           | "
+    "xnn/.*                        | (core|memory|ops|xnn)/.*|runtime/(cpu|threads|packed_weights)    | xnnpack|pthreadpool"
+    "simd/.*                       | (core|ops|simd)/.*|runtime/cpu                                   | .*intrin|arm_neon"
+    "format/.*                     | (core|format)/.*                                                 | flatbuffers/.*"
+    "(model|session)               | model|(core|memory|format|runtime)/.*                            | "
+    "micro                         | model|session|(core|memory|format|runtime|ops)/.*                | "
+    "lithe                         | .*                                                               | ")
+
+file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lithe ${ROOT}/include/lithe/*)
+foreach(header ${headers})
+  string(REGEX REPLACE "\\.hp?p?$" "" name ${header})
+  set(allowed "")
+  foreach(row ${rows})
+    string(REGEX REPLACE " *\\| +" ";" row "${row}")
+    list(GET row 0 who)
+    if(name MATCHES "^(${who})$")
+      list(GET row 1 allowed)
+      list(GET row 2 allowed_outside)
+      break()
+    endif()
+  endforeach()
+  if(NOT allowed)
+    report("${header}: no row of the table names this folder")
+    continue()
+  endif()
+
+  set(depth 0)
+  file(STRINGS ${ROOT}/include/lithe/${header} lines REGEX "^[ \t]*#[ \t]*(if|endif|include)")
+  foreach(line ${lines})
+    if(line MATCHES "^[ \t]*#[ \t]*if")
+      math(EXPR depth "${depth} + 1")
+    elseif(line MATCHES "^[ \t]*#[ \t]*endif")
+      math(EXPR depth "${depth} - 1")
+    elseif(line MATCHES "lithe/")
+      string(REGEX REPLACE "^#include \"lithe/([a-z0-9_/]+)\\.hp?p?\"$" "\\1" included "${line}")
+      if(included STREQUAL line)
+        report("${header}: '${line}' must have the form #include \"lithe/folder/name.hpp\"")
+      elseif(NOT included MATCHES "^(${allowed})$" OR (included MATCHES "^(${os})$" AND name MATCHES "^(runtime/.*|model|session|micro)$"
+                                                     AND NOT name MATCHES "^(${os})$"))
+        report("${header}: must not include lithe/${included}")
+      elseif(depth GREATER 0)
+        report("${header}: '${line}' stands inside #if")
+      endif()
+    elseif(line MATCHES "[<\"]([^>\"]+)[>\"]")
+      string(REGEX REPLACE "\\.h$" "" outside ${CMAKE_MATCH_1})
+      if(outside MATCHES "^(iostream|sstream|fstream|functional|regex|stdio|cstdio)$")
+        report("${header}: <${outside}> has no place in a runtime header")
+      elseif(NOT outside MATCHES "^([a-z_]+|c[a-z]+)$" OR outside MATCHES "^(xnnpack|cpuinfo|pthreadpool|unistd|fcntl|arm_neon|.*intrin)$")
+        if(NOT outside MATCHES "^(${allowed_outside})$")
+          report("${header}: must not include ${outside}")
+        endif()
+      endif()
+    endif()
+  endforeach()
+endforeach()
+
+# all.hpp lists its folder.
+foreach(folder ops xnn simd)
+  if(NOT EXISTS ${ROOT}/include/lithe/${folder}/all.hpp)
+    continue()
+  endif()
+  file(READ ${ROOT}/include/lithe/${folder}/all.hpp all)
+  file(GLOB headers RELATIVE ${ROOT}/include ${ROOT}/include/lithe/${folder}/*.hpp)
+  list(REMOVE_ITEM headers lithe/${folder}/all.hpp)
+  foreach(header ${headers})
+    string(FIND "${all}" "#include \"${header}\"" found)
+    if(found EQUAL -1)
+      report("${folder}/all.hpp does not list ${header}")
+    endif()
+  endforeach()
+endforeach()
+
+if(broken)
+  message(FATAL_ERROR "${broken} includes break the layering of the table above")
+endif()

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds and tests presets, then checks format and tidiness. Last line: "N passed, N failed".
+# usage: tools/test.sh [dev|release|asan|tsan|aarch64|armhf|cortex-m4|format|tidy]...   (default: all of them)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+steps=("$@")
+[[ $# -gt 0 ]] || steps=(format dev release asan tsan aarch64 armhf cortex-m4 tidy)
+passed=0 failed=0
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+cache=${LITHE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lithe}
+lint=$cache/lint-21/bin
+
+say() { echo "--- $*"; }
+count() { # NAME COMMAND...: a step that is one test
+  local name=$1
+  shift
+  if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "FAILED: $name"; fi
+}
+
+setup_target() {
+  case $1 in
+    dev | release) echo host ;;
+    asan | tsan) echo sanitizers ;;
+    aarch64 | armhf | cortex-m4) echo "$1" ;;
+    format) echo lint ;;
+    tidy) echo sanitizers lint ;;
+    *) echo "test.sh: unknown preset '$1'" >&2 && return 2 ;;
+  esac
+}
+
+our_files() { find include/lithe tools tests bench examples -name '*.[ch]pp' -print | LC_ALL=C sort; }
+
+check_format() { our_files | xargs -r "$lint/clang-format" --dry-run -Werror; }
+
+check_tidy() {
+  cmake --preset tidy >"$results/log" || { cat "$results/log" && return 1; }
+  cmake --build --preset tidy
+}
+
+run_preset() {
+  local preset=$1 log=$results/log
+  cmake --preset "$preset" >"$log" || { cat "$log" && return 1; }
+  cmake --build --preset "$preset" >"$log" || { cat "$log" && return 1; }
+  tail -n 1 "$log"
+  ctest --preset "$preset" --output-junit "$results/$preset.xml" | grep -vE '^ +Start |   Passed   ' || true # failures are counted below
+  [[ -f $results/$preset.xml ]] || { echo "skipped: preset $preset has no tests yet" && return 0; }
+  local tests failures disabled
+  tests=$(grep -om1 'tests="[0-9]*"' "$results/$preset.xml" | tr -dc 0-9)
+  failures=$(grep -om1 'failures="[0-9]*"' "$results/$preset.xml" | tr -dc 0-9)
+  disabled=$(grep -om1 'skipped="[0-9]*"' "$results/$preset.xml" | tr -dc 0-9)
+  ((tests)) || echo "skipped: preset $preset has no tests yet"
+  passed=$((passed + tests - failures - disabled)) failed=$((failed + failures))
+}
+
+arguments=()
+for step in "${steps[@]}"; do
+  for target in $(setup_target "$step"); do arguments+=(--target "$target"); done
+done
+tools/setup.sh "${arguments[@]}"
+
+for step in "${steps[@]}"; do
+  say "$step"
+  started=$SECONDS
+  case $step in
+    format) count format check_format ;;
+    tidy) count tidy check_tidy ;;
+    *) run_preset "$step" || { failed=$((failed + 1)) && echo "FAILED: $step does not build"; } ;;
+  esac
+  say "$step took $((SECONDS - started)) s"
+done
+
+echo "$passed passed, $failed failed"
+((failed == 0))
