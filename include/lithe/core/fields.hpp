@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <span>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+
+#include "lithe/core/shape.hpp"
+#include "lithe/core/status.hpp"
+
+namespace lithe::inline v0 {
+
+/// Output limits in real units; infinities mean none.
+struct Clamp {
+  float min = -std::numeric_limits<float>::infinity();
+  float max = std::numeric_limits<float>::infinity();
+  constexpr bool active() const { return min > -std::numeric_limits<float>::infinity() || max < std::numeric_limits<float>::infinity(); }
+  constexpr float operator()(float v) const { return v < min ? min : v > max ? max : v; }
+  friend constexpr bool operator==(const Clamp&, const Clamp&) = default;
+};
+
+/// One attribute as it stands in a file: views into it, never copies. Exactly one of the three is non-empty, or none.
+struct AttributeData {
+  std::span<const std::int64_t> ints;
+  std::span<const float> floats;
+  std::string_view text;
+};
+
+/// One member of an operator's attributes, under its name in the file.
+template <class Owner, class T>
+struct Field {
+  const char* name;
+  T Owner::*member;
+};
+template <class Owner, class T>
+constexpr Field<Owner, T> field(const char* name, T Owner::*member) {
+  return {name, member};
+}
+
+/// An enumeration stored as text declares `constexpr auto enum_names(E)`, returning an array of its names in order.
+template <class E>
+concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_array_of_int = false;
+template <std::size_t N>
+inline constexpr bool is_array_of_int<std::array<std::int32_t, N>> = true;
+
+template <class T>
+Status parse_field(const AttributeData& data, T& member) {
+  constexpr Status bad{Code::invalid_model, "an attribute has another type or size than its operator declares"};
+  constexpr Status range{Code::invalid_model, "an attribute is out of range"};
+  if constexpr (std::is_same_v<T, float>) {
+    if (data.floats.size() != 1) return bad;
+    member = data.floats[0];
+  } else if constexpr (std::is_same_v<T, Clamp>) {
+    if (data.floats.size() != 2 || !(data.floats[0] <= data.floats[1])) return bad;
+    member = {data.floats[0], data.floats[1]};
+  } else if constexpr (std::is_same_v<T, bool>) {
+    if (data.ints.size() != 1) return bad;
+    if (data.ints[0] != 0 && data.ints[0] != 1) return range;
+    member = data.ints[0] != 0;
+  } else if constexpr (std::is_same_v<T, std::int64_t>) {
+    if (data.ints.size() != 1) return bad;
+    member = data.ints[0];
+  } else if constexpr (std::is_same_v<T, std::int32_t>) {
+    if (data.ints.size() != 1) return bad;
+    if (data.ints[0] != static_cast<std::int32_t>(data.ints[0])) return range;
+    member = static_cast<std::int32_t>(data.ints[0]);
+  } else if constexpr (is_array_of_int<T>) {
+    if (data.ints.size() != member.size()) return bad;
+    for (std::size_t i = 0; i < member.size(); ++i) {
+      if (data.ints[i] != static_cast<std::int32_t>(data.ints[i])) return range;
+      member[i] = static_cast<std::int32_t>(data.ints[i]);
+    }
+  } else if constexpr (std::is_same_v<T, IntList>) {
+    if (data.ints.size() > IntList::capacity) return bad;
+    member = IntList{};
+    for (auto v : data.ints) member.push_back(v);
+  } else {
+    static_assert(NamedEnum<T>, "attributes are bool, int32, int64, float, Clamp, IntList, array<int32_t, N> or a named enum");
+    int i = 0;
+    for (std::string_view candidate : enum_names(T{})) {
+      if (candidate == data.text) return member = static_cast<T>(i), Status{};
+      ++i;
+    }
+    return {Code::unsupported, "an attribute names a mode this version does not know"};
+  }
+  return {};
+}
+
+/// Calls sink.ints(name, span), sink.floats(name, span) or sink.text(name, string_view) with one member's value.
+template <class T, class Sink>
+void write_field(const char* name, const T& member, Sink& sink) {
+  if constexpr (std::is_same_v<T, float>) {
+    sink.floats(name, std::span<const float>(&member, 1));
+  } else if constexpr (std::is_same_v<T, Clamp>) {
+    const float both[] = {member.min, member.max};
+    sink.floats(name, both);
+  } else if constexpr (is_array_of_int<T>) {
+    std::array<std::int64_t, std::tuple_size_v<T>> wide{};
+    for (std::size_t i = 0; i < wide.size(); ++i) wide[i] = member[i];
+    sink.ints(name, wide);
+  } else if constexpr (std::is_same_v<T, IntList>) {
+    sink.ints(name, std::span<const std::int64_t>(member.begin(), static_cast<std::size_t>(member.size())));
+  } else if constexpr (NamedEnum<T>) {
+    sink.text(name, std::string_view(enum_names(member)[static_cast<std::size_t>(member)]));
+  } else {
+    const auto wide = static_cast<std::int64_t>(member);
+    sink.ints(name, std::span<const std::int64_t>(&wide, 1));
+  }
+}
+
+}  // namespace detail
+
+/// Fills `attributes` from named data: `find(index, name, data)` yields the attribute number `index` of the node, until
+/// it returns false. An attribute the operator does not know is refused; a missing one keeps its default.
+template <class Attributes, class Next>
+Status parse_attributes(Attributes& attributes, Next next) {
+  std::string_view name;
+  AttributeData data;
+  while (next(name, data)) {
+    bool known = false;
+    Status status;
+    std::apply(
+        [&](const auto&... fields) {
+          (((!known && name == fields.name) ? (known = true, status = detail::parse_field(data, attributes.*fields.member), 0) : 0), ...);
+        },
+        Attributes::fields());
+    LITHE_TRY(status);
+    if (!known) return {Code::invalid_model, "a node has an attribute that its operator does not know"};
+  }
+  return {};
+}
+
+/// Writes every attribute that differs from its default.
+template <class Attributes, class Sink>
+void write_attributes(const Attributes& attributes, Sink& sink) {
+  const Attributes defaults{};
+  std::apply(
+      [&](const auto&... fields) {
+        ((attributes.*fields.member == defaults.*fields.member ? void() : detail::write_field(fields.name, attributes.*fields.member, sink)), ...);
+      },
+      Attributes::fields());
+}
+
+/// Attributes of an operator that has none.
+struct NoAttributes {
+  static constexpr auto fields() { return std::tuple{}; }
+};
+
+}  // namespace lithe::inline v0

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <type_traits>
+
+#include "lithe/core/operator.hpp"
+#include "lithe/core/services.hpp"
+
+namespace lithe::inline v0 {
+
+class PackedWeights;
+
+/// Part of a tensor that a kernel computes at once: rows of axis 1 of a channels-last tensor. The kernel's tensors are
+/// windows of those rows, and the padding above and below is what is left of it at this strip.
+struct Strip {
+  index_t first = 0;   ///< first output row
+  index_t count = 0;   ///< output rows
+  index_t pad_top = 0, pad_bottom = 0;
+};
+
+/// At most this many differently shaped strips a node (top, middle, bottom); slot 0 is also the whole tensor.
+inline constexpr int strip_slots = 3;
+
+/// For `create`: constants may be packed here, once.
+struct CreateContext {
+  NodeInfo node;
+  PackedWeights* packed_weights = nullptr;     ///< null: the kernel keeps its packing to itself
+  std::array<std::uint64_t, 2> model_id{};     ///< content hash, for packing keys
+  const ThreadPool* threads = nullptr;
+};
+
+/// For `reshape`: shapes are final for the next runs; contents are not there yet.
+struct ReshapeContext {
+  NodeInfo node;
+  std::span<const TensorView> inputs;   ///< data is null; shape and pitch count
+  std::span<const TensorView> outputs;
+  const Strip* strip = nullptr;         ///< null: the whole tensor
+  int slot = 0;                         ///< in [0, strip_slots)
+  const ThreadPool* threads = nullptr;
+  std::size_t workspace_bytes = 0;      ///< asked for by the kernel: scratch memory, 64-byte aligned, for run() only
+
+  void workspace(std::size_t bytes) { workspace_bytes = bytes; }
+};
+
+class RunContext;
+
+/// Runs a node's subgraphs and moves late output shapes; implemented by the session.
+struct RunHost {
+  /// Runs subgraph `k` of the node on `inputs`; fills `outputs` with views of its results, valid until the next call.
+  virtual Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) = 0;
+  /// Fixes the shape of an output that infer announced with output_at_most, or that depends on a subgraph.
+  virtual Status resize_output(int output, const Shape& shape, Tensor& tensor) = 0;
+  virtual bool stopped() const = 0;
+  virtual std::uint64_t max_iterations() const = 0;
+
+ protected:
+  ~RunHost() = default;
+};
+
+/// For `run`: tensors with contents. Nothing here allocates.
+class RunContext {
+ public:
+  RunContext(std::span<const TensorView> inputs, std::span<Tensor> outputs, std::span<std::byte> workspace,
+             const ThreadPool* threads, RunHost* host = nullptr, const Strip* strip = nullptr, int slot = 0)
+      : inputs_(inputs), outputs_(outputs), workspace_(workspace), threads_(threads), host_(host), strip_(strip), slot_(slot) {}
+
+  int inputs() const { return static_cast<int>(inputs_.size()); }
+  int outputs() const { return static_cast<int>(outputs_.size()); }
+  std::span<const TensorView> inputs_from(int first) const { return inputs_.subspan(static_cast<std::size_t>(first)); }
+  bool has(int i) const { return i < inputs() && inputs_[static_cast<std::size_t>(i)]; }
+  bool has_output(int i) const { return i < outputs() && static_cast<bool>(outputs_[static_cast<std::size_t>(i)]); }
+  const TensorView& input(int i) const { return inputs_[static_cast<std::size_t>(i)]; }
+  Tensor& output(int i = 0) const { return outputs_[static_cast<std::size_t>(i)]; }
+  std::span<std::byte> workspace() const { return workspace_; }
+  const ThreadPool* threads() const { return threads_; }
+  const Strip* strip() const { return strip_; }
+  int slot() const { return slot_; }
+
+  /// Fixes the real shape of an output whose infer used output_at_most; refreshes output(o).
+  Status resize_output(int o, const Shape& shape) {
+    if (!has_output(o)) return {};
+    if (host_ != nullptr) return host_->resize_output(o, shape, outputs_[static_cast<std::size_t>(o)]);
+    outputs_[static_cast<std::size_t>(o)].shape = shape;
+    outputs_[static_cast<std::size_t>(o)].pitch = shape.back();
+    return {};
+  }
+  Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) {
+    return host_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"} : host_->call(subgraph, inputs, outputs);
+  }
+  bool stopped() const { return host_ != nullptr && host_->stopped(); }
+  std::uint64_t max_iterations() const { return host_ == nullptr ? 1'000'000 : host_->max_iterations(); }
+
+ private:
+  std::span<const TensorView> inputs_;
+  std::span<Tensor> outputs_;
+  std::span<std::byte> workspace_;
+  const ThreadPool* threads_;
+  RunHost* host_;
+  const Strip* strip_;
+  int slot_;
+};
+
+/// An operator behind plain function pointers. Attributes live in `attributes_bytes` of the session's tables.
+struct OperatorEntry {
+  /// Yields a node's attributes one by one; false at the end.
+  struct AttributeReader {
+    bool (*next)(void* self, std::string_view& name, AttributeData& data);
+    void* self;
+  };
+
+  const OpSpec* spec;
+  std::span<const TypeRow> types;
+  std::size_t attributes_bytes, attributes_align;
+  Status (*parse)(void* attributes, AttributeReader reader);  ///< constructs the attributes, then fills them
+  Status (*infer)(const void* attributes, InferContext&);
+  RowSpan (*rows)(const void* attributes, const NodeInfo&, int input, RowSpan output);  ///< null: cannot be streamed
+};
+
+/// A kernel behind plain function pointers: one per node is constructed in the session's tables.
+struct KernelEntry {
+  const OperatorEntry* op;
+  const char* name;
+  std::size_t bytes, align;
+  std::uint32_t packed_inputs;  ///< bit i: input i, when constant, is not read after create
+  bool strided_inputs, strided_outputs;
+  bool (*supports)(const void* attributes, const NodeInfo&);
+  void (*construct)(void* kernel);
+  void (*destroy)(void* kernel);
+  Status (*create)(void* kernel, const void* attributes, CreateContext&);
+  Status (*reshape)(void* kernel, const void* attributes, ReshapeContext&);
+  Status (*run)(void* kernel, const void* attributes, RunContext&);
+};
+
+namespace portable {
+/// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and microcontroller path.
+template <class Op>
+struct Kernel;
+}  // namespace portable
+
+namespace detail {
+
+template <class K>
+struct OpOf {
+  using type = typename K::Op;
+};
+template <class O>
+struct OpOf<portable::Kernel<O>> {
+  using type = O;
+};
+
+template <class Op>
+constexpr OperatorEntry make_operator() {
+  using A = typename Op::Attributes;
+  OperatorEntry e{&Op::spec, Op::types, sizeof(A), alignof(A), nullptr, nullptr, nullptr};
+  e.parse = [](void* memory, OperatorEntry::AttributeReader reader) {
+    return parse_attributes(*new (memory) A{}, [&](std::string_view& name, AttributeData& data) { return reader.next(reader.self, name, data); });
+  };
+  e.infer = [](const void* a, InferContext& context) { return Op::infer(*static_cast<const A*>(a), context); };
+  if constexpr (RowStreamable<Op>)
+    e.rows = [](const void* a, const NodeInfo& node, int input, RowSpan rows) { return Op::rows(*static_cast<const A*>(a), node, input, rows); };
+  return e;
+}
+
+}  // namespace detail
+
+template <Operator Op>
+inline constexpr OperatorEntry operator_entry = detail::make_operator<Op>();
+
+namespace detail {
+
+/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`, `packed_inputs`,
+/// `strided_inputs` and `strided_outputs` are optional, and any function may be static.
+template <class K>
+constexpr KernelEntry make_kernel() {
+  using Op = typename OpOf<K>::type;
+  using A = typename Op::Attributes;
+  static_assert(std::is_trivially_destructible_v<A>);
+  KernelEntry e{};
+  e.op = &operator_entry<Op>;
+  if constexpr (requires { K::name; }) e.name = K::name;
+  else e.name = "portable";
+  e.bytes = sizeof(K), e.align = alignof(K);
+  if constexpr (requires { K::packed_inputs; }) e.packed_inputs = K::packed_inputs;
+  if constexpr (requires { K::strided_inputs; }) e.strided_inputs = K::strided_inputs;
+  if constexpr (requires { K::strided_outputs; }) e.strided_outputs = K::strided_outputs;
+  e.supports = [](const void* a, const NodeInfo& node) {
+    if constexpr (requires(const A& x) { K::supports(x, node); }) return K::supports(*static_cast<const A*>(a), node);
+    else return (void)a, (void)node, true;
+  };
+  e.construct = [](void* k) { new (k) K{}; };
+  e.destroy = [](void* k) { static_cast<K*>(k)->~K(); };
+  e.create = [](void* k, const void* a, CreateContext& context) -> Status {
+    if constexpr (requires(K& x, const A& y) { x.create(y, context); }) return static_cast<K*>(k)->create(*static_cast<const A*>(a), context);
+    else return (void)k, (void)a, (void)context, Status{};
+  };
+  e.reshape = [](void* k, const void* a, ReshapeContext& context) -> Status {
+    if constexpr (requires(K& x, const A& y) { x.reshape(y, context); }) return static_cast<K*>(k)->reshape(*static_cast<const A*>(a), context);
+    else return (void)k, (void)a, (void)context, Status{};
+  };
+  e.run = [](void* k, const void* a, RunContext& context) -> Status { return static_cast<K*>(k)->run(*static_cast<const A*>(a), context); };
+  return e;
+}
+
+}  // namespace detail
+
+/// Named kernels in order of preference: the first that supports a node runs it; what is not listed is not linked.
+/// A list may contain lists.
+template <class... Kernels>
+struct KernelList {
+  static constexpr int size = [] {
+    int n = 0;
+    ((n += [] {
+      if constexpr (requires { Kernels::entries; }) return static_cast<int>(Kernels::entries.size());
+      else return 1;
+    }()), ...);
+    return n;
+  }();
+  static constexpr auto entries = [] {
+    std::array<KernelEntry, static_cast<std::size_t>(size)> all{};
+    std::size_t n = 0;
+    [[maybe_unused]] auto add = [&]<class K>(std::type_identity<K>) {
+      if constexpr (requires { K::entries; })
+        for (const KernelEntry& e : K::entries) all[n++] = e;
+      else
+        all[n++] = detail::make_kernel<K>();
+    };
+    (add(std::type_identity<Kernels>{}), ...);
+    return all;
+  }();
+};
+
+}  // namespace lithe::inline v0

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "lithe/core/status.hpp"
+
+/// What the platform lends to a session: the runtime itself never touches an operating system.
+namespace lithe::inline v0 {
+
+/// What kernels may ask of the processor; filled by runtime/cpu.hpp, or left at its defaults on a microcontroller.
+struct Cpu {
+  bool f16_arithmetic = false;   ///< native half-precision arithmetic (ARMv8.2 FP16, AVX512-FP16)
+  bool avx2 = false, fma3 = false, avx512 = false, avx512_vnni = false, avx_vnni = false, amx = false;
+  bool neon = false, neon_dot = false, i8mm = false, bf16 = false, sve = false;
+  std::uint32_t l1d_bytes = 32 * 1024, l2_bytes = 256 * 1024;
+  std::uint32_t performance_cores = 1;
+};
+
+/// Threads that a session may use; shared sessions take turns.
+struct ThreadPool {
+  using Task = void (*)(void* context, std::size_t i);
+
+  void* handle = nullptr;  ///< a pthreadpool_t, or null: the calling thread alone
+  std::size_t threads = 1;
+  void (*parallel)(void* handle, Task task, void* context, std::size_t count) = nullptr;  ///< set by runtime/threads.hpp
+
+  /// Calls task(context, i) for each i below `count`, on these threads, and waits.
+  void for_each(Task task, void* context, std::size_t count) const {
+    if (parallel != nullptr && threads > 1) return parallel(handle, task, context, count);
+    for (std::size_t i = 0; i < count; ++i) task(context, i);
+  }
+};
+
+/// Read-only bytes with an owner: a mapping, a copy, or memory that lives elsewhere (flash).
+class Storage {
+ public:
+  using Release = void (*)(void* data, std::size_t size);
+  Storage() = default;
+  /// Borrowed: the bytes outlive every model on them.
+  explicit Storage(std::span<const std::byte> bytes) : data_(bytes.data()), size_(bytes.size()) {}
+  Storage(const std::byte* data, std::size_t size, Release release) : data_(data), size_(size), release_(release) {}
+  Storage(Storage&& other) noexcept : data_(other.data_), size_(other.size_), release_(other.release_) { other.release_ = nullptr; }
+  Storage& operator=(Storage&& other) noexcept {
+    if (this != &other) {
+      reset();
+      data_ = other.data_, size_ = other.size_, release_ = other.release_;
+      other.release_ = nullptr;
+    }
+    return *this;
+  }
+  ~Storage() { reset(); }
+  std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  void reset() {
+    if (release_ != nullptr) release_(const_cast<std::byte*>(data_), size_);
+    release_ = nullptr;
+  }
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  Release release_ = nullptr;
+};
+
+/// Where a session's arena comes from when the caller does not bring one: an address range is reserved once, used from
+/// its start, and its unused tail given back. Null functions: no such source (a microcontroller).
+struct ArenaSource {
+  void* (*reserve)(std::size_t bytes) = nullptr;                               ///< null when refused
+  void (*trim)(void* base, std::size_t reserved, std::size_t used) = nullptr;  ///< gives back [used, reserved)
+  void (*release)(void* base, std::size_t bytes) = nullptr;
+};
+
+class OperatorHeap;
+
+/// Lets a kernel library take what it allocates while operators are created and reshaped from the session's operator
+/// heap; filled by xnn/runtime.hpp. Null functions: no kernel allocates (portable kernels never do).
+struct HeapHooks {
+  Status (*start)() = nullptr;                       ///< makes the library ready; cheap after the first call in a process
+  OperatorHeap* (*enter)(OperatorHeap*) = nullptr;   ///< this thread allocates there from now on; returns what was set before
+  void (*leave)(OperatorHeap* previous) = nullptr;   ///< sets what enter() returned
+  bool (*heap_is_ours)() = nullptr;                  ///< after start(): false when someone else gave the library its allocator
+};
+
+class PackedWeights;
+
+/// Makes the packed weights that a session keeps to itself when it is not given any to share. Null: kernels keep their
+/// packing in the operator heap.
+struct PackedWeightsSource {
+  PackedWeights* (*create)() = nullptr;  ///< null when there is no memory
+  void (*destroy)(PackedWeights*) = nullptr;
+  std::size_t (*bytes)(const PackedWeights*) = nullptr;
+};
+
+/// Receives static texts only; `context` is the caller's.
+struct Log {
+  void (*write)(void* context, const char* text) = nullptr;
+  void* context = nullptr;
+  void operator()(const char* text) const {
+    if (write != nullptr) write(context, text);
+  }
+};
+
+}  // namespace lithe::inline v0

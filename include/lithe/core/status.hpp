@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cassert>
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace lithe::inline v0 {
+
+/// What went wrong; one line of meaning each.
+enum class Code : std::uint8_t {
+  ok,
+  invalid_argument,  ///< the caller passed something that cannot be right (a name, a size, a null)
+  invalid_model,     ///< the file contradicts itself or its operators' contracts
+  unsupported,       ///< valid, but this build, CPU or kernel list cannot run it
+  shape,             ///< shapes do not fit each other
+  dtype,             ///< element types do not fit the operator
+  needs_value,       ///< a shape depends on contents that are not known yet
+  out_of_range,      ///< an index or size found in the data lies outside its tensor
+  out_of_memory,     ///< the arena, the byte limit or the system has no room
+  io,                ///< the system refused a file or mapping
+  stopped,           ///< the caller's stop flag was set
+  limit,             ///< an iteration or nesting limit was reached
+  kernel,            ///< the kernel library reported a failure
+};
+
+constexpr const char* name(Code code) {
+  constexpr const char* names[] = {"ok",          "invalid argument", "invalid model", "unsupported", "shape",
+                                   "dtype",       "needs value",      "out of range",  "out of memory", "io",
+                                   "stopped",     "limit",            "kernel"};
+  return names[static_cast<int>(code)];
+}
+
+/// A code, a static text and the place: never formatted, never allocated. The plan fills in `node` and `subgraph`.
+class [[nodiscard]] Status {
+ public:
+  constexpr Status() = default;
+  constexpr Status(Code code, const char* text) : text_(text), code_(code) {}
+
+  constexpr bool ok() const { return code_ == Code::ok; }
+  constexpr Code code() const { return code_; }
+  constexpr const char* text() const { return text_; }
+  constexpr std::int32_t node() const { return node_; }          ///< index in its subgraph, -1: no node
+  constexpr std::int32_t subgraph() const { return subgraph_; }  ///< index in the model
+
+  /// The same failure, placed at a node unless a deeper one already claimed it.
+  constexpr Status at(std::int32_t subgraph, std::int32_t node) const {
+    Status placed = *this;
+    if (!ok() && node_ < 0) placed.subgraph_ = subgraph, placed.node_ = node;
+    return placed;
+  }
+
+ private:
+  const char* text_ = "";
+  std::int32_t node_ = -1;
+  std::int32_t subgraph_ = 0;
+  Code code_ = Code::ok;
+};
+
+/// A value, or the Status that explains why there is none.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
+  Result(Status status) : status_(status) { assert(!status.ok()); }  // NOLINT(google-explicit-constructor)
+
+  bool ok() const { return value_.has_value(); }
+  Status status() const { return status_; }
+  Code code() const { return status_.code(); }
+  T& operator*() & { return assert(ok()), *value_; }
+  const T& operator*() const& { return assert(ok()), *value_; }
+  T&& operator*() && { return assert(ok()), *std::move(value_); }
+  T* operator->() { return assert(ok()), &*value_; }
+  const T* operator->() const { return assert(ok()), &*value_; }
+
+ private:
+  std::optional<T> value_;
+  Status status_;
+};
+
+}  // namespace lithe::inline v0
+
+/// Returns from the calling function when `expression` is a failed Status.
+#define LITHE_TRY(expression)                                            \
+  do {                                                                   \
+    if (::lithe::Status lithe_status = (expression); !lithe_status.ok()) \
+      return lithe_status;                                               \
+  } while (false)
+
+#define LITHE_CONCAT_(a, b) a##b
+#define LITHE_CONCAT(a, b) LITHE_CONCAT_(a, b)
+/// Declares `target` from a Result, or returns its Status.
+#define LITHE_ASSIGN_OR_RETURN(target, expression)                                          \
+  auto LITHE_CONCAT(lithe_result_, __LINE__) = (expression);                                \
+  if (!LITHE_CONCAT(lithe_result_, __LINE__).ok()) return LITHE_CONCAT(lithe_result_, __LINE__).status(); \
+  target = *std::move(LITHE_CONCAT(lithe_result_, __LINE__))
