@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/convert.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Converts every element to the output's declared dtype: input [...] -> output [...].
+/// To floats: nearest, ties to even; `saturate` keeps the 8-bit ones finite. f8e8m0 is the power of two not
+/// below. Floats to integers: towards zero; beyond the range whole-byte types saturate, packed ones keep the
+/// low bits; NaN is 0. Integers to integers: the low bits. To bool: not 0; bool is 0 or 1. Errors:
+/// Code::unsupported where an 8-bit tensor is quantized (see QuantizeLinear, DequantizeLinear). Source: ONNX
+/// Cast-25, round_mode "up"; what it leaves undefined is as above.
+struct Cast {
+  struct Attributes {
+    bool saturate = true;
+    static constexpr auto fields() { return std::tuple{field("saturate", &Attributes::saturate)}; }
+  };
+  static constexpr OpSpec spec{.name = "Cast", .inputs = {"input"}, .outputs = {"output"}, .in_place = true};
+  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any_output}}};
+
+  static Status infer(const Attributes&, InferContext& context) {
+    if (!known(context.dtype(0)) || !known(context.output_dtype()))
+      return {Code::dtype, "Cast needs two known dtypes"};
+    if (context.quantization(0) != nullptr || context.output_quantization() != nullptr)
+      return {Code::unsupported, "Cast converts plain numbers, not quantized ones"};
+    return context.output(0, context.shape(0));
+  }
+};
+static_assert(Operator<Cast>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::Cast> {
+  static Status run(const ops::Cast::Attributes& attributes, RunContext& context) {
+    const TensorView& input = context.input(0);
+    const Tensor& output = context.output();
+    const index_t total = input.elements();
+    if (input.dtype == output.dtype) {
+      if (total != 0) std::memmove(output.data, input.data, input.bytes());
+      return {};
+    }
+    for (index_t first = 0; first < total; first += ops::detail::chunk)
+      convert(attributes, input, output, first, std::min(ops::detail::chunk, total - first));
+    return {};
+  }
+
+ private:
+  static bool single(DType d) { return d == DType::f32 || d == DType::f16 || d == DType::bf16; }
+
+  /// Through the narrowest wide type that holds all of the input's values, so that they are rounded once.
+  static void convert(const ops::Cast::Attributes& attributes, const TensorView& input, const Tensor& output,
+                      index_t first, index_t n) {
+    namespace d = ops::detail;
+    float floats[d::chunk];
+    std::int64_t integers[d::chunk];
+    double doubles[d::chunk];
+    if (single(input.dtype) && single(output.dtype))
+      return d::store_floats(output, first, n, d::load_floats(input, first, n, floats));
+    if (!is_float(input.dtype) && !is_float(output.dtype))
+      return d::store_integers(output, first, n, d::load_integers(input, first, n, integers));
+    if (!is_float(input.dtype) && output.dtype == DType::f32) {
+      const std::int64_t* from = d::load_integers(input, first, n, integers);
+      for (index_t i = 0; i < n; ++i)
+        floats[i] = input.dtype == DType::u64 ? static_cast<float>(static_cast<std::uint64_t>(from[i]))
+                                              : static_cast<float>(from[i]);
+      return d::store_floats(output, first, n, floats);
+    }
+    d::store_doubles(output, first, n, d::load_doubles(input, first, n, doubles), attributes.saturate);
+  }
+};
+
+}  // namespace lithe::inline v0::portable

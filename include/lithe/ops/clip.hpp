@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/elementwise.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Limits every element to a range: input [...] -> output [...]; NaN stays.
+/// Units: clamp is in real units, also where s8 and u8 are quantized (per tensor; the output may have another
+/// scale). Errors: Code::invalid_model for a clamp with min > max; Code::dtype for plain 8-bit integers.
+/// Source: ONNX Clip-13 with constant bounds; other forms are Max and Min.
+struct Clip {
+  struct Attributes {
+    Clamp clamp{};
+    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+  };
+  static constexpr OpSpec spec{.name = "Clip",
+                               .inputs = {"input"},
+                               .outputs = {"output"},
+                               .accuracy = Accuracy::rounding,
+                               .in_place = true};
+  static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}, {{dtypes::f16}, {dtypes::f16}},
+                                      {{dtypes::f64}, {dtypes::f64}}, {{dtypes::bf16}, {dtypes::bf16}},
+                                      {{dtypes::s8}, {dtypes::s8}},   {{dtypes::u8}, {dtypes::u8}}};
+
+  static Status infer(const Attributes& attributes, InferContext& context) {
+    LITHE_TRY(detail::check_clamp(attributes.clamp));
+    LITHE_TRY(detail::check_quantization(context, {}));
+    return context.output(0, context.shape(0));
+  }
+  static RowSpan rows(const Attributes&, const NodeInfo& node, int input, RowSpan output) {
+    return detail::same_rows(node, input, output);
+  }
+};
+static_assert(Operator<Clip>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::Clip> {
+  static Status run(const ops::Clip::Attributes& attributes, RunContext& context) {
+    namespace d = ops::detail;
+    return d::with_arithmetic<d::reals>(context.input(0), [&]<class T>(T) {
+      const d::Limits<T> limits(attributes.clamp);
+      return d::map_chunks<T, T, 1>({&context.input(0)}, context.output(),
+                                    [&](const auto& in, index_t n, T* out) -> Status {
+                                      std::copy_n(in[0], n, out);
+                                      limits.apply(out, n);
+                                      return {};
+                                    });
+    });
+  }
+};
+
+}  // namespace lithe::inline v0::portable

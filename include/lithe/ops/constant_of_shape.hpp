@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/broadcast.hpp"
+#include "lithe/ops/detail/quantized.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// A tensor full of one value: shape [rank], value (one element) -> output of that shape.
+/// Errors: Code::needs_value while `shape` is not known; Code::shape where it is no vector of sizes or
+/// `value` has not one element; Code::unsupported for dtypes narrower than a byte, and where value and output
+/// are quantized differently. Source: ONNX ConstantOfShape-9, with its attribute `value` as an input.
+struct ConstantOfShape {
+  using Attributes = NoAttributes;
+  static constexpr OpSpec spec{
+      .name = "ConstantOfShape", .inputs = {"shape", "value"}, .outputs = {"output"}};
+  static constexpr TypeRow types[] = {{{dtypes::s64, dtypes::any}, {dtypes::any}}};
+
+  static Status infer(const Attributes&, InferContext& context) {
+    LITHE_TRY(detail::check_whole_bytes(context.output_dtype()));
+    LITHE_TRY(detail::check_same_quantization(context, 1, 2));
+    if (context.shape(1).elements() != 1) return {Code::shape, "the value to fill with must be one element"};
+    LITHE_ASSIGN_OR_RETURN(const IntList sizes, context.ints(0));
+    Shape shape;
+    for (std::int64_t size : sizes) shape.push_back(size);
+    return context.output(0, shape);
+  }
+};
+static_assert(Operator<ConstantOfShape>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::ConstantOfShape> {
+  static Status run(const NoAttributes&, RunContext& context) {
+    const Tensor& output = context.output();
+    ops::detail::with_width(output.dtype, [&]<class T>(T value) {
+      std::memcpy(&value, context.input(1).data, sizeof(T));
+      auto* to = static_cast<std::byte*>(output.data);
+      const auto n = static_cast<std::size_t>(output.elements());
+      for (std::size_t i = 0; i < n; ++i) std::memcpy(to + i * sizeof(T), &value, sizeof(T));
+    });
+    return {};
+  }
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/convert.hpp"
+#include "lithe/ops/detail/scale_grid.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// (input - zero_point) * scale, in float.
+///   input [...]    scale, zero_point? [], [1], [D] for axis `axis`, or blocked along it    output [...]
+/// Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a bad
+/// block_size. Source: ONNX DequantizeLinear-25.
+struct DequantizeLinear {
+  using Attributes = detail::ScaledAttributes;
+  static constexpr OpSpec spec{.name = "DequantizeLinear",
+                               .inputs = {"input", "scale", "zero_point?"},
+                               .outputs = {"output"},
+                               .accuracy = Accuracy::rounding};
+  static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
+    constexpr std::array<std::array<DType, 2>, 5> reals{{{DType::f32, DType::f32},
+                                                         {DType::f16, DType::f16},
+                                                         {DType::bf16, DType::bf16},
+                                                         {DType::f16, DType::f32},
+                                                         {DType::f32, DType::f16}}};
+    constexpr std::size_t n = detail::stored_dtypes.size() + 1;
+    constexpr auto stored = [](std::size_t k) { return k == 0 ? DType::s32 : detail::stored_dtypes[k - 1]; };
+    return std::array{TypeRow{{stored(i % n), reals[i / n][0], stored(i % n)}, {reals[i / n][1]}}...};
+  }(std::make_index_sequence<5 * (detail::stored_dtypes.size() + 1)>{});
+
+  static Status infer(const Attributes& attributes, InferContext& context) {
+    return detail::infer_scaled(context, attributes.axis, attributes.block_size);
+  }
+};
+static_assert(Operator<DequantizeLinear>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::DequantizeLinear> {
+  using Attributes = ops::DequantizeLinear::Attributes;
+
+  static Status run(const Attributes& attributes, RunContext& context) {
+    return is_float(context.input(0).dtype) ? dequantize<double>(attributes, context)
+                                            : dequantize<std::int64_t>(attributes, context);
+  }
+
+ private:
+  template <class T>
+  static Status dequantize(const Attributes& attributes, RunContext& context) {
+    namespace d = ops::detail;
+    const TensorView& input = context.input(0);
+    LITHE_ASSIGN_OR_RETURN(const d::ScaleGrid grid, d::scale_grid(input.shape, context.input(1).shape,
+                                                                  attributes.axis, attributes.block_size));
+    T buffer[d::chunk], zero_points[d::chunk] = {};
+    float scales[d::chunk], reals[d::chunk];
+    const auto scale_at = [&](index_t i) {
+      float s;
+      return *d::load_floats(context.input(1), i, 1, &s);
+    };
+    const auto zero_point_at = [&](index_t i) {
+      T z;
+      return *d::load(context.input(2), i, 1, &z);
+    };
+    for (index_t first = 0, total = input.elements(); first < total; first += d::chunk) {
+      const index_t n = std::min(d::chunk, total - first);
+      if (first == 0 || !grid.single) {
+        d::fill_by_scale(grid, first, grid.single ? d::chunk : n, scales, scale_at);
+        if (context.has(2))
+          d::fill_by_scale(grid, first, grid.single ? d::chunk : n, zero_points, zero_point_at);
+      }
+      const T* x = d::load(input, first, n, buffer);
+      for (index_t i = 0; i < n; ++i) reals[i] = static_cast<float>(x[i] - zero_points[i]) * scales[i];
+      d::store_floats(context.output(), first, n, reals);
+    }
+    return {};
+  }
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "lithe/core/operator.hpp"
+#include "lithe/core/tensor.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Calls f.template operator()<T>() with the unsigned integer of `width` bytes: 1, 2, 4 or 8, anything else is 8.
+template <class F>
+decltype(auto) by_width(int width, F f) {
+  switch (width) {
+    case 1: return f.template operator()<std::uint8_t>();
+    case 2: return f.template operator()<std::uint16_t>();
+    case 4: return f.template operator()<std::uint32_t>();
+    default: return f.template operator()<std::uint64_t>();
+  }
+}
+
+/// Element `i` of memory that holds elements of this width, whatever their type.
+template <class T>
+T load(const std::byte* data, index_t i) {
+  T value;
+  std::memcpy(&value, data + i * static_cast<index_t>(sizeof(T)), sizeof(T));
+  return value;
+}
+template <class T>
+void store(std::byte* data, index_t i, T value) {
+  std::memcpy(data + i * static_cast<index_t>(sizeof(T)), &value, sizeof(T));
+}
+
+/// Sub-byte elements only exist as whole tensors: operators that move single ones refuse them.
+inline Status whole_bytes(DType dtype) {
+  if (element_bytes(dtype) == 0) return {Code::unsupported, "elements smaller than a byte cannot be moved one by one"};
+  return {};
+}
+
+/// Moving elements keeps their numbers: where input `i` and output `o` both have one scale, it is the same.
+/// Errors: Code::invalid_model.
+inline Status same_scale(const InferContext& context, int i, int o) {
+  const Quantization* a = context.has(i) ? context.quantization(i) : nullptr;
+  const Quantization* b = context.has_output(o) ? context.output_quantization(o) : nullptr;
+  if (a == nullptr || b == nullptr || !a->per_tensor() || !b->per_tensor()) return {};
+  if (a->scale_at(0) == b->scale_at(0) && a->zero_point_at(0) == b->zero_point_at(0)) return {};
+  return {Code::invalid_model, "an operator that only moves elements has an output quantized unlike its input"};
+}
+
+/// Copies all elements, packed or not, into a dense tensor of as many bytes, unless they are there already.
+inline Status copy_all(const TensorView& from, const Tensor& to) {
+  if (from.bytes() != to.bytes()) return {Code::shape, "a copy needs as many bytes as its source"};
+  if (from.data != to.data && to.bytes() != 0) std::memcpy(to.data, from.data, to.bytes());
+  return {};
+}
+
+}  // namespace lithe::inline v0::ops::detail

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <bit>
+#include <cstdint>
+
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/requantize.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Whether the integers stand for real numbers through a scale and a zero point.
+constexpr bool quantized(DType dtype, const Quantization* q) {
+  return q != nullptr && (dtype == DType::s8 || dtype == DType::u8);
+}
+template <class Void>
+bool quantized(const BasicTensor<Void>& tensor) {
+  return quantized(tensor.dtype, tensor.quantization);
+}
+
+/// Rounds to nearest, ties to even; |v| must be below 2^22 (float) or 2^51 (double). Adding 1.5 * 2^mantissa
+/// leaves the integer in the low bits; read as bits, so that no optimization may simplify it, and it
+/// vectorizes everywhere.
+inline std::int32_t round_to_even(float v) { return std::bit_cast<std::int32_t>(v + 0x1.8p23f) - 0x4B400000; }
+inline std::int64_t round_to_even(double v) {
+  return std::bit_cast<std::int64_t>(v + 0x1.8p52) - 0x4338000000000000;
+}
+
+/// Limits v to [low, high]; NaN becomes low.
+template <class T>
+constexpr T limit(T v, T low, T high) {
+  const T at_least = v > low ? v : low;
+  return at_least < high ? at_least : high;
+}
+
+/// One scale and one zero point, with the range of the stored integers.
+struct Affine {
+  float scale;
+  std::int32_t zero_point, low, high;
+
+  Affine(DType dtype, const Quantization& q)
+      : scale(q.scale_at(0)),
+        zero_point(q.zero_point_at(0)),
+        low(dtype == DType::s8 ? -128 : 0),
+        high(low + 255) {}
+
+  float real(std::int32_t stored) const { return static_cast<float>(stored - zero_point) * scale; }
+  /// The nearest stored integer of a real number; saturates, NaN gives the lowest.
+  std::int32_t stored(float real, float inverse_scale) const {
+    const float steps = real * inverse_scale;
+    return round_to_even(
+               limit(steps, static_cast<float>(low - zero_point), static_cast<float>(high - zero_point))) +
+           zero_point;
+  }
+};
+
+/// Which 8-bit integers an operator also takes as plain integers, without quantization.
+struct PlainBytes {
+  bool s8 = false, u8 = false;
+};
+
+/// For operators that compute with real numbers: 8-bit tensors among the inputs and output 0 are either all
+/// quantized, per tensor, or all plain. Errors: Code::dtype for plain bytes that the operator has no meaning
+/// for.
+inline Status check_quantization(const InferContext& context, PlainBytes plain) {
+  int with = 0, without = 0;
+  const auto check = [&](DType dtype, const Quantization* q) -> Status {
+    if (dtype != DType::s8 && dtype != DType::u8) return {};
+    if (quantized(dtype, q)) return ++with, check_activation(q, dtype);
+    ++without;
+    if (dtype == DType::s8 ? plain.s8 : plain.u8) return {};
+    return {Code::dtype, "8-bit integers need a scale and a zero point here"};
+  };
+  for (int i = 0; i < context.inputs(); ++i) LITHE_TRY(check(context.dtype(i), context.quantization(i)));
+  LITHE_TRY(check(context.output_dtype(), context.output_quantization()));
+  if (with != 0 && without != 0)
+    return {Code::invalid_model, "some 8-bit tensors of a node are quantized and others are not"};
+  return {};
+}
+
+/// For operators that only move elements: inputs [first, last) have output 0's scale and zero point.
+/// Errors: Code::unsupported where they differ.
+inline Status check_same_quantization(const InferContext& context, int first, int last) {
+  constexpr Status differ{Code::unsupported,
+                          "an operator that moves elements needs one quantization for all of them"};
+  const Quantization* out = context.output_quantization();
+  for (int i = first; i < last; ++i) {
+    const Quantization* in = context.quantization(i);
+    if (in == out) continue;
+    if (in == nullptr || out == nullptr || !in->per_tensor() || !out->per_tensor()) return differ;
+    if (in->scale_at(0) != out->scale_at(0) || in->zero_point_at(0) != out->zero_point_at(0)) return differ;
+  }
+  return {};
+}
+
+}  // namespace lithe::inline v0::ops::detail

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <type_traits>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/requantize.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Axes of one shape, as bits.
+struct AxisSet {
+  std::uint32_t bits = 0;
+  bool has(int axis) const { return (bits >> axis & 1) != 0; }
+  void add(int axis) { bits |= 1u << axis; }
+};
+
+/// The set that a list of axes names, negative ones from the back; an empty list names all.
+inline Result<AxisSet> axis_set(const IntList& axes, int rank) {
+  AxisSet set;
+  for (int i = 0; axes.empty() && i < rank; ++i) set.add(i);
+  for (std::int64_t named : axes) {
+    const int axis = normalize_axis(named, rank);
+    if (axis < 0) return Status{Code::invalid_model, "an axis is outside the input's rank"};
+    if (set.has(axis)) return Status{Code::invalid_model, "an axis is named twice"};
+    set.add(axis);
+  }
+  return set;
+}
+
+/// The shape without the reduced axes, or with 1 in their place.
+inline Shape reduced_shape(const Shape& input, AxisSet reduced, bool keepdims) {
+  Shape shape;
+  for (int i = 0; i < input.rank(); ++i) {
+    if (!reduced.has(i))
+      shape.push_back(input[i]);
+    else if (keepdims)
+      shape.push_back(1);
+  }
+  return shape;
+}
+
+/// Input 0 and output 0 are quantized per tensor, and a sum of `count` stored values fits 32 bits.
+inline Status check_quantized_mean(const InferContext& context, std::int64_t count) {
+  if (count > std::int64_t{1} << 23) return {Code::unsupported, "an 8-bit mean of more than 2^23 elements"};
+  LITHE_TRY(check_activation(context.quantization(0), context.dtype(0)));
+  return check_activation(context.output_quantization(), context.output_dtype());
+}
+
+/// Calls `f` with the element type of a mean.
+template <class F>
+Status for_mean_type(DType dtype, F f) {
+  switch (dtype) {
+    case DType::f32:
+      return f.template operator()<float>();
+    case DType::f16:
+      return f.template operator()<half>();
+    case DType::f64:
+      return f.template operator()<double>();
+    case DType::s8:
+      return f.template operator()<std::int8_t>();
+    case DType::u8:
+      return f.template operator()<std::uint8_t>();
+    default:
+      return {Code::dtype, "no kernel for this element type"};
+  }
+}
+
+/// Sums of up to channel_block neighbouring elements; a sum of many floats is made of shorter ones.
+template <class T>
+class SumBlock {
+ public:
+  using Acc = std::conditional_t<sizeof(T) == 1, std::int32_t, Accumulator<T>>;
+
+  explicit SumBlock(index_t count) : count_(count) {}
+  index_t count() const { return count_; }
+  Acc operator[](index_t i) const { return totals_[i] + recent_[i]; }
+  void add(const T* x) {
+    for_block(count_, [&](index_t i) { recent_[i] += static_cast<Acc>(x[i]); });
+    if (++added_ == 256) flush();
+  }
+  /// Adds `n` elements to the first sum.
+  void add_run(const T* x, index_t n) {
+    for (index_t i = 0; i < n; i += 256, flush())
+      for (index_t j = i; j < n && j < i + 256; ++j) recent_[0] += static_cast<Acc>(x[j]);
+  }
+
+ private:
+  void flush() {
+    for (index_t i = 0; i < count_; ++i) totals_[i] += recent_[i], recent_[i] = 0;
+    added_ = 0;
+  }
+
+  Acc recent_[channel_block] = {}, totals_[channel_block] = {};
+  index_t count_;
+  int added_ = 0;
+};
+
+/// Turns sums of stored values into means: `present` of them were added, the divisor is `count`.
+template <class T>
+class Mean {
+ public:
+  Mean(const RunContext&, const Clamp& clamp) : clamp_(clamp) {}
+  void store(const SumBlock<T>& sums, index_t, index_t count, T* to) const {
+    using Acc = typename SumBlock<T>::Acc;
+    const Acc divisor = static_cast<Acc>(count), min = clamp_.min, max = clamp_.max;
+    for (index_t i = 0; i < sums.count(); ++i) {
+      const Acc mean = sums[i] / divisor;
+      to[i] = static_cast<T>(mean < min ? min : mean > max ? max : mean);
+    }
+  }
+
+ private:
+  Clamp clamp_;
+};
+
+template <class T>
+  requires(sizeof(T) == 1)
+class Mean<T> {
+ public:
+  Mean(const RunContext& context, const Clamp& clamp)
+      : requantize_(*context.output().quantization, clamp),
+        zero_point_(context.input(0).quantization->zero_point_at(0)),
+        input_scale_(context.input(0).quantization->scale_at(0)),
+        output_scale_(context.output().quantization->scale_at(0)) {}
+  void store(const SumBlock<T>& sums, index_t present, index_t count, T* to) const {
+    const float scale = input_scale_ / (output_scale_ * static_cast<float>(count));
+    const std::int32_t zero = static_cast<std::int32_t>(present) * zero_point_;
+    for (index_t i = 0; i < sums.count(); ++i) to[i] = requantize_(sums[i] - zero, scale);
+  }
+
+ private:
+  Requantizer<T> requantize_;
+  std::int32_t zero_point_;
+  float input_scale_, output_scale_;
+};
+
+/// Axes of a dense tensor in runs of one kind, reduced or kept, outermost first.
+struct AxisRuns {
+  struct Run {
+    index_t size = 1, stride = 1, at = 0;
+    bool reduced = false;
+  };
+  Run runs[max_rank];
+  int count = 0;
+
+  AxisRuns(const Shape& shape, AxisSet reduced) {
+    for (int i = 0; i < shape.rank(); ++i) {
+      if (shape[i] == 1) continue;
+      if (count == 0 || runs[count - 1].reduced != reduced.has(i)) runs[count++].reduced = reduced.has(i);
+      runs[count - 1].size *= shape[i];
+    }
+    for (int i = count - 2; i >= 0; --i) runs[i].stride = runs[i + 1].stride * runs[i + 1].size;
+  }
+
+  bool innermost_reduced() const { return count > 0 && runs[count - 1].reduced; }
+  index_t innermost_size() const { return count > 0 ? runs[count - 1].size : 1; }
+  /// Moves `offset` to the next position of the kind, the innermost run left out; false, and back at the
+  /// start, at the end.
+  bool next(bool reduced, index_t& offset) {
+    for (int i = count - 2; i >= 0; --i) {
+      Run& run = runs[i];
+      if (run.reduced != reduced) continue;
+      offset += run.stride;
+      if (++run.at < run.size) return true;
+      offset -= run.size * run.stride, run.at = 0;
+    }
+    return false;
+  }
+};
+
+/// Mean over the reduced axes of a dense tensor, into a dense tensor of the kept ones.
+template <class T>
+void reduce_mean(const RunContext& context, AxisSet reduced) {
+  const TensorView& input = context.input(0);
+  const Mean<T> mean(context, {});
+  AxisRuns runs(input.shape, reduced);
+  index_t divisor = 1;
+  for (int i = 0; i < input.shape.rank(); ++i)
+    if (reduced.has(i)) divisor *= input.shape[i];
+  const index_t inner = runs.innermost_reduced() ? 1 : runs.innermost_size();
+  T* to = static_cast<T*>(context.output().data);
+  if (context.output().elements() == 0) return;
+  index_t base = 0;
+  do {
+    for (index_t i = 0; i < inner; i += channel_block) {
+      SumBlock<T> sums(std::min(inner - i, channel_block));
+      index_t offset = base + i;
+      if (divisor != 0) do {
+          const T* x = static_cast<const T*>(input.data) + offset;
+          if (runs.innermost_reduced())
+            sums.add_run(x, runs.innermost_size());
+          else
+            sums.add(x);
+        } while (runs.next(true, offset));
+      mean.store(sums, divisor, divisor, to), to += sums.count();
+    }
+  } while (runs.next(false, base));
+}
+
+}  // namespace lithe::inline v0::ops::detail

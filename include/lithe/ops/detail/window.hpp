@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <limits>
+
+#include "lithe/core/kernel.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Kernel taps [first, last) of one axis that fall on the input.
+struct Taps {
+  index_t first = 0, last = 0;
+  index_t count() const { return last - first; }
+};
+
+/// One axis of a sliding window, in input elements; `before` and `after` are the padding.
+struct WindowAxis {
+  index_t kernel = 1, stride = 1, dilation = 1, before = 0, after = 0;
+
+  index_t start(index_t out) const { return out * stride - before; }
+  /// The taps of output `out` with positions in [low, high).
+  Taps taps(index_t out, index_t low, index_t high) const {
+    const index_t at = start(out);
+    const index_t first = at < low ? (low - at + dilation - 1) / dilation : 0;
+    const index_t last = at < high ? std::min(kernel, (high - at + dilation - 1) / dilation) : 0;
+    return first < last ? Taps{first, last} : Taps{};
+  }
+};
+
+/// A sliding window over height and width.
+struct Window {
+  WindowAxis h, w;
+};
+
+inline constexpr index_t max_window = index_t{1} << 20;  ///< bound of kernels, strides, dilations and pads
+
+/// The window that attributes of spatial operators describe; every one has these names.
+template <class Attributes>
+Window window(const Attributes& a, index_t kernel_h, index_t kernel_w) {
+  return {{kernel_h, a.strides[0], a.dilations[0], a.pads[0], a.pads[2]},
+          {kernel_w, a.strides[1], a.dilations[1], a.pads[1], a.pads[3]}};
+}
+
+/// Code::invalid_model unless kernels, strides and dilations lie in [1, 2^20] and pads in [0, 2^20].
+inline Status check(const WindowAxis& axis) {
+  auto outside = [](index_t v, index_t low) { return v < low || v > max_window; };
+  if (outside(axis.kernel, 1)) return {Code::invalid_model, "a kernel size is outside [1, 2^20]"};
+  if (outside(axis.stride, 1)) return {Code::invalid_model, "a stride is outside [1, 2^20]"};
+  if (outside(axis.dilation, 1)) return {Code::invalid_model, "a dilation is outside [1, 2^20]"};
+  if (outside(axis.before, 0) || outside(axis.after, 0))
+    return {Code::invalid_model, "a pad is outside [0, 2^20]"};
+  return {};
+}
+
+/// Output elements of a checked axis over `size` input elements; Code::shape when the window does not fit.
+/// With `ceil` a last window may overhang the end, but never starts behind the input and its leading padding
+/// (ONNX AveragePool-19).
+inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ceil = false) {
+  const std::int64_t padded = std::int64_t{size} + axis.before + axis.after;
+  if (padded > std::numeric_limits<std::int32_t>::max() - 2 * max_window)
+    return Status{Code::shape, "a padded spatial dimension is too large"};
+  const std::int64_t room = padded - (std::int64_t{axis.kernel} - 1) * axis.dilation - 1;
+  const std::int64_t up = room + (ceil ? axis.stride - 1 : 0);
+  std::int64_t out = (up >= 0 ? up / axis.stride : -((axis.stride - 1 - up) / axis.stride)) + 1;
+  if (out < 0) return Status{Code::shape, "the kernel is larger than the padded input"};
+  if (ceil && out > 0 && (out - 1) * axis.stride >= size + axis.before) --out;
+  return static_cast<index_t>(out);
+}
+
+/// [N, OH, OW, channels] of a window over [N, H, W, C]; checks the window and the input's rank.
+inline Result<Shape> output_shape(const Window& window, const Shape& input, index_t channels,
+                                  bool ceil = false) {
+  if (input.rank() != 4) return Status{Code::shape, "the input must be [N, H, W, C]"};
+  LITHE_TRY(check(window.h));
+  LITHE_TRY(check(window.w));
+  LITHE_ASSIGN_OR_RETURN(const index_t oh, output_size(window.h, input[1], ceil));
+  LITHE_ASSIGN_OR_RETURN(const index_t ow, output_size(window.w, input[2], ceil));
+  return Shape{input[0], oh, ow, channels};
+}
+
+/// Input rows that output rows need, not clipped to the input.
+inline RowSpan input_rows(const WindowAxis& h, RowSpan output) {
+  if (output.count <= 0) return {h.start(output.first), 0};
+  return {h.start(output.first), (output.count - 1) * h.stride + (h.kernel - 1) * h.dilation + 1};
+}
+
+/// Inside a strip the vertical padding is what is left of it there.
+inline Window at_strip(Window window, const Strip* strip) {
+  if (strip != nullptr)
+    window.h.before = strip->pad_top, window.h.after = std::min(window.h.after, strip->pad_bottom);
+  return window;
+}
+
+/// One output pixel: the taps that fall on the input, and where.
+struct Pixel {
+  Taps kh, kw;
+  index_t y, x;          ///< in the output
+  index_t row, column;   ///< of tap (0, 0), the batches' rows counted through; may lie in the padding
+  index_t down, across;  ///< from one tap to the next
+  index_t width;         ///< of the input
+
+  /// The row of the input's last axis under a tap.
+  index_t at(index_t h, index_t w) const { return (row + h * down) * width + column + w * across; }
+};
+
+/// Calls `f(pixel, row of the output's last axis)` for every output pixel of [N, H, W, C] tensors.
+template <class F>
+void for_each_pixel(const Window& window, const Shape& input, const Shape& output, F f) {
+  index_t to = 0;
+  for (index_t n = 0; n < output[0]; ++n)
+    for (index_t y = 0; y < output[1]; ++y) {
+      const Taps kh = window.h.taps(y, 0, input[1]);
+      for (index_t x = 0; x < output[2]; ++x)
+        f(Pixel{kh, window.w.taps(x, 0, input[2]), y, x, n * input[1] + window.h.start(y), window.w.start(x),
+                window.h.dilation, window.w.dilation, input[2]},
+          to++);
+    }
+}
+
+}  // namespace lithe::inline v0::ops::detail

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/broadcast.hpp"
+#include "lithe/ops/detail/quantized.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Repeats elements along axes of size 1: input [...], shape [rank] -> output of the broadcast of both shapes
+/// (a 1 in `shape` keeps the input's dimension). Errors: Code::needs_value while `shape` is not known;
+/// Code::shape where the two cannot be broadcast, or `shape` is no vector of sizes; Code::unsupported for
+/// dtypes narrower than a byte, and where the output is quantized differently. Source: ONNX Expand-13.
+struct Expand {
+  using Attributes = NoAttributes;
+  static constexpr OpSpec spec{.name = "Expand", .inputs = {"input", "shape"}, .outputs = {"output"}};
+  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+
+  static Status infer(const Attributes&, InferContext& context) {
+    LITHE_TRY(detail::check_whole_bytes(context.dtype(0)));
+    LITHE_TRY(detail::check_same_quantization(context, 0, 1));
+    LITHE_ASSIGN_OR_RETURN(const IntList sizes, context.ints(1));
+    Shape target;
+    for (std::int64_t size : sizes) target.push_back(size);
+    if (!target.valid())
+      return {Code::shape, "a size to expand to is negative, above 2^31 - 1, or beyond rank 8"};
+    LITHE_ASSIGN_OR_RETURN(const Shape shape, detail::broadcast(context.shape(0), target));
+    return context.output(0, shape);
+  }
+};
+static_assert(Operator<Expand>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::Expand> {
+  static Status run(const NoAttributes&, RunContext& context) {
+    ops::detail::with_width(context.output().dtype, [&]<class T>(T) { repeat<T>(context); });
+    return {};
+  }
+
+ private:
+  template <class T>
+  static void repeat(RunContext& context) {
+    const TensorView& input = context.input(0);
+    const Tensor& output = context.output();
+    ops::detail::BroadcastRuns<1> runs(output.shape, {&input.shape});
+    for (; !runs.done(); runs.advance()) {
+      const auto* from =
+          static_cast<const std::byte*>(input.data) + static_cast<std::size_t>(runs.offset(0)) * sizeof(T);
+      auto* to =
+          static_cast<std::byte*>(output.data) + static_cast<std::size_t>(runs.output_offset()) * sizeof(T);
+      const auto n = static_cast<std::size_t>(runs.length());
+      if (!runs.repeats(0)) {
+        std::memcpy(to, from, n * sizeof(T));
+        continue;
+      }
+      for (std::size_t i = 0; i < n; ++i) std::memcpy(to + i * sizeof(T), from, sizeof(T));
+    }
+  }
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/requantize.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// A matrix of weights over the last axis: output[..., n] = sum over k of input[..., k] * filter[n, k], plus
+/// bias[n].
+///   input [..., K], rank at least 1    filter [N, K]    bias [N] optional    output [..., N]
+/// Units: clamp is in real units. s8 and u8: input and output are quantized per tensor, the filter per tensor
+/// or along axis 0 (s8: zero point 0), bias is s32 in input * filter steps.
+/// Errors: Code::shape if ranks, K or N disagree; Code::invalid_model for a quantization out of range,
+/// Code::unsupported for one of another kind.
+/// Source: ONNX Gemm-13 with transB = 1, at any rank.
+struct FullyConnected {
+  struct Attributes {
+    Clamp clamp{};
+    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+  };
+  using enum DType;
+  static constexpr OpSpec spec{.name = "FullyConnected",
+                               .version = 1,
+                               .inputs = {"input", "filter", "bias?"},
+                               .outputs = {"output"},
+                               .accuracy = Accuracy::rounding};
+  static constexpr TypeRow types[] = {
+      {{f32, f32, f32}, {f32}}, {{f16, f16, f16}, {f16}}, {{s8, s8, s32}, {s8}}, {{u8, u8, s32}, {u8}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    Shape output = context.shape(0);
+    const Shape& filter = context.shape(1);
+    if (output.rank() < 1) return {Code::shape, "the input must be [..., K]"};
+    if (filter.rank() != 2) return {Code::shape, "the filter must be [N, K]"};
+    if (output.back() != filter[1]) return {Code::shape, "the filter's K is not the input's last dimension"};
+    if (context.has(2) && context.shape(2) != Shape{filter[0]}) return {Code::shape, "the bias must be [N]"};
+    LITHE_TRY(detail::check_clamp(a.clamp));
+    if (detail::is_quantized_8bit(context.dtype(0)))
+      LITHE_TRY(detail::check_quantized_layer(context, 0, filter[0]));
+    output[output.rank() - 1] = filter[0];
+    return context.output(0, output);
+  }
+};
+static_assert(Operator<FullyConnected>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::FullyConnected> {
+  using Attributes = ops::FullyConnected::Attributes;
+  static constexpr bool strided_inputs = true, strided_outputs = true;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return ops::detail::linear_workspace(context, context.inputs[1].shape[0]);
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    return ops::detail::for_linear_type(context.output().dtype,
+                                        [&]<class T>() { return run_as<T>(a, context), Status{}; });
+  }
+
+ private:
+  template <class T>
+  static void run_as(const Attributes& a, RunContext& context) {
+    const TensorView& input = context.input(0);
+    const TensorView& filter = context.input(1);
+    const index_t n = filter.shape[0], k = filter.shape[1];
+    const ops::detail::Linear<T> linear(a.clamp, context, n);
+    for (index_t i = 0; i < input.shape.rows(); ++i) {
+      const T* x = input.row<T>(i);
+      T* to = context.output().row<T>(i);
+      for (index_t o = 0; o < n; ++o)
+        to[o] = linear.store(linear.start(o) + linear.sum(x, filter.row<T>(o), k, o), o);
+    }
+  }
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/copy.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Runs one of two subgraphs.
+///   condition: one bool, captured...: what the subgraphs need, any dtypes -> outputs..., those of the subgraph that ran
+/// Subgraph 0 runs when the condition holds, 1 when not; both take all captured values in order and have as many outputs
+/// as the node. A condition known to infer decides the shapes. Otherwise an output is exact where both subgraphs agree, and
+/// an upper bound (output_at_most) where they agree in rank.
+/// Errors: Code::shape if the condition is not one element; Code::dtype if a subgraph's output has another dtype than the
+/// node's; Code::needs_value if the subgraphs disagree in rank and the condition is not known yet.
+/// Source: ONNX If-19.
+struct If {
+  using Attributes = NoAttributes;
+  static constexpr OpSpec spec{.name = "If", .inputs = {"condition", "captured?..."}, .outputs = {"outputs..."}, .subgraphs = 2};
+  static constexpr TypeRow types[] = {{{dtypes::boolean, dtypes::any_output}, {dtypes::any_output}}};
+  static constexpr int max_outputs = 32;
+
+  static Status infer(const Attributes&, InferContext& context) {
+    if (context.shape(0).elements() != 1) return {Code::shape, "the condition of an If is not one element"};
+    if (context.outputs() > max_outputs) return {Code::unsupported, "an If with more than 32 outputs"};
+    if (context.subgraphs() == nullptr) return {Code::unsupported, "no session to infer a subgraph in"};
+    InferContext::Output results[max_outputs];
+    if (const TensorView* condition = context.value(0); condition != nullptr) {
+      LITHE_TRY(branch(context, integer_at(*condition, 0) != 0 ? 0 : 1, results));
+      for (int o = 0; o < context.outputs(); ++o)
+        LITHE_TRY(results[o].at_most ? context.output_at_most(o, results[o].shape) : context.output(o, results[o].shape));
+      return {};
+    }
+    Shape then_shapes[max_outputs];
+    bool then_at_most[max_outputs];
+    LITHE_TRY(branch(context, 0, results));
+    for (int o = 0; o < context.outputs(); ++o) then_shapes[o] = results[o].shape, then_at_most[o] = results[o].at_most;
+    LITHE_TRY(branch(context, 1, results));
+    for (int o = 0; o < context.outputs(); ++o) {
+      const Shape &a = then_shapes[o], &b = results[o].shape;
+      if (a == b && !then_at_most[o] && !results[o].at_most) {
+        LITHE_TRY(context.output(o, a));
+        continue;
+      }
+      if (a.rank() != b.rank()) return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
+      Shape largest;
+      for (int d = 0; d < a.rank(); ++d) largest.push_back(std::max(a[d], b[d]));
+      LITHE_TRY(context.output_at_most(o, largest));
+    }
+    return {};
+  }
+
+ private:
+  static Status branch(InferContext& context, int subgraph, InferContext::Output* results) {
+    const auto count = static_cast<std::size_t>(context.outputs());
+    std::fill(results, results + count, InferContext::Output{});
+    LITHE_TRY(context.subgraphs()->infer(subgraph, context.inputs_from(1), {results, count}));
+    for (int o = 0; o < context.outputs(); ++o) {
+      if (!context.has_output(o)) continue;
+      if (results[o].dtype != context.output_dtype(o)) return {Code::dtype, "an output of an If has another dtype than its branch gives"};
+      if (!results[o].set) return {Code::needs_value, "a branch of an If has a shape that depends on contents"};
+    }
+    return {};
+  }
+};
+static_assert(Operator<If>);
+
+}  // namespace lithe::inline v0::ops
+
+/// The results are copied out of the subgraph's tensors, whose lifetime ends with the next call.
+template <>
+struct lithe::portable::Kernel<lithe::ops::If> {
+  static Status reshape(const lithe::ops::If::Attributes&, ReshapeContext& context) {
+    context.workspace(context.outputs.size() * sizeof(TensorView));
+    return {};
+  }
+
+  static Status run(const lithe::ops::If::Attributes&, RunContext& context) {
+    const auto count = static_cast<std::size_t>(context.outputs());
+    auto* const results = reinterpret_cast<TensorView*>(context.workspace().data());
+    std::uninitialized_value_construct_n(results, count);
+    const bool holds = integer_at(context.input(0), 0) != 0;
+    LITHE_TRY(context.call(holds ? 0 : 1, context.inputs_from(1), {results, count}));
+    for (int o = 0; o < context.outputs(); ++o) {
+      if (!context.has_output(o)) continue;
+      const TensorView& result = results[o];
+      if (result.dtype != context.output(o).dtype || !result.dense()) return {Code::kernel, "a subgraph gave another tensor than it announced"};
+      if (!(result.shape == context.output(o).shape)) LITHE_TRY(context.resize_output(o, result.shape));
+      LITHE_TRY(ops::detail::copy_all(result, context.output(o)));
+    }
+    return {};
+  }
+};

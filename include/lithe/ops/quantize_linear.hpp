@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <utility>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/convert.hpp"
+#include "lithe/ops/detail/scale_grid.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// saturate(round(input / scale) + zero_point), halves to even; NaN gives the lowest integer.
+///   input [...]    scale, zero_point? [], [1], [D] for axis `axis`, or blocked along it    output [...]
+/// The zero point has the output's dtype. Output floats of 8 bits saturate if `saturate`; those of 4 bits
+/// always do. Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a
+/// bad block_size. Source: ONNX QuantizeLinear-25; the division is done in float (s32 input: double) whatever
+/// the scale's dtype.
+struct QuantizeLinear {
+  struct Attributes {
+    std::int64_t axis = 1;        ///< negative: from the back; ignored with one scale
+    std::int64_t block_size = 0;  ///< elements along the axis that share a scale; 0: one scale per index
+    bool saturate = true;
+    static constexpr auto fields() {
+      return std::tuple{field("axis", &Attributes::axis), field("block_size", &Attributes::block_size),
+                        field("saturate", &Attributes::saturate)};
+    }
+  };
+  static constexpr OpSpec spec{.name = "QuantizeLinear",
+                               .inputs = {"input", "scale", "zero_point?"},
+                               .outputs = {"output"},
+                               .accuracy = Accuracy::rounding};
+  static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
+    constexpr std::array<std::array<DType, 2>, 6> sources{{{DType::f32, DType::f32},
+                                                           {DType::f16, DType::f16},
+                                                           {DType::s32, DType::f32},
+                                                           {DType::f32, DType::f16},
+                                                           {DType::f16, DType::f32},
+                                                           {DType::bf16, DType::bf16}}};
+    constexpr auto& stored = detail::stored_dtypes;
+    constexpr std::size_t n = stored.size();
+    return std::array{TypeRow{{sources[i / n][0], sources[i / n][1], stored[i % n]}, {stored[i % n]}}...};
+  }(std::make_index_sequence<6 * detail::stored_dtypes.size()>{});
+
+  static Status infer(const Attributes& attributes, InferContext& context) {
+    return detail::infer_scaled(context, attributes.axis, attributes.block_size);
+  }
+};
+static_assert(Operator<QuantizeLinear>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::QuantizeLinear> {
+  using Attributes = ops::QuantizeLinear::Attributes;
+
+  static Status run(const Attributes& attributes, RunContext& context) {
+    return context.input(0).dtype == DType::s32 ? quantize<double>(attributes, context)
+                                                : quantize<float>(attributes, context);
+  }
+
+ private:
+  template <class T>
+  static Status quantize(const Attributes& attributes, RunContext& context) {
+    namespace d = ops::detail;
+    const TensorView& input = context.input(0);
+    LITHE_ASSIGN_OR_RETURN(const d::ScaleGrid grid, d::scale_grid(input.shape, context.input(1).shape,
+                                                                  attributes.axis, attributes.block_size));
+    T buffer[d::chunk], scales[d::chunk], zero_points[d::chunk] = {};
+    const auto scale_at = [&](index_t i) {
+      float s;
+      return static_cast<T>(*d::load_floats(context.input(1), i, 1, &s));
+    };
+    const auto zero_point_at = [&](index_t i) {
+      double z;
+      return static_cast<T>(*d::load_doubles(context.input(2), i, 1, &z));
+    };
+    for (index_t first = 0, total = input.elements(); first < total; first += d::chunk) {
+      const index_t n = std::min(d::chunk, total - first);
+      if (first == 0 || !grid.single) {
+        d::fill_by_scale(grid, first, grid.single ? d::chunk : n, scales, scale_at);
+        if (context.has(2))
+          d::fill_by_scale(grid, first, grid.single ? d::chunk : n, zero_points, zero_point_at);
+      }
+      const T* x = d::load(input, first, n, buffer);
+      for (index_t i = 0; i < n; ++i) buffer[i] = x[i] / scales[i];
+      is_float(context.output().dtype) ? store_floats(attributes, context, first, n, buffer, zero_points)
+                                       : store_integers(context, first, n, buffer, zero_points);
+    }
+    return {};
+  }
+
+  template <class T>
+  static void store_integers(RunContext& context, index_t first, index_t n, const T* steps,
+                             const T* zero_points) {
+    const int width = bits(context.output().dtype);
+    const T low = is_signed_integer(context.output().dtype) ? static_cast<T>(-(1 << (width - 1))) : T{},
+            high = low + static_cast<T>((1 << width) - 1);
+    std::int64_t stored[ops::detail::chunk];
+    for (index_t i = 0; i < n; ++i) {
+      const T zero_point = zero_points[i];
+      stored[i] =
+          ops::detail::round_to_even(ops::detail::limit(steps[i], low - zero_point, high - zero_point)) +
+          static_cast<std::int32_t>(zero_point);
+    }
+    ops::detail::store_integers(context.output(), first, n, stored);
+  }
+  template <class T>
+  static void store_floats(const Attributes& attributes, RunContext& context, index_t first, index_t n,
+                           const T* steps, const T* zero_points) {
+    double stored[ops::detail::chunk];
+    for (index_t i = 0; i < n; ++i) stored[i] = static_cast<double>(steps[i] + zero_points[i]);
+    ops::detail::store_doubles(context.output(), first, n, stored, attributes.saturate);
+  }
+};
+
+}  // namespace lithe::inline v0::portable

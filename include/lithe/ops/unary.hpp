@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/elementwise.hpp"
+
+namespace lithe::inline v0::ops {
+
+namespace detail {
+
+/// What all rows below share: input [...] -> output [...], element by element, NaN stays NaN, may run in
+/// place. 8-bit inputs of real-number operators are quantized per tensor; predicates give bool. Errors:
+/// Code::dtype for plain 8-bit integers where the operator has no meaning for them.
+template <OpName name, const auto& element_types, class A = NoAttributes, bool predicate = false>
+struct Unary {
+  using Attributes = A;
+  static constexpr bool unary_row = true, is_predicate = predicate;
+  static constexpr const auto& elements = element_types;
+  static constexpr OpSpec spec{
+      .name = name.text,
+      .inputs = {"input"},
+      .outputs = {"output"},
+      .accuracy = predicate || !element_types.has_floats() ? Accuracy::exact : Accuracy::rounding,
+      .in_place = true};
+  static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
+    return std::array{
+        TypeRow{{element_types.dtypes[i]}, {predicate ? DType::boolean : element_types.dtypes[i]}}...};
+  }(std::make_index_sequence<element_types.dtypes.size()>{});
+
+  static Status infer(const A&, InferContext& context) {
+    LITHE_TRY(check_quantization(context, element_types.plain));
+    return context.output(0, context.shape(0));
+  }
+  static RowSpan rows(const A&, const NodeInfo& node, int input, RowSpan output) {
+    return same_rows(node, input, output);
+  }
+};
+
+template <float default_alpha>
+struct Alpha {
+  float alpha = default_alpha;
+  static constexpr auto fields() { return std::tuple{field("alpha", &Alpha::alpha)}; }
+};
+
+}  // namespace detail
+
+/// One of the operators of this header.
+template <class Op>
+concept UnaryOperator = requires { requires Op::unary_row; };
+
+// Each row is an operator: its name, element types, attributes, and `apply` on a wide type (float for f32,
+// f16, bf16 and quantized; double for f64; 64-bit integers, whose results wrap to the dtype). Source: ONNX,
+// the newest opset of each.
+
+struct Relu : detail::Unary<"Relu", detail::signed_numbers> {
+  template <class T>
+  static T apply(T x) {
+    return x < 0 ? T{} : x;
+  }
+};
+struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
+  template <class T>
+  static T apply(T x) {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(0 - static_cast<std::uint64_t>(x));
+    else
+      return -x;
+  }
+};
+struct Abs : detail::Unary<"Abs", detail::numbers> {
+  template <class T>
+  static T apply(T x) {
+    if constexpr (std::floating_point<T>)
+      return std::abs(x);
+    else
+      return std::signed_integral<T> && x < 0 ? Neg::apply(x) : x;
+  }
+};
+struct Sign : detail::Unary<"Sign", detail::numbers> {
+  template <class T>
+  static T apply(T x) {
+    return x > 0 ? T{1} : x < 0 ? static_cast<T>(-1) : x;
+  }
+};
+struct BitwiseNot : detail::Unary<"BitwiseNot", detail::integers> {
+  template <class T>
+  static T apply(T x) {
+    return ~x;
+  }
+};
+struct Not : detail::Unary<"Not", detail::booleans> {
+  template <class T>
+  static T apply(T x) {
+    return x == 0;
+  }
+};
+
+struct Exp : detail::Unary<"Exp", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::exp(x);
+  }
+};
+struct Log : detail::Unary<"Log", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::log(x);
+  }
+};
+struct Sqrt : detail::Unary<"Sqrt", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::sqrt(x);
+  }
+};
+struct Reciprocal : detail::Unary<"Reciprocal", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return 1 / x;
+  }
+};
+struct Floor : detail::Unary<"Floor", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::floor(x);
+  }
+};
+struct Ceil : detail::Unary<"Ceil", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::ceil(x);
+  }
+};
+/// Halves go to the even neighbour.
+struct Round : detail::Unary<"Round", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::nearbyint(x);
+  }
+};
+struct Erf : detail::Unary<"Erf", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::erf(x);
+  }
+};
+struct Sin : detail::Unary<"Sin", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::sin(x);
+  }
+};
+struct Cos : detail::Unary<"Cos", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::cos(x);
+  }
+};
+struct Tan : detail::Unary<"Tan", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::tan(x);
+  }
+};
+struct Asin : detail::Unary<"Asin", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::asin(x);
+  }
+};
+struct Acos : detail::Unary<"Acos", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::acos(x);
+  }
+};
+struct Atan : detail::Unary<"Atan", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::atan(x);
+  }
+};
+struct Sinh : detail::Unary<"Sinh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::sinh(x);
+  }
+};
+struct Cosh : detail::Unary<"Cosh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::cosh(x);
+  }
+};
+struct Tanh : detail::Unary<"Tanh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::tanh(x);
+  }
+};
+struct Asinh : detail::Unary<"Asinh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::asinh(x);
+  }
+};
+struct Acosh : detail::Unary<"Acosh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::acosh(x);
+  }
+};
+struct Atanh : detail::Unary<"Atanh", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return std::atanh(x);
+  }
+};
+
+struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return 1 / (1 + std::exp(-x));
+  }
+};
+/// log(1 + exp(x)), without overflow.
+struct Softplus : detail::Unary<"Softplus", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
+  }
+};
+struct Softsign : detail::Unary<"Softsign", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return x / (1 + std::abs(x));
+  }
+};
+struct Mish : detail::Unary<"Mish", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return x * std::tanh(Softplus::apply(x));
+  }
+};
+struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
+  template <class T>
+  static T apply(T x) {
+    return x <= -3 ? T{} : x >= 3 ? x : x * (x + 3) / 6;
+  }
+};
+struct LeakyRelu : detail::Unary<"LeakyRelu", detail::reals, detail::Alpha<0.01f>> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    return x < 0 ? static_cast<T>(a.alpha) * x : x;
+  }
+};
+struct Elu : detail::Unary<"Elu", detail::reals, detail::Alpha<1.0f>> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    return x < 0 ? static_cast<T>(a.alpha) * std::expm1(x) : x;
+  }
+};
+struct Celu : detail::Unary<"Celu", detail::reals, detail::Alpha<1.0f>> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    const T alpha = static_cast<T>(a.alpha);
+    return x < 0 ? std::min(T{}, alpha * std::expm1(x / alpha))
+                 : x + std::min(T{}, alpha * std::expm1(x / alpha));
+  }
+};
+struct ThresholdedRelu : detail::Unary<"ThresholdedRelu", detail::reals, detail::Alpha<1.0f>> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    return x <= static_cast<T>(a.alpha) ? T{} : x;
+  }
+};
+
+struct SeluAttributes {
+  float alpha = 1.67326319217681884765625f, gamma = 1.05070102214813232421875f;
+  static constexpr auto fields() {
+    return std::tuple{field("alpha", &SeluAttributes::alpha), field("gamma", &SeluAttributes::gamma)};
+  }
+};
+struct Selu : detail::Unary<"Selu", detail::reals, SeluAttributes> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    return static_cast<T>(a.gamma) * (x > 0 ? x : static_cast<T>(a.alpha) * std::expm1(x));
+  }
+};
+
+/// max(0, min(1, alpha * x + beta))
+struct HardSigmoidAttributes {
+  float alpha = 0.2f, beta = 0.5f;
+  static constexpr auto fields() {
+    return std::tuple{field("alpha", &HardSigmoidAttributes::alpha),
+                      field("beta", &HardSigmoidAttributes::beta)};
+  }
+};
+struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttributes> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    const T y = static_cast<T>(a.alpha) * x + static_cast<T>(a.beta);
+    return y < 0 ? T{} : y > 1 ? T{1} : y;
+  }
+};
+
+enum class GeluApproximation : std::uint8_t { none, tanh };
+constexpr auto enum_names(GeluApproximation) { return std::array{"none", "tanh"}; }
+struct GeluAttributes {
+  GeluApproximation approximate = GeluApproximation::none;
+  static constexpr auto fields() { return std::tuple{field("approximate", &GeluAttributes::approximate)}; }
+};
+struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
+  template <class T>
+  static T apply(const Attributes& a, T x) {
+    if (a.approximate == GeluApproximation::none)
+      return x / 2 * (1 + std::erf(x * static_cast<T>(0.70710678118654752440)));
+    return x / 2 *
+           (1 +
+            std::tanh(static_cast<T>(0.79788456080286535588) * (x + static_cast<T>(0.044715) * x * x * x)));
+  }
+};
+
+struct IsNaN : detail::Unary<"IsNaN", detail::floats, NoAttributes, true> {
+  template <class T>
+  static bool apply(T x) {
+    return std::isnan(x);
+  }
+};
+struct IsInfAttributes {
+  bool detect_negative = true, detect_positive = true;
+  static constexpr auto fields() {
+    return std::tuple{field("detect_negative", &IsInfAttributes::detect_negative),
+                      field("detect_positive", &IsInfAttributes::detect_positive)};
+  }
+};
+struct IsInf : detail::Unary<"IsInf", detail::floats, IsInfAttributes, true> {
+  template <class T>
+  static bool apply(const Attributes& a, T x) {
+    return std::isinf(x) && (x < 0 ? a.detect_negative : a.detect_positive);
+  }
+};
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <ops::UnaryOperator Op>
+struct Kernel<Op> {
+  static Status run(const typename Op::Attributes& attributes, RunContext& context) {
+    const TensorView& input = context.input(0);
+    const Tensor& output = context.output();
+    Status status;
+    const auto map = [&](const TensorView& from, const Tensor& to) {
+      status = ops::detail::with_arithmetic<Op::elements>(
+          from, [&]<class T>(T) { return map_as<T>(attributes, from, to); });
+    };
+    const bool table = ops::detail::quantized(input) && input.elements() > 256;
+    table ? ops::detail::map_bytes(input, output, map) : map(input, output);
+    return status;
+  }
+
+ private:
+  template <class T>
+  static Status map_as(const typename Op::Attributes& attributes, const TensorView& input,
+                       const Tensor& output) {
+    using Result = std::conditional_t<Op::is_predicate, bool, T>;
+    return ops::detail::map_chunks<T, Result, 1>(
+        {&input}, output, [&](const auto& in, index_t n, Result* __restrict out) -> Status {
+          for (index_t i = 0; i < n; ++i) {
+            if constexpr (requires { Op::apply(attributes, T{}); })
+              out[i] = Op::apply(attributes, in[0][i]);
+            else
+              out[i] = Op::apply(in[0][i]);
+          }
+          return {};
+        });
+  }
+};
+
+/// The portable kernels of all rows of ops/unary.hpp.
+using UnaryKernels =
+    KernelList<Kernel<ops::Abs>, Kernel<ops::Acos>, Kernel<ops::Acosh>, Kernel<ops::Asin>, Kernel<ops::Asinh>,
+               Kernel<ops::Atan>, Kernel<ops::Atanh>, Kernel<ops::BitwiseNot>, Kernel<ops::Ceil>,
+               Kernel<ops::Celu>, Kernel<ops::Cos>, Kernel<ops::Cosh>, Kernel<ops::Elu>, Kernel<ops::Erf>,
+               Kernel<ops::Exp>, Kernel<ops::Floor>, Kernel<ops::Gelu>, Kernel<ops::HardSigmoid>,
+               Kernel<ops::HardSwish>, Kernel<ops::IsInf>, Kernel<ops::IsNaN>, Kernel<ops::LeakyRelu>,
+               Kernel<ops::Log>, Kernel<ops::Mish>, Kernel<ops::Neg>, Kernel<ops::Not>,
+               Kernel<ops::Reciprocal>, Kernel<ops::Relu>, Kernel<ops::Round>, Kernel<ops::Selu>,
+               Kernel<ops::Sigmoid>, Kernel<ops::Sign>, Kernel<ops::Sin>, Kernel<ops::Sinh>,
+               Kernel<ops::Softplus>, Kernel<ops::Softsign>, Kernel<ops::Sqrt>, Kernel<ops::Tan>,
+               Kernel<ops::Tanh>, Kernel<ops::ThresholdedRelu>>;
+
+}  // namespace lithe::inline v0::portable

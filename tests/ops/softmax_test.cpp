@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lithe/ops/softmax.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "tests/support/op_test.hpp"
+
+namespace lithe::test {
+namespace {
+
+using ops::Softmax;
+using Attributes = Softmax::Attributes;
+
+ReferenceTensor reference_softmax(const Attributes& a, const std::vector<ReferenceTensor>& in) {
+  const Shape& x = in[0].shape;
+  const int axis = a.axis < 0 ? a.axis + x.rank() : a.axis;
+  ReferenceTensor out(x);
+  for (index_t i = 0; i < x.elements(); ++i) {
+    const auto at = in[0].index_of(i);
+    double max = -INFINITY, sum = 0;
+    for (int pass = 0; pass < 2; ++pass)
+      for (index_t k = 0; k < x[axis]; ++k) {
+        auto other = at;
+        other[static_cast<std::size_t>(axis)] = k;
+        const double v = in[0][in[0].offset(other)];
+        if (pass == 0)
+          max = std::max(max, v);
+        else
+          sum += std::exp(v - max);
+      }
+    out[i] = std::exp(in[0][i] - max) / sum;
+  }
+  return out;
+}
+
+TEST(Softmax, Shapes) {
+  EXPECT_EQ(OpTest<Softmax>().infer({{2, 7}}), (Shape{2, 7}));
+  EXPECT_EQ(OpTest<Softmax>({.axis = 0}).infer({{0, 7, 3}}), (Shape{0, 7, 3}));
+}
+
+TEST(Softmax, Refusals) {
+  OpTest<Softmax>().refuses(
+      {{{{}}, Code::invalid_model}, {{Input{2, 3}.as(DType::s8)}, Code::invalid_model}});
+  OpTest<Softmax>({.axis = 2}).refuses({{{{2, 3}}, Code::invalid_model}});
+  OpTest<Softmax>({.axis = -3}).refuses({{{{2, 3}}, Code::invalid_model}});
+}
+
+TEST(Softmax, Values) {
+  OpTest<Softmax>().matches(reference_softmax, {{3, 10}});
+  OpTest<Softmax>().matches(reference_softmax, {{1000}});
+  OpTest<Softmax>({.axis = 1}).matches(reference_softmax, {{2, 5, 3, 4}});
+  OpTest<Softmax>({.axis = 0}).matches(reference_softmax, {{6, 4}});
+  const Input wide = Input{2, 9}.between(-80, 90);
+  OpTest<Softmax>().matches(reference_softmax, {wide});
+}
+
+TEST(Softmax, Edges) {
+  OpTest<Softmax>().matches(reference_softmax, {{0, 4}});
+  OpTest<Softmax>().matches(reference_softmax, {{2, 0}});
+  OpTest<Softmax>().matches(reference_softmax, {{5, 1}});
+  const MatchOptions f32{.rows = {{{DType::f32}, {DType::f32}}}};
+  OpTest<Softmax>().matches(
+      reference_softmax,
+      {Input::values({4, 2}, {-INFINITY, -INFINITY, INFINITY, 1, -INFINITY, 1, 3e38, -3e38})}, f32);
+  const auto all_nan = [](const std::vector<ReferenceTensor>& in) {
+    return ReferenceTensor(in[0].shape, std::vector<double>(in[0].values.size(), NAN));
+  };
+  OpTest<Softmax>().matches(all_nan, {Input::values({2, 2}, {NAN, 1, 1, NAN})}, f32);
+}
+
+}  // namespace
+}  // namespace lithe::test

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <new>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "lithe/model.hpp"
+#include "lithe/session.hpp"
+#include "tools/graph/graph.hpp"
+#include "tools/report/npy.hpp"
+
+/// Recorded inputs and outputs (input_0.pb or .npy ..., output_0 ...) and sessions that are fed with them.
+namespace lithe::test {
+
+using Tensors = std::vector<graph::ConstantPtr>;
+
+/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing. Throws report::Failure for one that cannot be read.
+inline Tensors read_numbered(const std::filesystem::path& folder, const std::string& prefix) {
+  for (Tensors tensors;;) {
+    const auto stem = (folder / (prefix + "_" + std::to_string(tensors.size()))).string();
+    if (std::filesystem::exists(stem + ".npy")) tensors.push_back(report::read_npy(stem + ".npy"));
+    else if (std::filesystem::exists(stem + ".pb")) tensors.push_back(report::read_tensor_proto(stem + ".pb"));
+    else return tensors;
+  }
+}
+
+inline std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error(path.string() + " cannot be read");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+/// A copy of a model file's bytes, aligned as Model::open wants them.
+inline Storage aligned_copy(std::span<const std::byte> bytes) {
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, align_up(bytes.size() + 1, 64)));
+  if (memory == nullptr) throw std::bad_alloc();
+  if (!bytes.empty()) std::memcpy(memory, bytes.data(), bytes.size());
+  return Storage(memory, bytes.size(), [](void* data, std::size_t) { std::free(data); });
+}
+
+inline bool is_host_input(const Session& session, int input) {
+  const auto& graph = session.plan();
+  return graph.file->values()->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))->host();
+}
+
+/// Gives the session the shapes of `tensors`, in the order of its inputs, contents that decide shapes, and the contents.
+inline Status feed(Session& session, const Tensors& tensors) {
+  std::vector<InputShape> shapes;
+  for (int i = 0; i < session.inputs(); ++i) {
+    const graph::Constant& t = *tensors.at(static_cast<std::size_t>(i));
+    shapes.push_back({session.input_name(i), t.shape, is_host_input(session, i) ? t.bytes.data() : nullptr});
+  }
+  LITHE_TRY(session.resize(shapes));
+  for (int i = 0; i < session.inputs(); ++i) {
+    const graph::Constant& t = *tensors[static_cast<std::size_t>(i)];
+    const Tensor to = session.input(i);
+    if (to.dtype != t.dtype || to.bytes() != t.bytes.size()) return {Code::dtype, "a recorded input is of another element type than the model's"};
+    if (!t.bytes.empty()) std::memcpy(to.data, t.bytes.data(), t.bytes.size());
+  }
+  return {};
+}
+
+}  // namespace lithe::test
