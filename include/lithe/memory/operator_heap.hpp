@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <span>
+
+namespace lithe::inline v0 {
+
+/// A heap inside a byte range, for what a kernel library allocates while operators are created and reshaped.
+///
+/// Before `seal()` it grows from the start of its range: best fit among the freed blocks, which are split and
+/// merged, else the top. After `seal()` the live blocks keep their sizes for ever: a block that is freed, or
+/// reallocated smaller, serves again as a whole, so that whoever frees a block, or shrinks it, gets the same
+/// bytes back later. Blocks are 64-byte aligned. A full heap answers null. The same calls give the same
+/// addresses, relative to the range.
+///
+/// The state lies in the range itself: the object is a handle that may be copied and moved. Not thread-safe.
+class OperatorHeap {
+ public:
+  static constexpr std::size_t alignment = 64;
+
+  OperatorHeap() = default;
+  /// Takes over `range`, whatever it contains; unusable (every allocation null) below 192 bytes.
+  explicit OperatorHeap(std::span<std::byte> range) {
+    void* start = range.data();
+    std::size_t bytes = range.size();
+    if (start == nullptr || std::align(alignment, 3 * alignment, start, bytes) == nullptr) return;
+    state_ = new (start) State{};
+    state_->base = static_cast<std::byte*>(start);
+    state_->size = bytes / alignment * alignment;
+    state_->top = state_->high_water = alignment;
+  }
+
+  /// At least `bytes` bytes, 64-byte aligned; null when there is no room, or when `align` is above 64.
+  void* allocate(std::size_t bytes, std::size_t align = alignment) {
+    if (state_ == nullptr || align > alignment || bytes > state_->size) return nullptr;
+    const std::size_t capacity = std::max(round_up(bytes), alignment);
+    Header* block = best_fit(capacity);
+    if (block != nullptr)
+      split(block, capacity);
+    else
+      block = extend(capacity);
+    if (block == nullptr) return nullptr;
+    block->state = Block::used;
+    state_->used += alignment + block->capacity;
+    return data(block);
+  }
+
+  /// As std::realloc: null leaves `pointer` as it was.
+  void* reallocate(void* pointer, std::size_t bytes) {
+    if (pointer == nullptr) return allocate(bytes);
+    const std::size_t capacity = header(pointer)->capacity;
+    if (bytes <= capacity) return pointer;
+    // Growing while unsealed: an indirection buffer that is the last block grows where it is.
+    if (grow_last(pointer, bytes)) return pointer;
+    void* moved = allocate(bytes);
+    if (moved == nullptr) return nullptr;
+    std::memcpy(moved, pointer, capacity);
+    deallocate(pointer);
+    return moved;
+  }
+
+  void deallocate(void* pointer) {
+    if (pointer == nullptr) return;
+    Header* block = header(pointer);
+    block->state = Block::free;
+    state_->used -= alignment + block->capacity;
+    if (!state_->sealed) merge(block);
+  }
+
+  /// From now on nothing is split, merged or taken from the top, and what is free at this moment is never
+  /// used.
+  void seal() {
+    if (state_ == nullptr || state_->sealed) return;
+    for (Header* block = first(); block != nullptr; block = next(block))
+      if (block->state == Block::free) block->state = Block::hole;
+    state_->sealed = true, state_->high_water = state_->top;
+  }
+  bool sealed() const { return state_ != nullptr && state_->sealed; }
+
+  /// Bytes that live blocks occupy, their 64-byte headers included.
+  std::size_t used() const { return state_ == nullptr ? 0 : state_->used; }
+  /// Bytes of the range, from its start, that were ever occupied; once sealed, those that must be kept.
+  std::size_t high_water() const { return state_ == nullptr ? 0 : state_->high_water; }
+  bool contains(const void* pointer) const {
+    const auto at = reinterpret_cast<std::uintptr_t>(pointer),
+               base = reinterpret_cast<std::uintptr_t>(state_);
+    return state_ != nullptr && at >= base && at - base < state_->size;
+  }
+  explicit operator bool() const { return state_ != nullptr; }
+
+ private:
+  struct State;
+
+ public:
+  enum class Block : std::uint8_t { used, free, hole };
+  /// Lies in front of every block; allocators beside the heap put one with a null owner in front of theirs.
+  struct alignas(alignment) Header {
+    State* owner = nullptr;
+    std::size_t capacity = 0;  ///< bytes behind the header
+    std::size_t previous = 0;  ///< capacity of the block before it; 0: it is the first
+    Block state = Block::free;
+  };
+  static Header* header(void* pointer) {
+    return reinterpret_cast<Header*>(static_cast<std::byte*>(pointer) - alignment);
+  }
+  /// The heap that a block with a Header came from; an empty handle for a null owner.
+  static OperatorHeap owner(void* pointer) {
+    OperatorHeap heap;
+    heap.state_ = header(pointer)->owner;
+    return heap;
+  }
+
+ private:
+  struct alignas(alignment) State {
+    std::byte* base = nullptr;
+    std::size_t size = 0, top = 0, high_water = 0, used = 0;
+    std::size_t last = 0;  ///< capacity of the block below `top`
+    bool sealed = false;
+  };
+  static_assert(sizeof(Header) == alignment && sizeof(State) == alignment);
+
+  static std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
+  static void* data(Header* block) { return reinterpret_cast<std::byte*>(block) + alignment; }
+  Header* first() const {
+    return state_->top == alignment ? nullptr : reinterpret_cast<Header*>(state_->base + alignment);
+  }
+  Header* next(Header* block) const {
+    std::byte* end = static_cast<std::byte*>(data(block)) + block->capacity;
+    return end == state_->base + state_->top ? nullptr : reinterpret_cast<Header*>(end);
+  }
+
+  Header* best_fit(std::size_t capacity) const {
+    Header* best = nullptr;
+    for (Header* block = first(); block != nullptr; block = next(block))
+      if (block->state == Block::free && block->capacity >= capacity &&
+          (best == nullptr || block->capacity < best->capacity))
+        best = block;
+    return best;
+  }
+
+  void set_capacity(Header* block, std::size_t capacity) {
+    block->capacity = capacity;
+    Header* after = next(block);
+    (after != nullptr ? after->previous : state_->last) = capacity;
+  }
+
+  void split(Header* block, std::size_t capacity) {
+    const std::size_t rest = block->capacity - capacity;
+    if (state_->sealed || rest < 2 * alignment) return;
+    auto* tail =
+        new (static_cast<std::byte*>(data(block)) + capacity) Header{state_, 0, capacity, Block::free};
+    block->capacity = capacity;
+    set_capacity(tail, rest - alignment);
+  }
+
+  void set_top(std::size_t top) {
+    state_->top = top;
+    state_->high_water = std::max(state_->high_water, top);
+  }
+
+  Header* extend(std::size_t capacity) {
+    if (state_->sealed || state_->size - state_->top < alignment ||
+        state_->size - state_->top - alignment < capacity)
+      return nullptr;
+    auto* block = new (state_->base + state_->top) Header{state_, capacity, state_->last, Block::free};
+    state_->last = capacity;
+    set_top(state_->top + alignment + capacity);
+    return block;
+  }
+
+  bool grow_last(void* pointer, std::size_t bytes) {
+    Header* block = header(pointer);
+    if (state_->sealed || next(block) != nullptr || bytes > state_->size) return false;
+    const std::size_t more = round_up(bytes) - block->capacity;
+    if (more > state_->size - state_->top) return false;
+    state_->used += more;
+    block->capacity += more, state_->last = block->capacity;
+    set_top(state_->top + more);
+    return true;
+  }
+
+  void merge(Header* block) {
+    if (Header* after = next(block); after != nullptr && after->state == Block::free)
+      set_capacity(block, block->capacity + alignment + after->capacity);
+    if (block->previous != 0) {
+      auto* before = header(reinterpret_cast<std::byte*>(block) - block->previous);
+      if (before->state == Block::free) {
+        set_capacity(before, before->capacity + alignment + block->capacity);
+        block = before;
+      }
+    }
+    if (next(block) != nullptr) return;
+    state_->last = block->previous;
+    state_->top = static_cast<std::size_t>(reinterpret_cast<std::byte*>(block) - state_->base);
+  }
+
+  State* state_ = nullptr;
+};
+
+}  // namespace lithe::inline v0

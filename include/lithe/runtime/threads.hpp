@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <pthreadpool.h>
+
+#include <cstddef>
+#include <utility>
+
+#include "lithe/core/services.hpp"
+
+namespace lithe::inline v0 {
+
+/// Owns the threads that sessions run on. Sessions sharing one take turns; they must not outlive it.
+class Threads {
+ public:
+  /// The calling thread alone.
+  Threads() = default;
+  /// `count` threads, the caller of run() among them; 0: one for each processor. Falls back to the calling
+  /// thread alone when the system refuses; see threads().
+  explicit Threads(std::size_t count) {
+    if (count == 1) return;
+    pool_.handle = pthreadpool_create(count);
+    if (pool_.handle == nullptr) return;
+    pool_.threads = pthreadpool_get_threads_count(static_cast<pthreadpool_t>(pool_.handle));
+    pool_.parallel = [](void* handle, ThreadPool::Task task, void* context, std::size_t n) {
+      pthreadpool_parallelize_1d(static_cast<pthreadpool_t>(handle), task, context, n, 0);
+    };
+  }
+  Threads(Threads&& other) noexcept : pool_(std::exchange(other.pool_, {})) {}
+  Threads& operator=(Threads&& other) noexcept { return std::swap(pool_, other.pool_), *this; }
+  ~Threads() {
+    if (pool_.handle != nullptr) pthreadpool_destroy(static_cast<pthreadpool_t>(pool_.handle));
+  }
+
+  /// What a session is given; valid as long as this object stays where it is.
+  const ThreadPool& pool() const { return pool_; }
+  std::size_t threads() const { return pool_.threads; }
+
+ private:
+  ThreadPool pool_;
+};
+
+/// The pthreadpool behind a core ThreadPool, or null.
+inline pthreadpool_t native(const ThreadPool* pool) {
+  return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
+}
+
+}  // namespace lithe::inline v0

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/simd/depthwise_conv2d.hpp"
+
+namespace lithe::inline v0::simd {
+
+/// Every vector kernel of ours.
+// clang-format off
+using all = KernelList<
+    DepthwiseConv2D>;
+// clang-format on
+
+}  // namespace lithe::inline v0::simd

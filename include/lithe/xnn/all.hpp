@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/xnn/average_pool2d.hpp"
+#include "lithe/xnn/binary.hpp"
+#include "lithe/xnn/cast.hpp"
+#include "lithe/xnn/clip.hpp"
+#include "lithe/xnn/conv2d.hpp"
+#include "lithe/xnn/depthwise_conv2d.hpp"
+#include "lithe/xnn/dequantize_linear.hpp"
+#include "lithe/xnn/fully_connected.hpp"
+#include "lithe/xnn/matmul.hpp"
+#include "lithe/xnn/max_pool2d.hpp"
+#include "lithe/xnn/pad.hpp"
+#include "lithe/xnn/quantize_linear.hpp"
+#include "lithe/xnn/reduce_mean.hpp"
+#include "lithe/xnn/runtime.hpp"
+#include "lithe/xnn/slice.hpp"
+#include "lithe/xnn/softmax.hpp"
+#include "lithe/xnn/transpose.hpp"
+#include "lithe/xnn/unary.hpp"
+
+namespace lithe::inline v0::xnn {
+
+/// Every kernel on XNNPACK.
+// clang-format off
+using all = KernelList<
+    AveragePool2D,
+    BinaryKernels,
+    Cast,
+    Clip,
+    Conv2D,
+    DepthwiseConv2D,
+    DequantizeLinear,
+    FullyConnected,
+    MatMul,
+    MaxPool2D,
+    Pad,
+    QuantizeLinear,
+    ReduceMean,
+    Slice,
+    Softmax,
+    Transpose,
+    UnaryKernels>;
+// clang-format on
+
+}  // namespace lithe::inline v0::xnn

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <xnnpack.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "lithe/core/services.hpp"
+#include "lithe/core/status.hpp"
+#include "lithe/memory/operator_heap.hpp"
+
+/// XNNPACK's start-up, its allocator and its operators behind our types. Written against commit 4ea82e5.
+/// Kernels read up to XNN_EXTRA_BYTES behind inputs, and behind outputs too where they compute in several
+/// passes (softmax, clamped sums): every tensor needs that much readable memory behind it.
+namespace lithe::inline v0::xnn {
+
+/// XNNPACK's answer as ours.
+inline Status check(xnn_status status) {
+  switch (status) {
+    case xnn_status_success:
+      return {};
+    case xnn_status_out_of_memory:
+      return {Code::out_of_memory, "XNNPACK could not allocate memory"};
+    case xnn_status_unsupported_parameter:
+      return {Code::unsupported, "XNNPACK does not support a parameter"};
+    case xnn_status_unsupported_hardware:
+      return {Code::unsupported, "XNNPACK does not support this processor"};
+    case xnn_status_invalid_parameter:
+      return {Code::kernel, "XNNPACK refused a parameter"};
+    case xnn_status_invalid_state:
+      return {Code::kernel, "an XNNPACK operator is in the wrong state"};
+    case xnn_status_uninitialized:
+      return {Code::kernel, "XNNPACK is not initialized"};
+    default:
+      return {Code::kernel, "XNNPACK reported a failure"};
+  }
+}
+
+namespace detail {
+
+inline thread_local OperatorHeap* current_heap = nullptr;
+inline std::atomic<std::uint64_t> allocations{0};
+
+/// Memory from the system, behind the same header that the heap's blocks have: a free finds the owner of its
+/// pointer.
+inline void* system_allocate(std::size_t bytes) {
+  constexpr std::size_t align = OperatorHeap::alignment;
+  if (bytes > SIZE_MAX / 2) return nullptr;
+  const std::size_t capacity = (bytes + align - 1) / align * align;
+  auto* block = static_cast<std::byte*>(std::aligned_alloc(align, align + capacity));
+  if (block == nullptr) return nullptr;
+  new (block) OperatorHeap::Header{nullptr, capacity, 0, OperatorHeap::Block::used};
+  return block + align;
+}
+
+inline void* allocate(void*, std::size_t bytes) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return current_heap != nullptr ? current_heap->allocate(bytes) : system_allocate(bytes);
+}
+inline void* aligned_allocate(void* context, std::size_t align, std::size_t bytes) {
+  return align <= OperatorHeap::alignment ? allocate(context, bytes) : nullptr;
+}
+inline void deallocate(void*, void* pointer) {
+  if (pointer == nullptr) return;
+  if (OperatorHeap owner = OperatorHeap::owner(pointer))
+    owner.deallocate(pointer);
+  else
+    std::free(OperatorHeap::header(pointer));
+}
+/// A block stays with its owner, whatever heap is set.
+inline void* reallocate(void* context, void* pointer, std::size_t bytes) {
+  if (pointer == nullptr) return allocate(context, bytes);
+  if (OperatorHeap owner = OperatorHeap::owner(pointer)) {
+    allocations.fetch_add(1, std::memory_order_relaxed);
+    return owner.reallocate(pointer, bytes);
+  }
+  const std::size_t capacity = OperatorHeap::header(pointer)->capacity;
+  if (bytes <= capacity) return pointer;
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* moved = system_allocate(bytes);
+  if (moved == nullptr) return nullptr;
+  std::memcpy(moved, pointer, capacity);
+  deallocate(context, pointer);
+  return moved;
+}
+
+inline constexpr xnn_allocator allocator{nullptr,    allocate,         reallocate,
+                                         deallocate, aligned_allocate, deallocate};
+
+struct Start {
+  Status status;
+  bool ours = false;
+};
+
+/// The first xnn_initialize of a process decides on the allocator and says nothing about it: an operator is
+/// created to see whose allocator is asked.
+inline Start start() {
+  Start result{check(xnn_initialize(&allocator))};
+  if (!result.status.ok()) return result;
+  const std::uint64_t before = allocations.load(std::memory_order_relaxed);
+  xnn_operator_t probe = nullptr;
+  result.status = check(xnn_create_slice_nd_x8(0, &probe));
+  result.ours = allocations.load(std::memory_order_relaxed) != before;
+  if (probe != nullptr) (void)xnn_delete_operator(probe);
+  return result;
+}
+
+inline const Start& started() {
+  static const Start once = start();
+  return once;
+}
+
+}  // namespace detail
+
+/// Makes XNNPACK ready with our allocator, once a process; every kernel's create calls it. Thread-safe.
+inline Status initialize() { return detail::started().status; }
+/// Whether XNNPACK allocates through us: false when someone else in the process initialized it first. Then
+/// operators use that allocator and heaps stay empty.
+inline bool heap_is_ours() { return detail::started().ours; }
+/// Allocations that XNNPACK asked us for in this process; what a run adds to it must be nothing.
+inline std::uint64_t allocations() { return detail::allocations.load(std::memory_order_relaxed); }
+
+/// While it lives, this thread's XNNPACK allocations come from `heap` (null: from the system). Frees always
+/// find their owner, inside a scope or not.
+class HeapScope {
+ public:
+  explicit HeapScope(OperatorHeap* heap) : previous_(std::exchange(detail::current_heap, heap)) {}
+  HeapScope(const HeapScope&) = delete;
+  HeapScope& operator=(const HeapScope&) = delete;
+  ~HeapScope() { detail::current_heap = previous_; }
+
+ private:
+  OperatorHeap* previous_;
+};
+
+/// What a session is given to serve XNNPACK from its arena.
+inline constexpr HeapHooks heap_hooks{
+    .start = initialize,
+    .enter = [](OperatorHeap* heap) { return std::exchange(detail::current_heap, heap); },
+    .leave = [](OperatorHeap* previous) { detail::current_heap = previous; },
+    .heap_is_ours = heap_is_ours};
+
+/// Owns an XNNPACK operator.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() { reset(); }
+
+  void reset() {
+    if (op_ != nullptr) (void)xnn_delete_operator(std::exchange(op_, nullptr));
+  }
+  /// For a create function: what was held is deleted first.
+  xnn_operator_t* out() { return reset(), &op_; }
+  xnn_operator_t get() const { return op_; }
+  explicit operator bool() const { return op_ != nullptr; }
+
+ private:
+  xnn_operator_t op_ = nullptr;
+};
+
+}  // namespace lithe::inline v0::xnn

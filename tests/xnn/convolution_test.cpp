@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "lithe/xnn/conv2d.hpp"
+#include "lithe/xnn/depthwise_conv2d.hpp"
+#include "lithe/xnn/fully_connected.hpp"
+#include "tests/xnn/against_portable.hpp"
+
+namespace lithe::test {
+namespace {
+
+using enum DType;
+
+constexpr bool u8_rounds_alike =
+#if defined(__x86_64__)
+    true;
+#else
+    false;
+#endif
+
+/// Floats within the operator's tolerance; s8 to the bit everywhere, u8 where XNNPACK rounds as it does.
+template <class Kernel>
+void all_dtypes(const typename Kernel::Op::Attributes& a, const std::vector<Input>& inputs) {
+  agrees<Kernel>(a, inputs, {f32, f16});
+  agrees<Kernel>(a, inputs, {s8}, {.bit_exact = true});
+  std::vector<Input> per_tensor = inputs;
+  per_tensor[1] = Input(inputs[1]).per_tensor();
+  agrees<Kernel>(a, per_tensor, {u8}, {.bit_exact = u8_rounds_alike});
+  agrees<Kernel>(a, per_tensor, {s8}, {.bit_exact = true});
+}
+
+TEST(XnnConv2D, Values) {
+  all_dtypes<xnn::Conv2D>({.strides = {2, 1}, .pads = {1, 0, 1, 2}, .clamp = {-0.5f, 3}},
+                          {{1, 9, 7, 3}, {5, 3, 3, 3}, {5}});
+  all_dtypes<xnn::Conv2D>({}, {{2, 5, 6, 9}, {37, 1, 1, 9}});
+  all_dtypes<xnn::Conv2D>({.strides = {2, 2}}, {{1, 6, 6, 9}, {7, 1, 1, 9}, {7}});
+  all_dtypes<xnn::Conv2D>({.dilations = {2, 3}, .pads = {2, 2, 1, 1}}, {{2, 8, 9, 4}, {3, 3, 2, 4}, {3}});
+  all_dtypes<xnn::Conv2D>({.pads = {1, 2, 1, 2}, .group = 3}, {{1, 6, 6, 6}, {9, 3, 5, 2}, {9}});
+  all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}, .group = 5}, {{1, 5, 4, 5}, {5, 3, 3, 1}, {5}});
+}
+
+TEST(XnnConv2D, PaddingBeyondTheFilterAndSmallInputs) {
+  all_dtypes<xnn::Conv2D>({.pads = {2, 4, 2, 4}}, {{1, 2, 3, 2}, {3, 3, 2, 2}, {3}});
+  all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 1, 1, 16}, {16, 3, 3, 16}, {16}});
+}
+
+TEST(XnnDepthwise, Values) {
+  const auto filter = [](index_t h, index_t w, index_t c, index_t m) {
+    return Input{h, w, c, m}.per_channel(2, c * m);
+  };
+  all_dtypes<xnn::DepthwiseConv2D>({.strides = {2, 2}, .pads = {1, 1, 1, 1}, .clamp = {0, 6}},
+                                   {{1, 9, 7, 37}, filter(3, 3, 37, 1), {37}});
+  all_dtypes<xnn::DepthwiseConv2D>({.pads = {2, 2, 2, 2}}, {{2, 8, 7, 4}, filter(5, 5, 4, 1)});
+  all_dtypes<xnn::DepthwiseConv2D>({.dilations = {2, 1}, .pads = {2, 1, 2, 1}},
+                                   {{1, 9, 8, 5}, filter(3, 2, 5, 1), {5}});
+  all_dtypes<xnn::DepthwiseConv2D>({.pads = {1, 1, 1, 1}}, {{1, 5, 5, 3}, filter(3, 3, 3, 2), {6}});
+  all_dtypes<xnn::DepthwiseConv2D>({}, {{1, 4, 5, 11}, filter(1, 1, 11, 1), {11}});
+  all_dtypes<xnn::DepthwiseConv2D>({.pads = {3, 3, 3, 3}}, {{1, 8, 9, 20}, filter(7, 7, 20, 1), {20}});
+}
+
+TEST(XnnFullyConnected, Values) {
+  all_dtypes<xnn::FullyConnected>({}, {{7, 19}, {5, 19}, {5}});
+  all_dtypes<xnn::FullyConnected>({}, {{2, 3, 4}, {6, 4}});
+  all_dtypes<xnn::FullyConnected>({.clamp = {-0.5f, 2.5f}}, {{64}, {40, 64}, {40}});
+}
+
+/// An 8-bit node with one scale for each tensor.
+struct Bytes {
+  DType dtype = s8;
+  float input = 0.1f, filter = 0.1f, output = 0.1f;
+  std::int8_t filter_zero = 0;
+
+  bool supported(const ops::Conv2D::Attributes& a = {}, const Shape& shape = {1, 8, 8, 4},
+                 const Shape& filter_shape = {4, 3, 3, 4}, const Shape& out = {1, 6, 6, 4}) const {
+    const auto one = [](const float& scale) { return Quantization{.scale = &scale, .count = 1}; };
+    const Quantization in = one(input), result = one(output);
+    Quantization weights = one(filter);
+    weights.zero_point = &filter_zero, weights.zero_point_dtype = s8;
+    return supports<xnn::Conv2D>(a, {{dtype, shape, nullptr, &in}, {dtype, filter_shape, this, &weights}},
+                                 {dtype, out, nullptr, &result});
+  }
+};
+
+TEST(XnnConv2D, RefusesWhatXnnpackWould) {
+  EXPECT_TRUE(Bytes{}.supported());
+  EXPECT_TRUE((Bytes{.dtype = u8}.supported()));
+  EXPECT_FALSE((Bytes{.input = 100, .filter = 100}.supported())) << "requantization scale 256 and above";
+  EXPECT_FALSE((Bytes{.input = 1e-12f, .filter = 1e-12f, .output = 1}.supported()))
+      << "requantization scale below 2^-32";
+  EXPECT_FALSE((Bytes{.filter = 1e-39f}.supported())) << "a subnormal scale";
+  EXPECT_FALSE((Bytes{.filter_zero = 1}.supported())) << "an s8 filter that is not symmetric";
+  EXPECT_FALSE(Bytes{}.supported({.pads = {1, 1, 1, 1}}, {1, 8, 8, 4}, {4, 1, 1, 4}, {1, 10, 10, 4}))
+      << "1x1 with padding";
+  EXPECT_FALSE(Bytes{}.supported({.pads = {3, 0, 0, 0}}, {1, 8, 8, 4}, {4, 3, 3, 4}, {1, 9, 6, 4}))
+      << "a row of padding alone";
+  EXPECT_FALSE(Bytes{}.supported({}, {0, 8, 8, 4}, {4, 3, 3, 4}, {0, 6, 6, 4})) << "no images";
+  EXPECT_FALSE(Bytes{}.supported({}, {1, 8000, 8000, 4}, {4, 3, 3, 4}, {1, 7998, 7998, 4}))
+      << "4.6 GB of pointers";
+}
+
+TEST(XnnConv2D, FloatConditions) {
+  const ValueInfo input{f32, {1, 8, 8, 4}}, filter{f32, {4, 3, 3, 4}, "constant"}, output{f32, {1, 6, 6, 4}};
+  EXPECT_TRUE(supports<xnn::Conv2D>({}, {input, filter}, output));
+  EXPECT_FALSE(supports<xnn::Conv2D>({}, {input, {f32, {4, 3, 3, 4}}}, output))
+      << "a filter that is not constant";
+  EXPECT_FALSE(supports<xnn::Conv2D>({}, {input, filter, {f32, {4}}}, output))
+      << "a bias that is not constant";
+  const ValueInfo half_input{f16, {1, 8, 8, 4}}, half_filter{f16, {4, 3, 3, 4}, "constant"},
+      half_output{f16, {1, 6, 6, 4}};
+  EXPECT_TRUE(supports<xnn::Conv2D>({}, {half_input, half_filter}, half_output));
+  EXPECT_FALSE(supports<xnn::Conv2D>({.clamp = {1, 1.0001f}}, {half_input, half_filter}, half_output))
+      << "limits that f16 cannot tell apart";
+  const Cpu plain;
+  const ValueInfo inputs[] = {half_input, half_filter}, outputs[] = {half_output};
+  EXPECT_FALSE(xnn::Conv2D::supports({}, {inputs, outputs, &plain})) << "f16 would be emulated";
+}
+
+}  // namespace
+}  // namespace lithe::test
