@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/tools/import_testing.hpp"
+
+namespace lithe::import::testing {
+namespace {
+
+const std::string to_nhwc = "Transpose permutation=0,2,3,1 (.)";
+const std::string to_nchw = "Transpose permutation=0,3,1,2 (.)";
+
+std::string conv(const std::string& attributes, const std::string& x = "1,3,8,7",
+                 const std::string& w = "4,3,3,3") {
+  return "g (float[" + x + "] x, float[" + w + "] w) => (float[] y) { y = Conv <" + attributes + "> (x, w) }";
+}
+
+TEST(ImportConv, WrapsTwoDimensionsInTransposesInEveryOpset) {
+  for (int opset = oldest_opset; opset <= newest_opset; ++opset)
+    EXPECT_EQ(nodes(conv("kernel_shape = [3,3], strides = [2,1], pads = [1,2,3,4], dilations = [1,2], "
+                         "auto_pad = \"NOTSET\""),
+                    opset),
+              (Lines{to_nhwc, to_nhwc, "Conv2D dilations=1,2 pads=1,2,3,4 strides=2,1 (., .)", to_nchw}))
+        << opset;
+}
+
+TEST(ImportConv, TakesTheBiasAndTheGroup) {
+  const std::string text =
+      "g (float[1,4,8,8] x, float[6,2,3,3] w, float[6] b) => (float[] y) { y = Conv <group = 2> (x, w, b) }";
+  EXPECT_EQ(nodes(text, 13), (Lines{to_nhwc, to_nhwc, "Conv2D group=2 (., ., .)", to_nchw}));
+}
+
+TEST(ImportConv, KnowsDepthwise) {
+  EXPECT_EQ(nodes(conv("group = 3", "1,3,8,8", "3,1,3,3"), 13),
+            (Lines{to_nhwc, "Transpose permutation=2,3,0,1 (.)", "DepthwiseConv2D (., .)", to_nchw}));
+  EXPECT_EQ(nodes(conv("group = 3", "1,3,8,8", "6,1,3,3"), 13),
+            (Lines{to_nhwc, "Reshape (., [3,-1,0,0])", "Transpose permutation=2,3,0,1 (.)",
+                   "DepthwiseConv2D (., .)", to_nchw}));
+  EXPECT_EQ(nodes(conv("group = 1", "1,1,8,8", "5,1,3,3"), 13),
+            (Lines{to_nhwc, to_nhwc, "Conv2D (., .)", to_nchw}));
+}
+
+TEST(ImportConv, MakesOneDimensionAnImageOfHeightOne) {
+  const Lines around{"Transpose permutation=0,2,1 (.)", "Unsqueeze (., [1])"};
+  EXPECT_EQ(nodes(conv("strides = [2], pads = [1,2], dilations = [3]", "1,3,20", "4,3,5"), 13),
+            (Lines{around[0], around[1], around[0], around[1],
+                   "Conv2D dilations=1,3 pads=0,1,0,2 strides=1,2 (., .)", "Squeeze (., [1])",
+                   "Transpose permutation=0,2,1 (.)"}));
+  EXPECT_EQ(nodes(conv("group = 3", "1,3,20", "6,1,5"), 13),
+            (Lines{around[0], around[1], "Reshape (., [3,-1,0])", "Transpose permutation=2,0,1 (.)",
+                   "Unsqueeze (., [0])", "DepthwiseConv2D (., .)", "Squeeze (., [1])",
+                   "Transpose permutation=0,2,1 (.)"}));
+}
+
+TEST(ImportConv, ComputesAutoPad) {
+  // Rows: ceil(8 / 2) = 4 outputs read 3 * 2 + 3 = 9 rows, one more than there are; columns: stride 1, 3 - 1
+  // = 2 more.
+  EXPECT_EQ(nodes(conv("auto_pad = \"SAME_UPPER\", strides = [2,1]"), 13)[2],
+            "Conv2D pads=0,1,1,1 strides=2,1 (., .)");
+  EXPECT_EQ(nodes(conv("auto_pad = \"SAME_LOWER\", strides = [2,1]"), 13)[2],
+            "Conv2D pads=1,1,0,1 strides=2,1 (., .)");
+  EXPECT_EQ(nodes(conv("auto_pad = \"VALID\", strides = [2,1]"), 13)[2], "Conv2D strides=2,1 (., .)");
+  EXPECT_EQ(nodes(conv("auto_pad = \"SAME_UPPER\"", "1,3,h,w"), 13)[2], "Conv2D pads=1,1,1,1 (., .)");
+  EXPECT_EQ(nodes(conv("auto_pad = \"SAME_UPPER\", strides = [3]", "1,3,10", "4,3,5"), 13)[4],
+            "Conv2D pads=0,2,0,2 strides=1,3 (., .)");
+}
+
+TEST(ImportConv, RefusesByName) {
+  EXPECT_TRUE(
+      mentions(refusal(conv("strides = [2,2], auto_pad = \"SAME_UPPER\"", "1,3,h,w"), 13), "--shape"));
+  EXPECT_TRUE(mentions(refusal(conv("strides = [1,1,1]", "1,3,4,4,4", "2,3,3,3,3"), 13), "3 spatial axes"));
+  EXPECT_TRUE(mentions(refusal(conv("strides = [0,1]"), 13), "strides"));
+  EXPECT_TRUE(mentions(refusal(conv("strides = [4294967297,1]"), 13), "strides"));
+  EXPECT_TRUE(mentions(refusal(conv("dilations = [-1,1]"), 13), "dilations"));
+  EXPECT_NE(refusal(conv("kernel_shape = [5,5]"), 13), "");
+  EXPECT_NE(refusal(conv("group = 0"), 13), "");
+}
+
+std::string pool(const std::string& op, const std::string& attributes, const std::string& x = "1,3,8,8") {
+  return "g (float[" + x + "] x) => (float[] y) { y = " + op +
+         (attributes.empty() ? "" : " <" + attributes + ">") + " (x) }";
+}
+
+TEST(ImportPool, MaxPoolInEveryOpset) {
+  for (int opset = oldest_opset; opset <= newest_opset; ++opset) {
+    const std::string since_8 = opset < 8 ? "" : ", storage_order = 0",
+                      since_10 = opset < 10 ? "" : ", ceil_mode = 1, dilations = [1,2]";
+    EXPECT_EQ(
+        nodes(pool("MaxPool", "kernel_shape = [3,2], strides = [2,2], pads = [1,0,1,1]" + since_8 + since_10),
+              opset),
+        (Lines{to_nhwc,
+               opset < 10 ? "MaxPool2D kernel=3,2 pads=1,0,1,1 strides=2,2 (.)"
+                          : "MaxPool2D ceil_mode=1 dilations=1,2 kernel=3,2 pads=1,0,1,1 strides=2,2 (.)",
+               to_nchw}))
+        << opset;
+  }
+}
+
+TEST(ImportPool, AveragePoolInEveryOpset) {
+  for (int opset = oldest_opset; opset <= newest_opset; ++opset)
+    EXPECT_EQ(
+        nodes(pool("AveragePool", "kernel_shape = [3,3], count_include_pad = 1, pads = [1,1,1,1]"), opset),
+        (Lines{to_nhwc, "AveragePool2D count_include_pad=1 kernel=3,3 pads=1,1,1,1 (.)", to_nchw}))
+        << opset;
+  EXPECT_EQ(nodes(pool("AveragePool", "kernel_shape = [3,3], dilations = [2,2], ceil_mode = 1"), 19)[1],
+            "AveragePool2D ceil_mode=1 dilations=2,2 kernel=3,3 (.)");
+}
+
+TEST(ImportPool, OneDimensionAndSame) {
+  EXPECT_EQ(
+      nodes(pool("MaxPool", "kernel_shape = [4], strides = [2]", "1,3,9"), 13),
+      (Lines{"Transpose permutation=0,2,1 (.)", "Unsqueeze (., [1])", "MaxPool2D kernel=1,4 strides=1,2 (.)",
+             "Squeeze (., [1])", "Transpose permutation=0,2,1 (.)"}));
+  // SAME already gives ceil(9 / 4) = 3 outputs; rounding up once more would give another.
+  EXPECT_EQ(
+      nodes(pool("MaxPool", "kernel_shape = [1,1], strides = [4,4], auto_pad = \"SAME_UPPER\", ceil_mode = 1",
+                 "1,3,9,9"),
+            13)[1],
+      "MaxPool2D strides=4,4 (.)");
+}
+
+TEST(ImportPool, Global) {
+  for (int opset : {7, 13, 22, 27}) {
+    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,h,w"), opset), (Lines{"ReduceMean axes=2,3 (.)"}));
+    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,4,h,w"), opset), (Lines{"ReduceMean axes=2,3,4 (.)"}));
+    EXPECT_EQ(nodes(pool("GlobalMaxPool", "", "n,3,5,4"), opset),
+              (Lines{to_nhwc, "MaxPool2D kernel=5,4 (.)", to_nchw}));
+  }
+}
+
+TEST(ImportPool, RefusesByName) {
+  EXPECT_TRUE(mentions(
+      refusal("g (float[1,3,8,8] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [2,2]> (x) }",
+              13),
+      "Indices"));
+  EXPECT_TRUE(
+      mentions(refusal(pool("MaxPool", "kernel_shape = [2,2,2]", "1,3,8,8,8"), 13), "3 spatial axes"));
+  EXPECT_TRUE(mentions(refusal(pool("GlobalMaxPool", "", "n,3,h,w"), 13), "--shape"));
+}
+
+}  // namespace
+}  // namespace lithe::import::testing

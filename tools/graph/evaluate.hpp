@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "tools/graph/graph.hpp"
+
+/// Runs operators on the converter's graph: their `infer` on dims, their portable kernels on constants.
+namespace lithe::graph {
+
+/// A node with everything its operator's functions take: attributes parsed, inputs and outputs described. The
+/// graph's constants must outlive it.
+class BoundNode {
+ public:
+  BoundNode(const Graph& graph, const Node& node);
+
+  const KernelEntry* kernel() const { return kernel_; }  ///< null: no such operator here (a custom one)
+  /// What is wrong with the node before shapes are looked at: Code::unsupported for an operator or attribute that is
+  /// not known, Code::dtype where no type row fits.
+  Status status() const { return status_; }
+  /// Whether the shapes of all present inputs are known.
+  bool shapes_known() const;
+  /// Whether inputs are all constants or absent.
+  bool constant() const;
+
+  /// Infers output shapes; inputs may be changed before (probing shapes and contents).
+  Status infer(std::uint64_t max_bytes = std::uint64_t{1} << 40);
+  /// Runs the portable kernel after infer; the contents of all inputs must be known.
+  Result<std::vector<ConstantPtr>> run();
+
+  std::vector<InferContext::Input> inputs;
+  std::vector<InferContext::Output> outputs;
+  std::vector<bool> shape_known;  ///< per input; a shape that is not known is empty
+
+ private:
+  const Quantization* describe(const std::optional<ValueQuantization>& quantization);
+  Status check(const Node& node) const;
+  Status parse(const Node& node);
+
+  const KernelEntry* kernel_ = nullptr;
+  Status status_;
+  std::deque<Quantization> quantizations_;
+  std::vector<std::max_align_t> attributes_;
+};
+
+struct EvaluationLimits {
+  std::uint64_t result_bytes = std::uint64_t{64} << 20;
+  std::uint64_t work = std::uint64_t{1} << 31;  ///< multiply-adds of one matrix product or convolution
+};
+
+/// The outputs (null where absent) of a node whose inputs are constants, or whose operator reads shapes only and
+/// whose inputs have fixed dims. nullopt: it cannot be computed now (inputs not constant, subgraphs, random numbers,
+/// over a limit, or refused by its operator).
+std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node, const EvaluationLimits& limits = {});
+
+/// Fills the dims of values whose producers' inputs have fixed dims, and the rank of values that have none where the
+/// inputs' ranks are known. Nodes that cannot be inferred keep what they have.
+void infer_dims(Graph& graph);
+/// The same for the outputs of one node; its inputs must be up to date. The status is that of `infer` where all
+/// inputs have fixed dims, except that Code::needs_value counts as ok.
+Status infer_dims(Graph& graph, const Node& node);
+
+}  // namespace lithe::graph

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/graph/graph.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <queue>
+#include <utility>
+
+namespace lithe::graph {
+
+ValueId Graph::add_value(Value value) {
+  if (indexed_ > values.size()) names_.clear(), indexed_ = 0;
+  while (indexed_ < values.size()) names_.insert(values[indexed_++].name);
+  const std::string wanted = value.name;
+  for (int i = 1; !names_.insert(value.name).second; ++i) value.name = wanted + "_" + std::to_string(i);
+  values.push_back(std::move(value));
+  ++indexed_;
+  return static_cast<ValueId>(values.size() - 1);
+}
+
+ValueId Graph::add_constant(ConstantPtr constant, std::string_view name) {
+  Value value;
+  value.name = name;
+  value.dtype = constant->dtype;
+  value.dims.emplace(constant->shape.dims().begin(), constant->shape.dims().end());
+  value.constant = std::move(constant);
+  return add_value(std::move(value));
+}
+
+std::vector<int> producers(const Graph& graph) {
+  std::vector<int> result(graph.values.size(), -1);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+    for (ValueId v : graph.nodes[n].outputs)
+      if (v >= 0) result[static_cast<std::size_t>(v)] = static_cast<int>(n);
+  return result;
+}
+
+std::vector<int> use_counts(const Graph& graph) {
+  std::vector<int> result(graph.values.size(), 0);
+  auto count = [&](const std::vector<ValueId>& ids) {
+    for (ValueId v : ids)
+      if (v >= 0) ++result[static_cast<std::size_t>(v)];
+  };
+  for (const Node& node : graph.nodes) count(node.inputs);
+  count(graph.outputs);
+  return result;
+}
+
+void replace_uses(Graph& graph, ValueId from, ValueId to) {
+  for (Node& node : graph.nodes) std::replace(node.inputs.begin(), node.inputs.end(), from, to);
+  std::replace(graph.outputs.begin(), graph.outputs.end(), from, to);
+}
+
+namespace {
+
+std::vector<Node> live_nodes(Graph& graph) {
+  std::vector<bool> needed(graph.values.size());
+  for (ValueId v : graph.outputs)
+    if (v >= 0) needed[static_cast<std::size_t>(v)] = true;
+  std::vector<bool> live(graph.nodes.size());
+  for (std::size_t n = graph.nodes.size(); n-- > 0;) {
+    const Node& node = graph.nodes[n];
+    live[n] = std::any_of(node.outputs.begin(), node.outputs.end(),
+                          [&](ValueId v) { return v >= 0 && needed[static_cast<std::size_t>(v)]; });
+    if (!live[n]) continue;
+    for (ValueId v : node.inputs)
+      if (v >= 0) needed[static_cast<std::size_t>(v)] = true;
+  }
+  std::vector<Node> kept;
+  for (std::size_t n = 0; n < live.size(); ++n)
+    if (live[n]) kept.push_back(std::move(graph.nodes[n]));
+  return kept;
+}
+
+/// Every list of value ids of a graph.
+void each_id_list(Graph& graph, const std::function<void(std::vector<ValueId>&)>& visit) {
+  visit(graph.inputs);
+  visit(graph.outputs);
+  for (Node& node : graph.nodes) visit(node.inputs), visit(node.outputs);
+}
+
+}  // namespace
+
+void remove_dead(Graph& graph) {
+  graph.nodes = live_nodes(graph);
+  std::vector<bool> mentioned(graph.values.size());
+  each_id_list(graph, [&](std::vector<ValueId>& ids) {
+    for (ValueId v : ids)
+      if (v >= 0) mentioned[static_cast<std::size_t>(v)] = true;
+  });
+  std::vector<ValueId> renumbered(graph.values.size(), absent);
+  std::vector<Value> kept;
+  for (std::size_t v = 0; v < mentioned.size(); ++v) {
+    if (!mentioned[v]) continue;
+    renumbered[v] = static_cast<ValueId>(kept.size());
+    kept.push_back(std::move(graph.values[v]));
+  }
+  graph.values = std::move(kept);
+  each_id_list(graph, [&](std::vector<ValueId>& ids) {
+    for (ValueId& v : ids)
+      if (v >= 0) v = renumbered[static_cast<std::size_t>(v)];
+  });
+}
+
+bool sort_nodes(Graph& graph) {
+  const std::vector<int> producer = producers(graph);
+  std::vector<int> waiting(graph.nodes.size(), 0);
+  std::vector<std::vector<int>> readers(graph.nodes.size());
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n)
+    for (ValueId v : graph.nodes[n].inputs)
+      if (v >= 0 && producer[static_cast<std::size_t>(v)] >= 0) {
+        ++waiting[n];
+        readers[static_cast<std::size_t>(producer[static_cast<std::size_t>(v)])].push_back(static_cast<int>(n));
+      }
+  std::priority_queue<int, std::vector<int>, std::greater<>> ready;  // the lowest first: what is sorted stays as it is
+  for (std::size_t n = 0; n < waiting.size(); ++n)
+    if (waiting[n] == 0) ready.push(static_cast<int>(n));
+  std::vector<int> order;
+  for (; !ready.empty(); ) {
+    order.push_back(ready.top());
+    ready.pop();
+    for (int reader : readers[static_cast<std::size_t>(order.back())])
+      if (--waiting[static_cast<std::size_t>(reader)] == 0) ready.push(reader);
+  }
+  if (order.size() != graph.nodes.size()) return false;
+  std::vector<Node> sorted;
+  sorted.reserve(order.size());
+  for (int n : order) sorted.push_back(std::move(graph.nodes[static_cast<std::size_t>(n)]));
+  graph.nodes = std::move(sorted);
+  return true;
+}
+
+}  // namespace lithe::graph

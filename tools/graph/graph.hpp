@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "lithe/core/kernel.hpp"
+
+/// The converter's mutable form of a model: what importers build, passes change and the writer puts into a file.
+namespace lithe::graph {
+
+/// A constant tensor, shared by every value that holds it; `bytes` is packed as in the file.
+struct Constant {
+  DType dtype = DType::none;
+  Shape shape;
+  std::vector<std::byte> bytes;
+
+  TensorView view() const { return {bytes.data(), dtype, shape}; }
+  template <class T>
+  std::span<const T> as() const {
+    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
+  }
+};
+using ConstantPtr = std::shared_ptr<const Constant>;
+
+template <class T>
+ConstantPtr make_constant(const Shape& shape, std::span<const T> elements) {
+  auto c = std::make_shared<Constant>();
+  c->dtype = dtype_of<T>, c->shape = shape;
+  const auto raw = std::as_bytes(elements);
+  c->bytes.assign(raw.begin(), raw.end());
+  return c;
+}
+
+struct ValueQuantization {
+  ConstantPtr scale;
+  ConstantPtr zero_point;  ///< null: all zero
+  int axis = -1;
+  index_t block = 0;
+};
+
+/// As in the file: >= 0 fixed, -1 unknown, -2 - s symbol s.
+using Dims = std::vector<std::int64_t>;
+inline bool fixed(const Dims& dims) {
+  for (auto d : dims)
+    if (d < 0) return false;
+  return true;
+}
+
+using ValueId = int;  ///< index into Graph::values; absent: -1
+inline constexpr ValueId absent = -1;
+
+struct Value {
+  std::string name;       ///< unique in its graph
+  std::string onnx_name;  ///< the ONNX value it equals (up to `permutation`), or empty
+  std::vector<std::uint8_t> permutation;  ///< axis i here is ONNX's axis permutation[i]; empty: the same order
+  DType dtype = DType::none;
+  std::optional<Dims> dims;  ///< nullopt: not even the rank is known
+  ConstantPtr constant;
+  std::optional<ValueQuantization> quantization;
+  bool host = false;  ///< a graph input whose contents decide shapes
+};
+
+struct Attribute {
+  std::vector<std::int64_t> ints;
+  std::vector<float> floats;
+  std::string text;
+  friend bool operator==(const Attribute&, const Attribute&) = default;
+};
+
+struct Node {
+  std::string op;  ///< lithe's operator name
+  std::uint16_t version = 1;
+  std::map<std::string, Attribute> attributes;  ///< only those that differ from the operator's defaults
+  std::vector<ValueId> inputs, outputs;
+  std::vector<int> subgraphs;  ///< indices into Model::graphs
+  std::vector<std::string> onnx_names;  ///< the ONNX nodes it came from, "Conv_12" or "<op_type> -> <output name>" where unnamed
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;  ///< in running order
+  std::vector<ValueId> inputs, outputs;
+
+  /// A name that is taken gets "_1", "_2" ... appended.
+  ValueId add_value(Value value);
+  ValueId add_constant(ConstantPtr constant, std::string_view name);
+  const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
+  Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
+  const Constant* constant(ValueId id) const { return id < 0 ? nullptr : value(id).constant.get(); }
+
+ private:
+  std::unordered_set<std::string> names_;  ///< of the first `indexed_` values, when they were last looked at
+  std::size_t indexed_ = 0;
+};
+
+struct Symbol {
+  std::string name;
+  std::uint64_t min = 1, opt = 0, max = 0;  ///< opt 0: unset, max 0: unbounded
+};
+
+struct State {
+  int input, output;  ///< positions in the signature's inputs and outputs
+};
+
+struct Signature {
+  std::string name;
+  int graph = 0;
+  std::vector<State> states;
+};
+
+struct SelfTest {
+  int signature = 0;
+  std::vector<ConstantPtr> inputs, outputs;
+  float tolerance = 0;
+};
+
+/// Bytes that travel with the model and that only those who know the name read.
+struct Section {
+  std::string name, key;
+  std::vector<std::byte> bytes;
+};
+
+struct Model {
+  std::vector<Graph> graphs;  ///< graph 0 is the main one
+  std::vector<Symbol> symbols;
+  std::vector<Signature> signatures;
+  std::map<std::string, std::string> metadata;
+  std::string producer, source_name, source_hash;
+  std::vector<std::string> features;
+  std::vector<SelfTest> self_tests;
+  std::vector<Section> sections;
+};
+
+/// For each value the index of the node that produces it, or -1.
+std::vector<int> producers(const Graph& graph);
+/// For each value how many node inputs and graph outputs read it.
+std::vector<int> use_counts(const Graph& graph);
+/// Makes every reader of `from` (nodes and graph outputs) read `to`.
+void replace_uses(Graph& graph, ValueId from, ValueId to);
+/// Drops nodes whose outputs nobody reads and values that nobody mentions; keeps the order.
+void remove_dead(Graph& graph);
+/// Sorts nodes so that every value is produced before it is read; false when there is a cycle.
+bool sort_nodes(Graph& graph);
+
+/// The portable kernel (and through it the contract) of an operator, or null.
+const KernelEntry* find_kernel(std::string_view op, std::uint16_t version = 1);
+
+/// Typed attributes of a node: `Op` must be the node's operator.
+template <class Op>
+typename Op::Attributes attributes(const Node& node) {
+  typename Op::Attributes result;
+  auto it = node.attributes.begin();
+  const Status status = parse_attributes(result, [&](std::string_view& name, AttributeData& data) {
+    if (it == node.attributes.end()) return false;
+    name = it->first;
+    data = {it->second.ints, it->second.floats, it->second.text};
+    return ++it, true;
+  });
+  assert(status.ok());
+  (void)status;
+  return result;
+}
+
+struct AttributeWriter {
+  std::map<std::string, Attribute>& to;
+  void ints(const char* name, std::span<const std::int64_t> v) { to[name].ints.assign(v.begin(), v.end()); }
+  void floats(const char* name, std::span<const float> v) { to[name].floats.assign(v.begin(), v.end()); }
+  void text(const char* name, std::string_view v) { to[name].text = v; }
+};
+
+template <class Op>
+void set_attributes(Node& node, const typename Op::Attributes& attributes) {
+  node.op = Op::spec.name, node.version = Op::spec.version;
+  node.attributes.clear();
+  AttributeWriter writer{node.attributes};
+  write_attributes(attributes, writer);
+}
+
+}  // namespace lithe::graph

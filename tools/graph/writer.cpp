@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/graph/writer.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "lithe/format/reader.hpp"
+#include "tools/graph/hash.hpp"
+#include "tools/report/error.hpp"
+
+namespace lithe::graph {
+
+namespace {
+
+namespace fb = ::flatbuffers;
+
+std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
+
+void require(bool condition, const std::string& what) {
+  if (!condition) throw std::logic_error("writer: " + what);
+}
+
+/// The data segment: equal contents are stored once.
+class Segment {
+ public:
+  int add(std::span<const std::byte> bytes) {
+    const auto key = std::pair(hash(bytes), bytes.size());
+    for (auto [it, end] = known_.equal_range(key); it != end; ++it)
+      if (std::equal(bytes.begin(), bytes.end(), parts_[static_cast<std::size_t>(it->second)].begin())) return it->second;
+    const int index = static_cast<int>(parts_.size());
+    known_.emplace(key, index);
+    parts_.push_back(bytes);
+    buffers_.emplace_back(size_, bytes.size(), std::uint16_t{0});
+    size_ = round_up(size_ + bytes.size(), buffer_alignment);
+    return index;
+  }
+  int add(const Constant& constant) {
+    std::uint64_t expected = 0;
+    require(constant.shape.checked_bytes(constant.dtype, std::uint64_t{1} << 40, expected) && expected == constant.bytes.size(),
+            "a constant's bytes do not fit its shape");
+    return add(constant.bytes);
+  }
+  const std::vector<format::Buffer>& buffers() const { return buffers_; }
+  std::size_t bytes() const { return size_ + segment_slack; }
+  void copy_to(std::byte* segment) const {
+    for (std::size_t i = 0; i < parts_.size(); ++i)
+      if (!parts_[i].empty()) std::memcpy(segment + buffers_[i].offset(), parts_[i].data(), parts_[i].size());
+  }
+  void hash_into(Hash& h) const {
+    for (const auto& part : parts_) {
+      const auto digest = graph::hash(part);
+      h.add(std::as_bytes(std::span(digest)));
+    }
+  }
+
+ private:
+  std::vector<std::span<const std::byte>> parts_;
+  std::vector<format::Buffer> buffers_;
+  std::multimap<std::pair<std::array<std::uint64_t, 2>, std::size_t>, int> known_;
+  std::size_t size_ = 0;
+};
+
+/// Builds the tables. One builder, one segment; every function returns the offset of what it wrote.
+class Tables {
+ public:
+  explicit Tables(const Model& model) : model_(model) {
+    for (const Signature& s : model.signatures)
+      if (!numbers_.contains(s.graph)) number(s.graph);
+    // Level by level: what a graph's nodes carry stands behind all graphs of its own level.
+    for (std::size_t i = 0; i < order_.size(); ++i)
+      for (const Node& node : graph(order_[i]).nodes)
+        for (int carried : node.subgraphs) number(carried);
+    for (int g : order_)
+      for (const Node& node : graph(g).nodes) operators_.emplace(std::pair(node.op, node.version), 0);
+    std::uint32_t index = 0;
+    for (auto& [op, number] : operators_) number = index++;
+  }
+
+  /// Finishes the tables with this id; once per object.
+  fb::DetachedBuffer finish(const std::array<std::uint64_t, 2>& id) {
+    const format::Id file_id(id[0], id[1]);
+    std::vector<fb::Offset<format::KeyValue>> metadata;
+    for (const auto& [key, value] : model_.metadata) metadata.push_back(format::CreateKeyValue(builder_, text(key), text(value)));
+    std::vector<fb::Offset<format::Operator>> operators;
+    for (const auto& [op, number] : operators_) operators.push_back(format::CreateOperator(builder_, text(op.first), op.second));
+    std::vector<fb::Offset<format::Symbol>> symbols;
+    for (const Symbol& s : model_.symbols) symbols.push_back(format::CreateSymbol(builder_, text(s.name), s.min, s.opt, s.max));
+    std::vector<fb::Offset<format::Subgraph>> subgraphs;
+    for (int g : order_) subgraphs.push_back(subgraph(graph(g)));
+    std::vector<fb::Offset<format::Signature>> signatures;
+    for (const Signature& s : model_.signatures) signatures.push_back(signature(s));
+    const auto sections = all(model_.sections, [&](const Section& s) { return section(s); });
+    const auto tests = all(model_.self_tests, [&](const SelfTest& t) { return self_test(t); });
+    const auto features = all(model_.features, [&](const std::string& f) { return text(f); });
+    // Arguments are evaluated in an order of the compiler's own, so everything that builds is named first.
+    const auto producer = text(model_.producer), name = text(model_.source_name), source_hash = text(model_.source_hash);
+    const auto metadata_vector = metadata.empty() ? 0 : builder_.CreateVector(metadata);
+    const auto operators_vector = builder_.CreateVector(operators);
+    const auto symbols_vector = symbols.empty() ? 0 : builder_.CreateVector(symbols);
+    const auto subgraphs_vector = builder_.CreateVector(subgraphs);
+    const auto buffers_vector = segment_.buffers().empty() ? 0 : builder_.CreateVectorOfStructs(segment_.buffers());
+    const auto signatures_vector = builder_.CreateVector(signatures);
+    const auto root = format::CreateModel(builder_, format_version, features, producer, name, source_hash, &file_id, metadata_vector, operators_vector,
+                                          symbols_vector, subgraphs_vector, buffers_vector, signatures_vector, sections, tests);
+    builder_.FinishSizePrefixed(root, format::ModelIdentifier());
+    return builder_.Release();
+  }
+  const Segment& segment() const { return segment_; }
+
+ private:
+  const Graph& graph(int g) const {
+    require(g >= 0 && static_cast<std::size_t>(g) < model_.graphs.size(), "a subgraph that does not exist");
+    return model_.graphs[static_cast<std::size_t>(g)];
+  }
+  void number(int g) {
+    require(numbers_.emplace(g, static_cast<std::uint32_t>(order_.size())).second, "a subgraph that is carried twice");
+    order_.push_back(g);
+  }
+
+  fb::Offset<fb::String> text(const std::string& s) { return s.empty() ? 0 : builder_.CreateSharedString(s); }
+  /// A vector of what `make` gives for each item; none where there are no items.
+  template <class Items, class Make>
+  auto all(const Items& items, Make make) -> fb::Offset<fb::Vector<decltype(make(*items.begin()))>> {
+    if (items.empty()) return 0;
+    std::vector<decltype(make(*items.begin()))> offsets;
+    for (const auto& item : items) offsets.push_back(make(item));
+    return builder_.CreateVector(offsets);
+  }
+
+  fb::Offset<format::Attribute> attribute(const std::string& name, const Attribute& a) {
+    require(a.ints.size() + a.floats.size() <= 64, "an attribute of more than 64 numbers: " + name);
+    require(!a.ints.empty() + !a.floats.empty() + !a.text.empty() <= 1, "an attribute of two types: " + name);
+    const auto key = text(name);
+    const bool is_floats = !a.floats.empty(), is_text = !a.text.empty();
+    const auto floats = is_floats ? builder_.CreateVector(a.floats) : 0;
+    const auto words = is_text ? text(a.text) : 0;
+    const auto ints = is_floats || is_text ? 0 : builder_.CreateVector(a.ints);
+    return format::CreateAttribute(builder_, key, ints, floats, words);
+  }
+
+  fb::Offset<format::Node> node(const Node& n, const std::vector<ValueId>& renumbered) {
+    const auto attributes = all(n.attributes, [&](const auto& a) { return attribute(a.first, a.second); });
+    const auto names = all(n.onnx_names, [&](const std::string& s) { return builder_.CreateSharedString(s); });
+    std::vector<std::uint32_t> subgraphs;
+    for (int g : n.subgraphs) subgraphs.push_back(numbers_.at(g));
+    const auto subgraphs_vector = subgraphs.empty() ? 0 : builder_.CreateVector(subgraphs);
+    const auto inputs = ids(n.inputs, renumbered), outputs = ids(n.outputs, renumbered);
+    return format::CreateNode(builder_, operators_.at({n.op, n.version}), inputs, outputs, attributes, subgraphs_vector, names);
+  }
+
+  fb::Offset<format::Quantization> quantization(const ValueQuantization& q) {
+    require(q.scale != nullptr, "a quantization without scale");
+    const auto dtype = [](const ConstantPtr& c) { return static_cast<format::DType>(c ? c->dtype : DType::none); };
+    const auto scale = static_cast<std::uint32_t>(segment_.add(*q.scale));
+    const int zero_point = q.zero_point ? segment_.add(*q.zero_point) : -1;
+    return format::CreateQuantization(builder_, scale, dtype(q.scale), zero_point, dtype(q.zero_point), q.axis, static_cast<std::uint32_t>(q.block));
+  }
+
+  fb::Offset<format::Value> value(const Value& v, bool with_dims) {
+    require(known(v.dtype), "value '" + v.name + "' has no dtype");
+    require(!v.constant || v.constant->dtype == v.dtype, "constant '" + v.name + "' declares another dtype than it has");
+    const int buffer = v.constant ? segment_.add(*v.constant) : -1;
+    const auto name = text(v.name), onnx_name = text(v.onnx_name);
+    const auto permutation = v.permutation.empty() ? 0 : builder_.CreateVector(v.permutation);
+    const auto quantized = v.quantization ? quantization(*v.quantization) : 0;
+    Dims dims = v.dims.value_or(Dims{});
+    if (v.constant) dims.assign(v.constant->shape.dims().begin(), v.constant->shape.dims().end());
+    for (auto d : dims) require(d >= -1 || -2 - d < static_cast<std::int64_t>(model_.symbols.size()), "value '" + v.name + "' has an unknown symbol");
+    const auto dims_vector = v.constant || (with_dims && v.dims) ? builder_.CreateVector(dims) : 0;
+    return format::CreateValue(builder_, name, onnx_name, permutation, static_cast<format::DType>(v.dtype), dims_vector, buffer, quantized, v.host);
+  }
+
+  /// The values that somebody mentions, in the file's order: inputs, constants, outputs of nodes.
+  static std::vector<ValueId> definition_order(const Graph& g) {
+    std::vector<bool> read(g.values.size());
+    auto mark = [&](const std::vector<ValueId>& ids) {
+      for (ValueId v : ids)
+        if (v != absent) read[static_cast<std::size_t>(v)] = true;
+    };
+    for (const Node& n : g.nodes) mark(n.inputs);
+    mark(g.outputs);
+    std::vector<ValueId> order = g.inputs;
+    for (std::size_t v = 0; v < g.values.size(); ++v)
+      if (g.values[v].constant && read[v]) order.push_back(static_cast<ValueId>(v));
+    for (const Node& n : g.nodes)
+      for (ValueId v : n.outputs)
+        if (v != absent) order.push_back(v);
+    return order;
+  }
+
+  fb::Offset<fb::Vector<std::int32_t>> ids(const std::vector<ValueId>& list, const std::vector<ValueId>& renumbered) {
+    std::vector<std::int32_t> result;
+    for (ValueId v : list) result.push_back(v == absent ? absent : renumbered[static_cast<std::size_t>(v)]);
+    return builder_.CreateVector(result);
+  }
+
+  fb::Offset<format::Subgraph> subgraph(const Graph& g) {
+    check(g);
+    std::set<ValueId> ends(g.inputs.begin(), g.inputs.end());
+    ends.insert(g.outputs.begin(), g.outputs.end());
+    std::vector<ValueId> renumbered(g.values.size(), absent);
+    std::vector<fb::Offset<format::Value>> values;
+    for (ValueId v : definition_order(g)) {
+      renumbered[static_cast<std::size_t>(v)] = static_cast<ValueId>(values.size());
+      values.push_back(value(g.value(v), ends.contains(v)));
+    }
+    std::vector<fb::Offset<format::Node>> nodes;
+    for (const Node& n : g.nodes) nodes.push_back(node(n, renumbered));
+    const auto name = text(g.name);
+    const auto values_vector = builder_.CreateVector(values);
+    const auto nodes_vector = builder_.CreateVector(nodes);
+    const auto inputs = ids(g.inputs, renumbered), outputs = ids(g.outputs, renumbered);
+    return format::CreateSubgraph(builder_, name, values_vector, nodes_vector, inputs, outputs);
+  }
+
+  /// Ids in range, names unique, and every value made exactly once and before it is read.
+  static void check(const Graph& g) {
+    std::vector<bool> made(g.values.size());
+    std::set<std::string_view> names;
+    auto make = [&](ValueId v) {
+      require(v >= 0 && static_cast<std::size_t>(v) < made.size(), "a value id out of range in graph '" + g.name + "'");
+      require(!made[static_cast<std::size_t>(v)], "value '" + g.value(v).name + "' is made twice");
+      made[static_cast<std::size_t>(v)] = true;
+    };
+    auto read = [&](ValueId v) {
+      require(v >= 0 && static_cast<std::size_t>(v) < made.size(), "a value id out of range in graph '" + g.name + "'");
+      require(made[static_cast<std::size_t>(v)], "value '" + g.value(v).name + "' is read before it is made");
+    };
+    for (std::size_t i = 0; i < g.values.size(); ++i) {
+      require(names.insert(g.values[i].name).second, "two values are named '" + g.values[i].name + "'");
+      if (g.values[i].constant) make(static_cast<ValueId>(i));
+    }
+    for (ValueId v : g.inputs) make(v);
+    for (const Node& n : g.nodes) {
+      for (ValueId v : n.inputs)
+        if (v != absent) read(v);
+      for (ValueId v : n.outputs)
+        if (v != absent) make(v);
+    }
+    for (ValueId v : g.outputs) read(v);
+  }
+
+  fb::Offset<format::Signature> signature(const Signature& s) {
+    std::vector<format::State> states;
+    for (const State& state : s.states) states.emplace_back(static_cast<std::uint32_t>(state.input), static_cast<std::uint32_t>(state.output));
+    const auto states_vector = states.empty() ? 0 : builder_.CreateVectorOfStructs(states);
+    const auto name = builder_.CreateSharedString(s.name);
+    return format::CreateSignature(builder_, name, numbers_.at(s.graph), states_vector);
+  }
+  fb::Offset<format::Section> section(const Section& s) {
+    const int buffer = segment_.add(s.bytes);
+    const auto name = text(s.name), key = text(s.key);
+    return format::CreateSection(builder_, name, key, &segment_.buffers()[static_cast<std::size_t>(buffer)]);
+  }
+  fb::Offset<format::TestTensor> test_tensor(const ConstantPtr& c) {
+    const auto buffer = static_cast<std::uint32_t>(segment_.add(*c));
+    const auto dims = builder_.CreateVector(std::vector<std::int64_t>(c->shape.dims().begin(), c->shape.dims().end()));
+    return format::CreateTestTensor(builder_, dims, buffer);
+  }
+  fb::Offset<format::SelfTest> self_test(const SelfTest& t) {
+    std::vector<fb::Offset<format::TestTensor>> inputs, outputs;
+    for (const ConstantPtr& c : t.inputs) inputs.push_back(test_tensor(c));
+    for (const ConstantPtr& c : t.outputs) outputs.push_back(test_tensor(c));
+    const auto inputs_vector = builder_.CreateVector(inputs), outputs_vector = builder_.CreateVector(outputs);
+    return format::CreateSelfTest(builder_, static_cast<std::uint32_t>(t.signature), inputs_vector, outputs_vector, t.tolerance);
+  }
+
+  const Model& model_;
+  fb::FlatBufferBuilder builder_;
+  Segment segment_;
+  std::map<std::pair<std::string, std::uint16_t>, std::uint32_t> operators_;
+  std::map<int, std::uint32_t> numbers_;  ///< of each graph in the file
+  std::vector<int> order_;
+};
+
+/// The id covers the tables written with an id of zero and the content of every buffer.
+std::array<std::uint64_t, 2> content_id(const Model& model) {
+  Tables tables(model);
+  const fb::DetachedBuffer bytes = tables.finish({});
+  Hash h;
+  tables.segment().hash_into(h);
+  h.add(std::as_bytes(std::span(bytes.data(), bytes.size())));
+  return h.value();
+}
+
+std::string system_text() { return std::error_code(errno, std::generic_category()).message(); }
+
+}  // namespace
+
+std::vector<std::byte> write(const Model& model) {
+  Tables tables(model);
+  const fb::DetachedBuffer head = tables.finish(content_id(model));
+  const std::size_t segment = tables.segment().bytes();
+  const std::size_t start = round_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
+  std::vector<std::byte> file(start + segment);
+  std::memcpy(file.data(), head.data(), head.size());
+  tables.segment().copy_to(file.data() + start);
+  return file;
+}
+
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  std::string temporary = path.string() + ".XXXXXX";
+  const int descriptor = mkstemp(temporary.data());
+  if (descriptor < 0) report::system_refused(path.string() + ": cannot be written (" + system_text() + "); choose another folder with -o");
+  bool ok = fchmod(descriptor, 0644) == 0;
+  for (std::size_t done = 0; ok && done < bytes.size();) {
+    const ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    ok = n > 0;
+    if (ok) done += static_cast<std::size_t>(n);
+  }
+  ok = ok && fsync(descriptor) == 0;
+  ok = close(descriptor) == 0 && ok;
+  ok = ok && std::rename(temporary.c_str(), path.c_str()) == 0;
+  if (ok) return;
+  const std::string reason = system_text();
+  unlink(temporary.c_str());
+  report::system_refused(path.string() + ": cannot be written (" + reason + "); make room or choose another folder with -o");
+}
+
+}  // namespace lithe::graph

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/convert.hpp"
+
+#include <cstdio>
+#include <utility>
+
+#include "tools/graph/evaluate.hpp"
+#include "tools/graph/writer.hpp"
+#include "tools/import/prepare.hpp"
+#include "tools/report/error.hpp"
+
+namespace lithe::import {
+
+namespace {
+
+std::string number(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", v);
+  return text;
+}
+
+/// The failed check in one line: where, how far, what to do.
+[[noreturn]] void fail_check(const std::string& file, const CheckReport& report) {
+  const CheckCase& worst = *report.worst();
+  std::string text = file + ": the converted model differs from the original: output '" + worst.output + "', " + worst.contents + " inputs";
+  if (!worst.shapes.empty()) text += ", " + worst.shapes;
+  text += ": " + (worst.mismatch.empty() ? "error " + number(worst.relative) + " over tolerance " + number(worst.tolerance) : worst.mismatch);
+  std::vector<std::string> details;
+  for (const CheckCase& c : report.cases)
+    if (!c.passed) details.push_back("output '" + c.output + "', " + c.contents + " inputs" + (c.shapes.empty() ? "" : ", " + c.shapes) + ": " + (c.mismatch.empty() ? number(c.relative) : c.mismatch));
+  throw report::Failure(report::exits::failed_check, text + "; nothing was written, please report this model", std::move(details));
+}
+
+Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
+  Result result;
+  result.notes = parsed.notes;
+  graph::Model imported = import_model(parsed, options.import);
+  parsed.proto.reset();
+  apply_ranges(imported, options.ranges);
+  apply_states(imported, options.states);
+  if (options.io_layout == IoLayout::nhwc) use_nhwc(imported);
+  imported.metadata = options.metadata;
+  mark_host_inputs(imported);
+  for (graph::Graph& g : imported.graphs) graph::remove_dead(g);
+
+  result.model = imported;
+  if (options.optimize) passes::run_pipeline(result.model, result.log);
+  if (options.weights == Weights::f16) {
+    use_half_precision(result.model);
+    passes::run_pipeline(result.model, result.log);
+  }
+  for (graph::Graph& g : result.model.graphs) graph::infer_dims(g);
+  result.bytes = graph::write(result.model);
+  if (!options.check) return result;
+
+  const CheckOptions check_options{.self_tests = options.self_tests, .threads = options.threads};
+  result.check = check(imported, result.model, result.bytes, check_options, result.model.self_tests);
+  for (const std::string& note : result.check.notes) result.notes.push_back("check: " + note);
+  if (!result.check.skipped.empty()) result.notes.push_back("check: " + result.check.skipped);
+  for (const CheckCase& c : result.check.cases)
+    if (!c.passed) fail_check(file, result.check);
+  if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
+  return result;
+}
+
+ParseOptions parse_options(const Options& options) { return {.shapes = options.shapes, .limits = options.limits}; }
+
+}  // namespace
+
+Result convert(const std::filesystem::path& path, const Options& options) {
+  return convert_parsed(parse(path, parse_options(options)), options, path.string());
+}
+
+Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options) {
+  return convert_parsed(parse(onnx, name, {}, parse_options(options)), options, name);
+}
+
+}  // namespace lithe::import

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/graph_import.hpp"
+
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "tools/import/tensors.hpp"
+
+namespace lithe::import {
+
+namespace {
+
+std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
+
+std::string type_text(const onnx::TypeProto& type) {
+  if (type.has_sequence_type()) return "a sequence";
+  if (type.has_map_type()) return "a map";
+  if (type.has_optional_type()) return "an optional";
+  if (type.has_sparse_tensor_type()) return "a sparse tensor";
+  if (!type.has_tensor_type()) return "of no declared type";
+  return "of type " + onnx_type_name(type.tensor_type().elem_type());
+}
+
+constexpr const char* other_types_remedy = "cut the model so that only tensors of numbers go in and out";
+
+}  // namespace
+
+std::string name_of(const onnx::NodeProto& node) {
+  if (!node.name().empty()) return node.name();
+  for (const std::string& output : node.output())
+    if (!output.empty()) return node.op_type() + " -> " + output;
+  return node.op_type();
+}
+
+int ModelImport::opset(const std::string& domain) const {
+  const auto found = opsets.find(normalized(domain));
+  return found == opsets.end() ? 1 : found->second;
+}
+
+int ModelImport::symbol(const std::string& name) {
+  const auto [it, fresh] = symbols.emplace(name, static_cast<int>(model.symbols.size()));
+  if (fresh) model.symbols.push_back({.name = name});
+  return it->second;
+}
+
+GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto) : shared(all), parent_(parent), proto_(proto) {
+  graph.name = proto.name();
+  for (const auto& t : proto.initializer()) initializers_[t.name()] = &t, names_.insert(t.name());
+  auto add_types = [&](const auto& infos) {
+    for (const auto& info : infos) types_[info.name()] = &info.type(), names_.insert(info.name());
+  };
+  add_types(proto.value_info());
+  add_types(proto.input());
+  add_types(proto.output());
+  for (const auto& node : proto.node()) names_.insert(node.output().begin(), node.output().end());
+}
+
+void GraphImport::problem(const std::string& what, const std::string& op_type, std::string reason, std::string remedy) {
+  shared.problems.push_back({what, op_type, {}, shared.opset(""), std::move(reason), std::move(remedy)});
+}
+
+DType GraphImport::declared_dtype(const std::string& name) const {
+  const auto found = types_.find(name);
+  if (found == types_.end() || !found->second->has_tensor_type()) return DType::none;
+  return dtype_from_onnx(found->second->tensor_type().elem_type());
+}
+
+std::optional<graph::Dims> GraphImport::declared_dims(const std::string& name) const {
+  const auto found = types_.find(name);
+  if (found == types_.end() || !found->second->has_tensor_type() || !found->second->tensor_type().has_shape()) return std::nullopt;
+  graph::Dims dims;
+  for (const auto& dim : found->second->tensor_type().shape().dim()) {
+    const auto symbol = dim.has_dim_param() ? shared.symbols.find(dim.dim_param()) : shared.symbols.end();
+    if (symbol != shared.symbols.end()) dims.push_back(-2 - symbol->second);
+    else dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
+  }
+  return dims;
+}
+
+graph::Dims GraphImport::input_dims(const onnx::ValueInfoProto& info) {
+  graph::Dims dims;
+  for (const auto& dim : info.type().tensor_type().shape().dim()) {
+    if (dim.has_dim_value() && dim.dim_value() >= 0) {
+      dims.push_back(dim.dim_value());
+    } else {
+      const bool named = dim.has_dim_param() && !dim.dim_param().empty();
+      dims.push_back(-2 - shared.symbol(named ? dim.dim_param() : info.name() + ":" + std::to_string(dims.size())));
+    }
+  }
+  return dims;
+}
+
+void GraphImport::import_inputs() {
+  for (const auto& info : proto_.input())
+    if (!initializers_.contains(info.name())) import_input(info);
+}
+
+void GraphImport::import_input(const onnx::ValueInfoProto& info) {
+  graph::Value value;
+  value.name = value.onnx_name = info.name();
+  value.dtype = declared_dtype(info.name());
+  if (value.dtype == DType::none) {
+    problem("input '" + info.name() + "'", "", "it is " + type_text(info.type()), other_types_remedy);
+    poisoned_.insert(info.name());
+    return;
+  }
+  const auto& tensor = info.type().tensor_type();
+  if (tensor.has_shape() && tensor.shape().dim_size() > max_rank)
+    problem("input '" + info.name() + "'", "", "it has " + std::to_string(tensor.shape().dim_size()) + " dimensions; at most 8 are supported", "");
+  else if (tensor.has_shape())
+    value.dims = parent_ == nullptr ? input_dims(info) : declared_dims(info.name()).value();
+  graph.inputs.push_back(graph.add_value(std::move(value)));
+  values_[info.name()] = graph.inputs.back();
+}
+
+graph::ValueId GraphImport::lookup(const std::string& name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  if (poisoned_.contains(name)) throw Poisoned{};
+  if (const auto found = initializers_.find(name); found != initializers_.end()) {
+    const ValueId id = graph.add_constant(constant_from_onnx(*found->second), name);
+    graph.value(id).onnx_name = name;
+    return values_[name] = id;
+  }
+  if (parent_ == nullptr) throw Unsupported{"it reads '" + name + "', which nothing produces", "export the model again"};
+  return values_[name] = capture(parent_->lookup(name));
+}
+
+graph::ValueId GraphImport::capture(ValueId outer) {
+  for (const Capture& c : captures_)
+    if (c.outer == outer) return c.inner;
+  graph::Value value = parent_->graph.value(outer);
+  const bool constant = value.constant != nullptr;
+  const ValueId inner = graph.add_value(std::move(value));
+  if (!constant) captures_.push_back({outer, inner});
+  return inner;
+}
+
+void GraphImport::define(const std::string& name, ValueId value) { values_[name] = value; }
+
+graph::ValueId GraphImport::add_internal(graph::Value value) {
+  const std::string wanted = value.name;
+  for (int i = 1; names_.contains(value.name); ++i) value.name = wanted + "_" + std::to_string(i);
+  return graph.add_value(std::move(value));
+}
+
+void GraphImport::push_node(graph::Node node) {
+  for (ValueId v : node.outputs) {
+    if (v == graph::absent) continue;
+    if (producers_.size() <= static_cast<std::size_t>(v)) producers_.resize(static_cast<std::size_t>(v) + 1, -1);
+    producers_[static_cast<std::size_t>(v)] = static_cast<int>(graph.nodes.size());
+  }
+  graph.nodes.push_back(std::move(node));
+}
+
+const graph::Node* GraphImport::producer(ValueId value) const {
+  if (value < 0 || static_cast<std::size_t>(value) >= producers_.size()) return nullptr;
+  const int node = producers_[static_cast<std::size_t>(value)];
+  return node < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(node)];
+}
+
+void GraphImport::import_nodes() {
+  for (const auto& sparse : proto_.sparse_initializer())
+    problem("initializer '" + sparse.values().name() + "'", "", "sparse initializers are not supported", "save the model with dense ones"), poisoned_.insert(sparse.values().name());
+  for (const auto& node : proto_.node()) import_node(node);
+}
+
+void GraphImport::import_node(const onnx::NodeProto& proto) {
+  ++shared.nodes;
+  const std::string domain = normalized(proto.domain()), qualified = domain + "::" + proto.op_type();
+  const int opset = shared.opset(domain);
+  NodeImport::Impl impl{*this, proto, opset, {}, graph.values.size()};
+  NodeImport node(impl);
+  try {
+    const auto custom = shared.options.custom.find(qualified);
+    const ImporterTable::Entry* entry = shared.table.find(domain, proto.op_type());
+    if (custom != shared.options.custom.end()) {
+      node.emit_custom(custom->second.empty() ? qualified : custom->second);
+    } else if (entry == nullptr && shared.options.custom_domains.contains(domain)) {
+      node.emit_custom(qualified);
+    } else if (entry == nullptr) {
+      if (domain.empty()) throw Unsupported{"the operator is not supported yet", "replace it in the model by supported operators"};
+      if (domain == "ai.onnx.ml" || domain.starts_with("ai.onnx.")) throw Unsupported{"operators of " + domain + " are not supported yet", "cut the model before it"};
+      throw Unsupported{"operators of the domain '" + domain + "' are not supported",
+                        "replace it by ONNX operators, or name it with --custom " + qualified + " and bring its kernel along"};
+    } else if (opset < entry->oldest) {
+      throw Unsupported{"its form of opset " + std::to_string(opset) + " is not supported", "export again with opset " + std::to_string(entry->oldest) + " or newer"};
+    } else {
+      for (int i = 0; i < node.inputs(); ++i) (void)node.input(i);
+      entry->importer(node);
+    }
+    for (const auto& attribute : proto.attribute())
+      if (!impl.asked.contains(attribute.name())) throw Unsupported{"attribute " + attribute.name() + " is not supported", {}};
+    for (int o = 0; o < node.outputs(); ++o)
+      if (node.wants(o) && !defined(proto.output(o))) throw Unsupported{"its output number " + std::to_string(o) + " is not supported", {}};
+  } catch (const Unsupported& reason) {
+    shared.problems.push_back({name_of(proto), proto.op_type(), domain, opset, reason.reason, reason.remedy});
+    poisoned_.insert(proto.output().begin(), proto.output().end());
+  } catch (const Poisoned&) {
+    poisoned_.insert(proto.output().begin(), proto.output().end());
+  }
+}
+
+void GraphImport::import_outputs() {
+  for (const auto& info : proto_.output()) import_output(info);
+}
+
+void GraphImport::import_output(const onnx::ValueInfoProto& info) {
+  const std::string what = "output '" + info.name() + "'";
+  try {
+    ValueId id = lookup(info.name());
+    const graph::Value& value = graph.value(id);
+    const bool own = producer(id) != nullptr && std::find(graph.outputs.begin(), graph.outputs.end(), id) == graph.outputs.end();
+    if (!own) {  // a copy: an output is the output of a node, and of no other name
+      graph::Node copy;
+      copy.op = "Cast";
+      copy.onnx_names = {what};
+      copy.inputs = {id};
+      graph::Value result;
+      result.name = info.name();
+      result.dtype = value.dtype, result.dims = value.dims;
+      if (value.name == info.name()) graph.value(id).name += "/source";
+      id = graph.add_value(std::move(result));
+      copy.outputs = {id};
+      push_node(std::move(copy));
+    } else if (value.name != info.name()) {
+      graph.value(id).name = graph.value(id).onnx_name = info.name();
+    }
+    const std::optional<graph::Dims> declared = declared_dims(info.name());
+    if (declared && (!graph.value(id).dims || graph.value(id).dims->size() != declared->size())) graph.value(id).dims = declared;
+    graph.outputs.push_back(id);
+  } catch (const Unsupported& reason) {
+    problem(what, "", reason.reason, reason.remedy);
+  } catch (const Poisoned&) {
+    return;  // its cause is reported
+  }
+}
+
+}  // namespace lithe::import

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "tools/import/import_model.hpp"
+#include "tools/import/importer.hpp"
+
+namespace onnx {
+class GraphProto;
+class NodeProto;
+class TensorProto;
+class TypeProto;
+class ValueInfoProto;
+}  // namespace onnx
+
+namespace lithe::import {
+
+/// What the graphs of one model share while they are imported.
+struct ModelImport {
+  const ImportOptions& options;
+  ImporterTable table;
+  std::map<std::string, int> opsets;  ///< by domain, "" is ai.onnx
+  graph::Model model;
+  std::map<std::string, int> symbols;
+  std::vector<Problem> problems;
+  int nodes = 0;
+
+  int opset(const std::string& domain) const;
+  int symbol(const std::string& name);  ///< makes it where it is new
+};
+
+/// Thrown where a value comes from a node that was refused: its readers cannot be judged, and are not reported.
+struct Poisoned {};
+
+/// Imports one graph: names to values, nodes in order, captured values to inputs.
+class GraphImport {
+ public:
+  using ValueId = graph::ValueId;
+  GraphImport(ModelImport& shared, GraphImport* parent, const onnx::GraphProto& proto);
+
+  void import_inputs();
+  void import_nodes();
+  void import_outputs();
+
+  /// The value of an ONNX name; a value of an outer graph becomes an input of this one. Throws Poisoned.
+  ValueId lookup(const std::string& name);
+  void define(const std::string& name, ValueId value);
+  bool defined(const std::string& name) const { return values_.contains(name); }
+  /// Type and dims that the file or ONNX's inference gives a name; dims only with symbols of the model's inputs.
+  DType declared_dtype(const std::string& name) const;
+  std::optional<graph::Dims> declared_dims(const std::string& name) const;
+
+  /// A name that no value of the ONNX graph has.
+  ValueId add_internal(graph::Value value);
+  void push_node(graph::Node node);
+  const graph::Node* producer(ValueId value) const;
+
+  struct Capture {
+    ValueId outer, inner;
+  };
+  const std::vector<Capture>& captures() const { return captures_; }
+  /// An input for an outer value that this graph may not read, so that sibling graphs have the same inputs.
+  ValueId capture(ValueId outer);
+
+  ModelImport& shared;
+  graph::Graph graph;
+
+ private:
+  void import_input(const onnx::ValueInfoProto& info);
+  void import_output(const onnx::ValueInfoProto& info);
+  void import_node(const onnx::NodeProto& node);
+  graph::Dims input_dims(const onnx::ValueInfoProto& info);
+  void problem(const std::string& what, const std::string& op_type, std::string reason, std::string remedy);
+
+  GraphImport* parent_;
+  const onnx::GraphProto& proto_;
+  std::unordered_map<std::string, ValueId> values_;
+  std::unordered_map<std::string, const onnx::TensorProto*> initializers_;
+  std::unordered_map<std::string, const onnx::TypeProto*> types_;
+  std::unordered_set<std::string> names_;     ///< every ONNX name of this graph
+  std::unordered_set<std::string> poisoned_;
+  std::vector<int> producers_;                ///< by value
+  std::vector<Capture> captures_;
+};
+
+/// How a node is called in messages and in the file.
+std::string name_of(const onnx::NodeProto& node);
+
+struct NodeImport::Impl {
+  GraphImport& graph;
+  const onnx::NodeProto& node;
+  int opset;
+  std::set<std::string, std::less<>> asked;
+  std::size_t first_value;  ///< values from here on were made by this node
+
+  const onnx::AttributeProto* find(std::string_view name, int type);
+  /// Pushes the node and infers its dims; throws Unsupported where the operator refuses them.
+  void push(graph::Node node);
+  /// The dtype of output `o` by the operator's type rows; `wanted` decides where they leave it open.
+  DType resolve(const graph::Node& node, int o, DType wanted) const;
+};
+
+}  // namespace lithe::import

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "tools/graph/graph.hpp"
+
+namespace onnx {
+class TensorProto;
+}  // namespace onnx
+
+namespace lithe::import {
+
+/// DType::none for what has no counterpart (strings, complex numbers).
+DType dtype_from_onnx(int data_type);
+/// ONNX's name of a data type, for messages.
+std::string onnx_type_name(int data_type);
+/// Contents of raw_data or of the typed field, packed as in the file; booleans become 0 or 1. Throws Unsupported for
+/// strings, complex numbers, more than 8 dimensions, and where the data do not fit the dims.
+graph::ConstantPtr constant_from_onnx(const onnx::TensorProto& tensor);
+
+}  // namespace lithe::import

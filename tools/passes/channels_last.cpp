@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "tools/passes/layout.hpp"
+
+namespace lithe::passes {
+
+bool is_free_transpose(const Graph& graph, const Node& node) {
+  const auto& dims = graph.value(node.inputs[0]).dims;
+  const auto p = permutation_of(graph, node);
+  if (!dims || !p) return false;
+  std::int32_t last = -1;
+  for (std::int32_t axis : *p) {
+    if ((*dims)[static_cast<std::size_t>(axis)] == 1) continue;
+    if (axis < last) return false;
+    last = axis;
+  }
+  return true;
+}
+
+namespace {
+
+constexpr double unknown_dimension = 32;  // assumed where a size is decided at run time
+
+/// Bytes that the graph's transposes move; a free one counts as one byte, so that it goes too where it can.
+double transposed_bytes(const Graph& graph) {
+  double total = 0;
+  for (const Node& node : graph.nodes) {
+    if (!is(node, "Transpose")) continue;
+    const Value& x = graph.value(node.inputs[0]);
+    if (x.constant) continue;
+    double bytes = std::max(bits(x.dtype) / 8.0, 0.5);
+    for (std::int64_t d : x.dims ? *x.dims : Dims(4, -1))
+      bytes *= d < 0 ? unknown_dimension : static_cast<double>(d);
+    total += is_free_transpose(graph, node) ? 1 : bytes + 1;
+  }
+  return total;
+}
+
+/// Node `n` reads Transpose `above` and is one: they become one, or nothing.
+void merge(Rewriter& rewriter, int above, int n) {
+  const auto first = permutation_of(rewriter.graph(), rewriter.node(above)),
+             second = permutation_of(rewriter.graph(), rewriter.node(n));
+  if (!first || !second) return;
+  const Permutation p = compose(*first, *second);
+  rewriter.set_input(n, 0, rewriter.node(above).inputs[0]);
+  set_ints(rewriter.node(n), "permutation", std::vector<std::int64_t>(p.begin(), p.end()));
+  if (is_identity(p)) rewriter.forward(n);
+}
+
+struct Outcome {
+  bool changed = false, inserted = false;
+};
+
+/// Sinks Transpose `start`, and what comes of it, as far as it goes.
+Outcome sink_all(Rewriter& rewriter, int start, bool insert) {
+  Outcome outcome;
+  std::vector<int> waiting{start};
+  while (!waiting.empty()) {
+    const int above = waiting.back();
+    waiting.pop_back();
+    if (rewriter.removed(above)) continue;
+    const auto p = permutation_of(rewriter.graph(), rewriter.node(above));
+    if (!p) continue;
+    std::set<int> readers;
+    for (const auto& reader : rewriter.readers(rewriter.node(above).outputs[0])) readers.insert(reader.node);
+    for (int n : readers) {
+      if (rewriter.removed(n)) continue;
+      if (is(rewriter.node(n), "Transpose")) {
+        merge(rewriter, above, n);
+        outcome.changed = true;
+        if (!rewriter.removed(n)) waiting.push_back(n);
+        continue;
+      }
+      Sink sink{rewriter, n, *p, insert};
+      if (!sink.run()) continue;
+      outcome.changed = true, outcome.inserted |= sink.inserted;
+      waiting.insert(waiting.end(), sink.below.begin(), sink.below.end());
+    }
+    rewriter.remove_unread(above);
+  }
+  return outcome;
+}
+
+/// Keeps the result of sinking one Transpose where it moves fewer bytes, or as many further down.
+bool try_transpose(Graph& graph, int n, bool insert) {
+  Graph trial = graph;
+  Rewriter rewriter(trial);
+  const Outcome outcome = sink_all(rewriter, n, insert);
+  if (!outcome.changed) return false;
+  rewriter.finish();
+  const double before = transposed_bytes(graph), after = transposed_bytes(trial);
+  if (after > before || (after == before && outcome.inserted)) return false;
+  graph = std::move(trial);
+  return true;
+}
+
+bool sink_one(Graph& graph, std::set<std::string>& stuck, PassLog& log) {
+  for (int n = 0; n < static_cast<int>(graph.nodes.size()); ++n) {
+    const Node& node = graph.nodes[static_cast<std::size_t>(n)];
+    if (!is(node, "Transpose")) continue;
+    const std::string name = graph.value(node.outputs[0]).name;
+    if (stuck.contains(name)) continue;
+    stuck.insert(name);
+    if (!try_transpose(graph, n, true) && !try_transpose(graph, n, false)) continue;
+    log.changed("Transpose -> " + name + " moved down or cancelled");
+    return true;
+  }
+  return false;
+}
+
+/// A Transpose that moves nothing as a Reshape: the target shape, or nullopt where sizes decided at run time
+/// forbid it.
+std::optional<std::vector<std::int64_t>> free_target(const Graph& graph, const Node& node) {
+  if (!is_free_transpose(graph, node)) return std::nullopt;
+  const auto p = permutation_of(graph, node);
+  std::vector<std::int64_t> shape = permuted(*graph.value(node.inputs[0]).dims, *p);
+  int open = 0;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (shape[i] == 0) return std::nullopt;
+    if (shape[i] > 0) continue;
+    shape[i] = (*p)[i] == static_cast<std::int32_t>(i) ? 0 : -1;  // 0: the same as there
+    open += shape[i] == -1 ? 1 : 0;
+  }
+  return open > 1 ? std::nullopt : std::optional(shape);
+}
+
+void free_transposes(Graph& graph, PassLog& log) {
+  Rewriter rewriter(graph);
+  for (int n = 0; n < rewriter.nodes(); ++n) {
+    if (!is(rewriter.node(n), "Transpose")) continue;
+    const auto shape = free_target(graph, rewriter.node(n));
+    if (!shape) continue;
+    log.changed(title(graph, rewriter.node(n)) + " moves no data: a Reshape");
+    rewriter.node(n).op = "Reshape", rewriter.node(n).attributes.clear();
+    rewriter.set_inputs(n, {rewriter.node(n).inputs[0], rewriter.add_constant(make_ints(*shape), "shape")});
+  }
+  rewriter.finish();
+}
+
+/// What comes before a Transpose is the same ONNX value in another order.
+void name_sources(Graph& graph) {
+  for (const Node& node : graph.nodes) {
+    if (!is(node, "Transpose")) continue;
+    if (const auto p = permutation_of(graph, node))
+      take_name(graph.value(node.inputs[0]), graph.value(node.outputs[0]), *p);
+  }
+}
+
+void report_left(const Graph& graph, PassLog& log) {
+  for (const Node& node : graph.nodes) {
+    if (!is(node, "Transpose")) continue;
+    std::string text = "Transpose -> " + graph.value(node.outputs[0]).name + " stays, read by";
+    const auto readers = [&](const Node& reader) {
+      return std::find(reader.inputs.begin(), reader.inputs.end(), node.outputs[0]) != reader.inputs.end();
+    };
+    for (const Node& reader : graph.nodes)
+      if (readers(reader)) text += ' ' + title(graph, reader);
+    if (std::find(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) != graph.outputs.end())
+      text += " a graph output";
+    log.near_miss(text);
+  }
+}
+
+}  // namespace
+
+void channels_last(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) {
+    name_sources(graph);
+    std::set<std::string> stuck;
+    while (sink_one(graph, stuck, log)) {
+    }
+    free_transposes(graph, log);
+    report_left(graph, log);
+  }
+}
+
+}  // namespace lithe::passes

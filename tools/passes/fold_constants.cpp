@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "tools/graph/evaluate.hpp"
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+namespace {
+
+bool is_mover(const Node& node) {
+  return is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"});
+}
+
+/// The axis of `to` that holds what axis `axis` of `from` held after a reshape; -1 where none does.
+int followed_axis(const Shape& from, const Shape& to, int axis) {
+  for (int a = 0; a < to.rank(); ++a)
+    if (to[a] == from[axis] && to.product(0, a) == from.product(0, axis)) return a;
+  return -1;
+}
+
+/// A mover of a dequantized constant moves the stored elements instead, so that `quantize` finds them in
+/// place.
+bool move_stored(Rewriter& rewriter, int n) {
+  const Node node = rewriter.node(n);
+  if (!is_mover(node) || rewriter.value(node.inputs[0]).constant || rewriter.is_output(node.outputs[0]))
+    return false;
+  const ConstantPtr stored = stored_constant(rewriter, node.inputs[0]);
+  if (!stored) return false;
+  Node moving = node;
+  moving.inputs[0] = rewriter.add_constant(stored, "stored");
+  moving.outputs = {rewriter.like(moving.inputs[0], "/moved")};
+  const auto results = graph::evaluate(rewriter.graph(), moving);
+  if (!results) return false;
+  const int axis = stored_axis(rewriter, node.inputs[0]);
+  int moved_axis = -1;
+  if (axis >= 0 && is(node, "Transpose"))
+    moved_axis = inverse(*permutation_of(rewriter.graph(), moving))[static_cast<std::size_t>(axis)];
+  else if (axis >= 0)
+    moved_axis = followed_axis(stored->shape, (*results)[0]->shape, axis);
+  if (axis >= 0 && moved_axis < 0) return false;
+  const ValueId moved = with_stored(rewriter, node.inputs[0], (*results)[0], moved_axis, n);
+  rewriter.replace(node.outputs[0], moved);
+  rewriter.remove_unread(n);
+  return true;
+}
+
+/// Gives the outputs of node `n` their contents; false when they cannot be computed now.
+bool fold(Rewriter& rewriter, int n) {
+  const Node& node = rewriter.node(n);
+  const auto known = [&](ValueId v) { return v < 0 || rewriter.value(v).constant != nullptr; };
+  const bool shape_only = is_any(node, {"Shape", "Size"});
+  if (!node.subgraphs.empty() || (!shape_only && !std::all_of(node.inputs.begin(), node.inputs.end(), known)))
+    return false;
+  if (std::any_of(node.outputs.begin(), node.outputs.end(),
+                  [&](ValueId v) { return v >= 0 && rewriter.is_output(v); }))
+    return false;
+  const auto results = graph::evaluate(rewriter.graph(), node);
+  if (!results) return false;
+  const std::vector<ValueId> outputs = node.outputs;
+  rewriter.remove_node(n);
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    if (outputs[o] < 0) continue;
+    Value& value = rewriter.graph().value(outputs[o]);
+    value.constant = (*results)[o];
+    const auto dims = value.constant->shape.dims();
+    value.dims.emplace(dims.begin(), dims.end());
+  }
+  return true;
+}
+
+/// Dimensions that a Transpose carries over although others are not known.
+void refine_transpose(Graph& graph, const Node& node) {
+  if (!is(node, "Transpose") || !graph.value(node.inputs[0]).dims) return;
+  const auto p = permutation_of(graph, node);
+  if (!p) return;
+  const Dims known = permuted(*graph.value(node.inputs[0]).dims, *p);
+  auto& dims = graph.value(node.outputs[0]).dims;
+  if (!dims || dims->size() != known.size()) dims.emplace(known.size(), -1);
+  for (std::size_t i = 0; i < known.size(); ++i)
+    if ((*dims)[i] == -1) (*dims)[i] = known[i];
+}
+
+/// Shapes that are known now, however much of them.
+void infer(Graph& graph, const Node& node) {
+  (void)graph::infer_dims(graph, node).ok();  // what cannot be inferred keeps what it has
+  refine_transpose(graph, node);
+}
+
+void fold_graph(Graph& graph, PassLog& log, bool dequantize) {
+  Rewriter rewriter(graph);
+  for (int n = 0, end = rewriter.nodes(); n < end; ++n) {  // in running order: one round reaches the fixpoint
+    if (rewriter.removed(n)) continue;
+    const std::string name = title(graph, rewriter.node(n));
+    const bool kept = !dequantize && is(rewriter.node(n), "DequantizeLinear");
+    if (!kept && (fold(rewriter, n) || (!dequantize && move_stored(rewriter, n))))
+      log.changed(name + " folded into a constant");
+    else
+      infer(graph, rewriter.node(n));
+  }
+  rewriter.finish();
+}
+
+}  // namespace
+
+void fold_constants(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) fold_graph(graph, log, false);
+}
+
+void fold_quantized_constants(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) fold_graph(graph, log, true);
+}
+
+}  // namespace lithe::passes

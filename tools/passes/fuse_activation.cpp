@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+namespace {
+
+/// What an activation lets through; nullopt for other operators.
+std::optional<Clamp> limits(const Node& node) {
+  if (is(node, "Relu")) return Clamp{.min = 0};
+  if (is(node, "Clip")) return clamp_attribute(node);
+  return std::nullopt;
+}
+
+bool can_clamp(const Node& node) {
+  return is_any(node, {"Conv2D", "DepthwiseConv2D", "FullyConnected", "Add", "Sub", "Mul", "Div", "MaxPool2D",
+                       "AveragePool2D", "Max", "Min"});
+}
+
+bool same_quantization(const Value& a, const Value& b) {
+  if (!a.quantization || !b.quantization) return !a.quantization && !b.quantization;
+  const ValueQuantization &p = *a.quantization, &q = *b.quantization;
+  return same_contents(p.scale, q.scale) && same_contents(p.zero_point, q.zero_point) && p.axis == q.axis &&
+         p.block == q.block;
+}
+
+void fuse(Rewriter& rewriter, int n, PassLog& log) {
+  const auto clamp = limits(rewriter.node(n));
+  if (!clamp) return;
+  const ValueId x = rewriter.node(n).inputs[0], y = rewriter.node(n).outputs[0];
+  const int into = rewriter.producer(x);
+  if (into < 0 || !can_clamp(rewriter.node(into))) return;
+  const std::string pair =
+      title(rewriter.graph(), rewriter.node(into)) + " + " + title(rewriter.graph(), rewriter.node(n));
+  const auto miss = [&](const std::string& reason) { log.near_miss(pair + " not fused: " + reason); };
+  if (rewriter.uses(x) != 1) return miss("the first one's output has another reader");
+  const Value &before = rewriter.value(x), &after = rewriter.value(y);
+  if (!is_floating(after.dtype) && !(is_quantized8(after.dtype) && after.quantization))
+    return miss("plain integers have no clamp");
+  if (!same_quantization(before, after)) return miss("the two are quantized differently");
+  const Clamp inner = clamp_attribute(rewriter.node(into));
+  set_clamp(rewriter.node(into), {(*clamp)(inner.min), (*clamp)(inner.max)});
+  absorb(rewriter, into, n);
+  log.changed(pair + " fused");
+}
+
+}  // namespace
+
+void fuse_activation(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) {
+    Rewriter rewriter(graph);
+    for (int n = 0; n < rewriter.nodes(); ++n)
+      if (!rewriter.removed(n)) fuse(rewriter, n, log);
+    rewriter.finish();
+  }
+}
+
+}  // namespace lithe::passes

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <vector>
+
+#include "tools/passes/match.hpp"
+
+/// The local rewrites of channels_last.
+namespace lithe::passes {
+
+/// A Transpose with permutation `p` feeds node `n`: the node is made to work on what comes before it, and
+/// Transposes appear behind its outputs instead (added to `below`). Other inputs get the inverse; where that
+/// takes a new Transpose node `insert` must be set, and `inserted` is then set too. False, and nothing
+/// changed, where it is not possible.
+struct Sink {
+  Rewriter& rewriter;
+  int n;
+  Permutation p;
+  bool insert;
+  bool inserted = false;
+  std::vector<int> below = {};
+
+  bool run();
+
+ private:
+  bool elementwise();
+  bool axis_attribute(std::int64_t fallback, int data_inputs);
+  bool quantizing();
+  bool slice();
+  bool pad();
+  bool reduce();
+  bool gather();
+  bool squeeze();
+  bool unsqueeze();
+  bool shape();
+  bool fully_connected();
+  bool flatten();
+  bool reshape();
+
+  Node& node() { return rewriter.node(n); }
+  int rank() const { return static_cast<int>(p.size()); }
+  /// Whether input `v` can be had in the order before the transpose, broadcasting to its rank.
+  bool can_restore(ValueId v) const;
+  ValueId restored(ValueId v);
+  void restore_inputs(int first, int last);
+  /// Output `o` moves behind a new Transpose with permutation `q`.
+  void transpose_output(int o, const Permutation& q);
+  bool outputs_have_rank(int wanted) const;
+};
+
+/// The node `n`, a Transpose, moves no data: all axes that change their order have one element.
+bool is_free_transpose(const Graph& graph, const Node& node);
+/// Constant axes of input `i`, normalized to [0, rank); nullopt where they are computed.
+std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i, int rank);
+
+}  // namespace lithe::passes

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tools/graph/graph.hpp"
+
+/// Rewrites that keep what a model computes. Each runs over every graph of the model; inputs and outputs of a
+/// graph keep name, dtype and shape; values keep their ONNX names, with the permutation that leads to them.
+namespace lithe::passes {
+
+/// What passes did and what they nearly did, for `convert --explain`. The same line is kept once.
+class PassLog {
+ public:
+  struct Line {
+    std::string pass, text;
+    bool changed;  ///< false: a near miss, with its reason
+  };
+  void begin(std::string pass) { pass_ = std::move(pass); }
+  void changed(std::string text) { add(std::move(text), true); }
+  void near_miss(std::string text) { add(std::move(text), false); }
+  const std::vector<Line>& lines() const { return lines_; }
+  int changes() const { return changes_; }
+
+ private:
+  void add(std::string text, bool changed) {
+    if (changed) ++changes_;
+    if (seen_.insert(pass_ + '\n' + text).second) lines_.push_back({pass_, std::move(text), changed});
+  }
+  std::string pass_;
+  std::vector<Line> lines_;
+  std::set<std::string> seen_;
+  int changes_ = 0;
+};
+
+struct Pass {
+  const char* name;
+  void (*run)(graph::Model&, PassLog&);
+};
+/// The passes in the order in which a conversion runs them.
+std::span<const Pass> pipeline();
+/// Runs the pipeline; `after`, if given, is called after each pass.
+void run_pipeline(graph::Model& model, PassLog& log,
+                  void (*after)(void*, const Pass&, const graph::Model&) = nullptr, void* context = nullptr);
+
+/// Nodes on constants become constants, up to 64 MB each; dequantized constants stay for `quantize`.
+void fold_constants(graph::Model& model, PassLog& log);
+/// What `quantize` did not use: dequantized constants become floating-point constants.
+void fold_quantized_constants(graph::Model& model, PassLog& log);
+/// Removes what does nothing and merges what undoes itself; exact rewrites only.
+void simplify(graph::Model& model, PassLog& log);
+/// Equal nodes on equal inputs become one, and so do equal constants.
+void eliminate_common_subexpressions(graph::Model& model, PassLog& log);
+/// Sinks transposes until they cancel; what is left is free, or at an edge, and never more than before.
+void channels_last(graph::Model& model, PassLog& log);
+/// BatchNormalization, and scale and shift by constants per channel, fold into the weights before them.
+void fuse_batch_normalization(graph::Model& model, PassLog& log);
+/// An Add of constants per output channel becomes the bias of the node before it.
+void fuse_bias(graph::Model& model, PassLog& log);
+/// Relu and Clip become the clamp of the node before them.
+void fuse_activation(graph::Model& model, PassLog& log);
+/// DequantizeLinear, operator, QuantizeLinear becomes the operator on quantized tensors.
+void quantize(graph::Model& model, PassLog& log);
+/// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
+void unify_quantized_types(graph::Model& model, PassLog& log);
+/// Drops what nobody reads and brings nodes into running order.
+void remove_dead(graph::Model& model, PassLog& log);
+
+}  // namespace lithe::passes

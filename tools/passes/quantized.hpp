@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+
+#include "tools/passes/match.hpp"
+
+/// What the passes on quantized graphs share.
+namespace lithe::passes {
+
+/// One scale and zero point for a tensor of s8 or u8.
+struct Step {
+  DType dtype = DType::none;
+  float scale = 0;
+  int zero_point = 0;
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+/// The step of a QuantizeLinear or DequantizeLinear node with constant parameters per tensor; else nullopt.
+std::optional<Step> step_of(const Graph& graph, const Node& node);
+/// The step of a value that carries its quantization.
+std::optional<Step> step_of(const Value& value);
+ValueQuantization quantization_of(const Step& step);
+/// Marks `v` as quantized by `step`; false if it is marked otherwise, or read by what takes its numbers as
+/// they are.
+bool mark(Rewriter& rewriter, ValueId v, const Step& step);
+/// The DequantizeLinear per tensor of a value that produces `v`, or -1.
+int dequantizer(Rewriter& rewriter, ValueId v);
+/// A QuantizeLinear or DequantizeLinear by `step` of `from` into `to`.
+Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, ValueId to, const Step& step);
+
+/// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
+void gather_quantizers(Graph& graph, PassLog& log);
+/// Operators that give the same elements on stored and on real numbers.
+bool moves_elements(const Node& node);
+
+}  // namespace lithe::passes

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+
+void remove_dead(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) {
+    const std::size_t before = graph.nodes.size();
+    Rewriter(graph).finish();
+    if (graph.nodes.size() != before)
+      log.changed(std::to_string(before - graph.nodes.size()) + " nodes that nobody reads removed");
+  }
+}
+
+}  // namespace lithe::passes

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/rewriter.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <numeric>
+#include <utility>
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+
+Rewriter::Rewriter(Graph& graph) : graph_(graph) {
+  grow();
+  for (ValueId v : graph_.outputs)
+    if (v >= 0) ++output_uses_[static_cast<std::size_t>(v)];
+  for (int n = 0; n < nodes(); ++n) near_.push_back(n), link(n);
+}
+
+void Rewriter::grow() {
+  producers_.resize(graph_.values.size(), -1);
+  readers_.resize(graph_.values.size());
+  output_uses_.resize(graph_.values.size(), 0);
+}
+
+void Rewriter::link(int n) {
+  const Node& linked = node(n);
+  for (int i = 0; i < static_cast<int>(linked.inputs.size()); ++i)
+    if (ValueId v = input(linked, i); v >= 0) readers_[static_cast<std::size_t>(v)].push_back({n, i});
+  for (ValueId v : linked.outputs)
+    if (v >= 0) producers_[static_cast<std::size_t>(v)] = n;
+}
+
+void Rewriter::unlink(int n) {
+  const Node& unlinked = node(n);
+  for (ValueId v : unlinked.inputs)
+    if (v >= 0)
+      std::erase_if(readers_[static_cast<std::size_t>(v)], [n](const Reader& r) { return r.node == n; });
+  for (ValueId v : unlinked.outputs)
+    if (v >= 0 && producers_[static_cast<std::size_t>(v)] == n) producers_[static_cast<std::size_t>(v)] = -1;
+}
+
+int Rewriter::producer(ValueId v, std::string_view op) {
+  const int n = producer(v);
+  return n >= 0 && node(n).op == op ? n : -1;
+}
+
+ValueId Rewriter::add_value(Value value) {
+  const ValueId v = graph_.add_value(std::move(value));
+  grow();
+  return v;
+}
+
+ValueId Rewriter::like(ValueId model, std::string_view suffix) {
+  Value copy;
+  copy.name = value(model).name + std::string(suffix);
+  copy.dtype = value(model).dtype, copy.dims = value(model).dims,
+  copy.quantization = value(model).quantization;
+  return add_value(std::move(copy));
+}
+
+ValueId Rewriter::add_constant(ConstantPtr constant, std::string_view name) {
+  const ValueId v = graph_.add_constant(std::move(constant), name);
+  grow();
+  return v;
+}
+
+int Rewriter::add_node(Node added, int near) {
+  graph_.nodes.push_back(std::move(added));
+  near_.push_back(near_[static_cast<std::size_t>(near)]);
+  link(nodes() - 1);
+  return nodes() - 1;
+}
+
+void Rewriter::remove_node(int n) {
+  unlink(n);
+  node(n) = {};
+}
+
+void Rewriter::remove_unread(int n) {
+  if (n < 0 || removed(n)) return;
+  for (ValueId v : node(n).outputs)
+    if (v >= 0 && uses(v) > 0) return;
+  const std::vector<ValueId> inputs = node(n).inputs;
+  remove_node(n);
+  for (ValueId v : inputs)
+    if (v >= 0) remove_unread(producer(v));
+}
+
+void Rewriter::set_input(int n, int i, ValueId v) {
+  unlink(n);
+  node(n).inputs[static_cast<std::size_t>(i)] = v;
+  link(n);
+}
+
+void Rewriter::set_inputs(int n, std::vector<ValueId> inputs) {
+  unlink(n);
+  node(n).inputs = std::move(inputs);
+  link(n);
+}
+
+void Rewriter::set_output(int n, int o, ValueId v) {
+  unlink(n);
+  node(n).outputs[static_cast<std::size_t>(o)] = v;
+  link(n);
+}
+
+void Rewriter::replace(ValueId from, ValueId to) {
+  const std::vector<Reader> moved = readers(from);
+  for (const Reader& reader : moved) set_input(reader.node, reader.input, to);
+  std::replace(graph_.outputs.begin(), graph_.outputs.end(), from, to);
+  output_uses_[static_cast<std::size_t>(to)] +=
+      std::exchange(output_uses_[static_cast<std::size_t>(from)], 0);
+}
+
+bool Rewriter::forward(int n) {
+  const ValueId x = node(n).inputs[0], y = node(n).outputs[0];
+  if (is_output(y)) {
+    const bool fixed_name = producer(x) < 0 || is_output(x) || value(x).constant != nullptr;
+    if (fixed_name) return false;
+    const int source = producer(x);
+    const auto& outputs = node(source).outputs;
+    const auto position = static_cast<int>(std::find(outputs.begin(), outputs.end(), x) - outputs.begin());
+    if (!value(y).quantization) graph_.value(y).quantization = value(x).quantization;
+    remove_node(n);
+    replace(x, y);
+    set_output(source, position, y);
+    return true;
+  }
+  Value& kept = graph_.value(x);
+  if (kept.onnx_name.empty()) kept.onnx_name = value(y).onnx_name, kept.permutation = value(y).permutation;
+  if (!kept.quantization) kept.quantization = value(y).quantization;
+  remove_node(n);
+  replace(y, x);
+  return true;
+}
+
+void Rewriter::finish() {
+  std::vector<int> order(graph_.nodes.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
+    return near_[static_cast<std::size_t>(a)] < near_[static_cast<std::size_t>(b)];
+  });
+  std::vector<Node> sorted;
+  for (int n : order)
+    if (!removed(n)) sorted.push_back(std::move(node(n)));
+  graph_.nodes = std::move(sorted);
+  if (!graph::sort_nodes(graph_)) assert(false && "a rewrite made a cycle");
+  graph::remove_dead(graph_);
+}
+
+}  // namespace lithe::passes

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "tools/graph/graph.hpp"
+
+namespace lithe::passes {
+
+using graph::absent;
+using graph::Attribute;
+using graph::Constant;
+using graph::ConstantPtr;
+using graph::Dims;
+using graph::Graph;
+using graph::Model;
+using graph::Node;
+using graph::Value;
+using graph::ValueId;
+using graph::ValueQuantization;
+
+/// A graph under rewriting. Producers and readers stay right through every change; node indices stay valid
+/// until `finish`, which brings nodes into running order and drops removed ones and what nobody reads.
+class Rewriter {
+ public:
+  struct Reader {
+    int node, input;
+  };
+
+  explicit Rewriter(Graph& graph);
+
+  Graph& graph() { return graph_; }
+  const Value& value(ValueId v) const { return graph_.value(v); }
+  Node& node(int n) { return graph_.nodes[static_cast<std::size_t>(n)]; }
+  int nodes() const { return static_cast<int>(graph_.nodes.size()); }
+  bool removed(int n) { return node(n).op.empty(); }
+
+  int producer(ValueId v) const { return v < 0 ? -1 : producers_[static_cast<std::size_t>(v)]; }
+  /// The index of the node that produces `v` when it is an `op`, else -1.
+  int producer(ValueId v, std::string_view op);
+  const std::vector<Reader>& readers(ValueId v) const { return readers_[static_cast<std::size_t>(v)]; }
+  bool is_output(ValueId v) const { return output_uses_[static_cast<std::size_t>(v)] > 0; }
+  /// Node inputs and graph outputs that read `v`.
+  int uses(ValueId v) const {
+    return static_cast<int>(readers(v).size()) + output_uses_[static_cast<std::size_t>(v)];
+  }
+
+  /// A value of the same dtype, dims and quantization as `model`, without an ONNX name.
+  ValueId like(ValueId model, std::string_view suffix);
+  ValueId add_constant(ConstantPtr constant, std::string_view name);
+  ValueId add_value(Value value);
+  /// A node that runs about where node `near` runs.
+  int add_node(Node node, int near);
+  void remove_node(int n);
+  /// Removes a node that nobody reads any more, and then its producers likewise.
+  void remove_unread(int n);
+  void set_input(int n, int input, ValueId v);
+  void set_inputs(int n, std::vector<ValueId> inputs);
+  void set_output(int n, int output, ValueId v);
+  /// Every reader of `from` reads `to`; graph outputs too.
+  void replace(ValueId from, ValueId to);
+  /// Removes node `n`, whose output 0 equals input 0, unless that would rename a graph's input or output.
+  bool forward(int n);
+  void finish();
+
+ private:
+  void link(int n);
+  void unlink(int n);
+  void grow();
+
+  Graph& graph_;
+  std::vector<int> producers_;
+  std::vector<std::vector<Reader>> readers_;
+  std::vector<int> output_uses_;
+  std::vector<int> near_;
+};
+
+}  // namespace lithe::passes

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+namespace {
+
+bool is_alias(const Node& node) { return is_any(node, {"Reshape", "Squeeze", "Unsqueeze", "Flatten"}); }
+
+/// Equal, and known to be: fixed dimensions or the same symbols.
+bool same_dims(const Value& a, const Value& b) {
+  return a.dims && b.dims && *a.dims == *b.dims &&
+         std::find(a.dims->begin(), a.dims->end(), -1) == a.dims->end();
+}
+
+/// The same for tensors of equally many elements: one dimension may be unknown, when none is 0.
+bool same_dims_but_one(const Value& a, const Value& b) {
+  if (!a.dims || !b.dims || a.dims->size() != b.dims->size()) return false;
+  int open = 0;
+  for (std::size_t i = 0; i < a.dims->size(); ++i) {
+    const std::int64_t p = (*a.dims)[i], q = (*b.dims)[i];
+    if (p == 0 || q == 0) return false;
+    if (p < 0 || q < 0)
+      open += p == q && p != -1 ? 0 : 1;
+    else if (p != q)
+      return false;
+  }
+  return open <= 1;
+}
+
+bool all_equal(const Constant* constant, double wanted) {
+  const auto values = doubles_of(constant);
+  return values && !values->empty() &&
+         std::all_of(values->begin(), values->end(), [&](double v) { return v == wanted; });
+}
+
+bool forward_steps(const Graph& graph, const Node& node) {
+  const ValueId steps = input(node, 4);
+  if (steps < 0) return true;
+  const auto values = ints_of(graph.constant(steps));
+  return values && std::all_of(values->begin(), values->end(), [](std::int64_t s) { return s > 0; });
+}
+
+/// x + 0, x - 0, x * 1, x / 1 and x to the power of 1, with x on the left.
+bool is_neutral(const Graph& graph, const Node& node) {
+  if (!is_any(node, {"Add", "Sub", "Mul", "Div", "Pow"}) || clamp_attribute(node).active()) return false;
+  const Value &x = graph.value(node.inputs[0]), &y = graph.value(node.outputs[0]);
+  if (x.quantization || y.quantization || x.dtype != y.dtype) return false;
+  return all_equal(graph.constant(node.inputs[1]), is_any(node, {"Add", "Sub"}) ? 0 : 1);
+}
+
+/// Whether output 0 is input 0, element for element.
+bool is_identity(const Graph& graph, const Node& node) {
+  if (node.inputs.empty() || node.inputs[0] < 0 || node.outputs.empty() || node.outputs[0] < 0) return false;
+  const Value &x = graph.value(node.inputs[0]), &y = graph.value(node.outputs[0]);
+  if (x.dtype != y.dtype) return false;
+  if (is(node, "Transpose")) {
+    const auto p = permutation_of(graph, node);
+    return p && passes::is_identity(*p);
+  }
+  if (is(node, "Cast")) return true;
+  if (is(node, "Clip")) return !clamp_attribute(node).active() && !x.quantization;
+  if (is(node, "Concat")) return node.inputs.size() == 1;
+  if (is_alias(node)) return same_dims(x, y) || same_dims_but_one(x, y);
+  if (!same_dims(x, y)) return false;
+  if (is(node, "Split")) return node.outputs.size() == 1;
+  if (is(node, "Slice")) return forward_steps(graph, node);
+  if (is(node, "Pad")) return all_equal(graph.constant(node.inputs[1]), 0);
+  return is(node, "Expand") || is_neutral(graph, node);
+}
+
+/// A constant on the left of an operation that commutes goes to the right.
+void order_operands(Rewriter& rewriter, int n) {
+  const Node& node = rewriter.node(n);
+  if (!is_any(node, {"Add", "Mul"})) return;
+  if (rewriter.value(node.inputs[0]).constant && !rewriter.value(node.inputs[1]).constant)
+    rewriter.set_inputs(n, {node.inputs[1], node.inputs[0]});
+}
+
+/// A Transpose of a Transpose becomes one.
+bool merge_transposes(Rewriter& rewriter, int n) {
+  const int above =
+      is(rewriter.node(n), "Transpose") ? rewriter.producer(rewriter.node(n).inputs[0], "Transpose") : -1;
+  if (above < 0) return false;
+  const auto first = permutation_of(rewriter.graph(), rewriter.node(above)),
+             second = permutation_of(rewriter.graph(), rewriter.node(n));
+  if (!first || !second) return false;
+  const Permutation p = compose(*first, *second);
+  set_ints(rewriter.node(n), "permutation", std::vector<std::int64_t>(p.begin(), p.end()));
+  prepend_names(rewriter.node(n), rewriter.node(above));
+  rewriter.set_input(n, 0, rewriter.node(above).inputs[0]);
+  rewriter.remove_unread(above);
+  return true;
+}
+
+/// A constant `shape` input for Reshape that gives these dims: at most one is not fixed and none is 0.
+std::optional<std::vector<std::int64_t>> reshape_target(const std::optional<Dims>& dims) {
+  if (!dims || std::count_if(dims->begin(), dims->end(), [](std::int64_t d) { return d < 0; }) > 1)
+    return std::nullopt;
+  std::vector<std::int64_t> shape = *dims;
+  for (std::int64_t& d : shape) {
+    if (d == 0) return std::nullopt;
+    if (d < 0) d = -1;
+  }
+  return shape;
+}
+
+/// A chain of reshapes becomes its origin, where that has the same dims, or one Reshape.
+bool merge_reshapes(Rewriter& rewriter, int n) {
+  if (!is_alias(rewriter.node(n))) return false;
+  const int above = rewriter.producer(rewriter.node(n).inputs[0]);
+  if (above < 0 || !is_alias(rewriter.node(above))) return false;
+  const ValueId x = rewriter.node(above).inputs[0], y = rewriter.node(n).outputs[0];
+  const auto shape = reshape_target(rewriter.value(y).dims);
+  const bool returns = same_dims(rewriter.value(x), rewriter.value(y)) ||
+                       same_dims_but_one(rewriter.value(x), rewriter.value(y));
+  if (!returns && !shape) return false;
+  Node& node = rewriter.node(n);
+  prepend_names(node, rewriter.node(above));
+  if (returns) {
+    rewriter.set_input(n, 0, x);  // an identity: the next round forwards it
+  } else {
+    node.op = "Reshape", node.attributes.clear();
+    rewriter.set_inputs(n, {x, rewriter.add_constant(make_ints(*shape), "shape")});
+  }
+  rewriter.remove_unread(above);
+  return true;
+}
+
+bool simplify_once(Graph& graph, PassLog& log) {
+  Rewriter rewriter(graph);
+  bool any = false;
+  for (int n = 0; n < rewriter.nodes(); ++n) {
+    if (rewriter.removed(n)) continue;
+    order_operands(rewriter, n);
+    const std::string name = title(graph, rewriter.node(n));
+    if (is_identity(graph, rewriter.node(n)) && rewriter.forward(n)) {
+      log.changed(name + " removed: it changes nothing");
+      any = true;
+    } else if (merge_transposes(rewriter, n) || merge_reshapes(rewriter, n)) {
+      log.changed(name + " merged with what it reads");
+      any = true;
+    }
+  }
+  rewriter.finish();
+  return any;
+}
+
+}  // namespace
+
+void simplify(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs)
+    while (simplify_once(graph, log)) {
+    }
+}
+
+}  // namespace lithe::passes

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+
+index_t Weighted::channel(std::int64_t i) const {
+  if (depthwise) return static_cast<index_t>(i) % channels;
+  return channels == 0 ? 0 : static_cast<index_t>(i) / (filter->shape.elements() / channels);
+}
+
+std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
+                                          PassLog& log) {
+  const int n = rewriter.producer(v);
+  if (n < 0 || !is_any(rewriter.node(n), {"Conv2D", "DepthwiseConv2D", "FullyConnected"}))
+    return std::nullopt;
+  const Node& node = rewriter.node(n);
+  const auto miss = [&](const std::string& reason) {
+    log.near_miss(title(rewriter.graph(), node) + " + " + what + " not fused: " + reason);
+    return std::nullopt;
+  };
+  if (rewriter.uses(v) != 1) return miss("the first one's output has another reader");
+  if (clamp_attribute(node).active()) return miss("the first one's output is clamped before");
+  Weighted weighted;
+  weighted.node = n;
+  weighted.filter = stored_constant(rewriter, node.inputs[1]);
+  if (!weighted.filter || weighted.filter->shape.rank() < 2) return miss("the weights are not constant");
+  const Shape& shape = weighted.filter->shape;
+  weighted.depthwise = is(node, "DepthwiseConv2D");
+  weighted.channels = weighted.depthwise ? shape[shape.rank() - 2] * shape.back() : shape[0];
+  return weighted;
+}
+
+void absorb(Rewriter& rewriter, int into, int n) {
+  const ValueId result = rewriter.node(n).outputs[0];
+  append_names(rewriter.node(into), rewriter.node(n));
+  rewriter.remove_node(n);
+  rewriter.set_output(into, 0, result);
+}
+
+}  // namespace lithe::passes
