@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/lithe/common.hpp"
+
+#include <cctype>
+#include <cstring>
+
+#include "tools/import/convert.hpp"
+#include "tools/report/error.hpp"
+#include "tools/report/npy.hpp"
+
+namespace lithe::cli {
+
+namespace {
+
+/// --kernels auto: everything; xnnpack: without simd/; portable: plain C++ alone.
+std::span<const KernelEntry> kernels_named(const std::string& name) {
+  if (name == "portable") return portable::all::entries;
+  if (name == "xnnpack") return KernelList<xnn::all, portable::all>::entries;
+  return AllKernels::entries;
+}
+
+const format::Node* node_of(const Status& status, const Model& model) {
+  const auto* graphs = model.root().subgraphs();
+  if (status.node() < 0 || status.subgraph() >= static_cast<std::int32_t>(graphs->size())) return nullptr;
+  const auto* nodes = graphs->Get(static_cast<std::uint32_t>(status.subgraph()))->nodes();
+  return status.node() >= static_cast<std::int32_t>(nodes->size()) ? nullptr : nodes->Get(static_cast<std::uint32_t>(status.node()));
+}
+
+const char* remedy(Code code) {
+  switch (code) {
+    case Code::invalid_model: return "convert the model again";
+    case Code::needs_value: return "give the shape-deciding inputs";
+    case Code::out_of_memory: return "choose smaller shapes, or give more memory";
+    case Code::shape: return "check the input shapes (lithe inspect prints them)";
+    case Code::io: return "check the path and its permissions";
+    default: return "";
+  }
+}
+
+}  // namespace
+
+std::string sentence(const Status& status, const Model& model, const std::filesystem::path& file) {
+  std::string line = file.string() + ": ";
+  if (const format::Node* node = node_of(status, model); node != nullptr) {
+    line += "node " + std::to_string(status.node());
+    if (count(node->onnx_names()) != 0) line += " '" + node->onnx_names()->Get(0)->str() + "'";
+    line += " (" + model.root().operators()->Get(node->op())->name()->str() + "): ";
+  }
+  line += std::string(status.text()) + " [" + name(status.code()) + "]";
+  if (const char* what = remedy(status.code()); *what != 0) line += std::string("; ") + what;
+  return line;
+}
+
+void fail(const Status& status, const Model& model, const std::filesystem::path& file) {
+  const bool system = status.code() == Code::io || status.code() == Code::out_of_memory;
+  throw report::Failure(system ? report::exits::system : report::exits::bad_input, sentence(status, model, file));
+}
+
+namespace {
+
+Result<Model> open_onnx(const std::filesystem::path& path, const std::map<std::string, std::vector<std::int64_t>>& shapes, bool optimize) {
+  import::Options options;
+  options.check = false, options.optimize = optimize, options.shapes = shapes;
+  const std::vector<std::byte> bytes = import::convert(path, options).bytes;
+  auto* aligned = static_cast<std::byte*>(std::aligned_alloc(64, align_up(bytes.size(), 64)));
+  if (aligned == nullptr) throw std::bad_alloc();
+  std::memcpy(aligned, bytes.data(), bytes.size());
+  return Model::open(Storage(aligned, bytes.size(), [](void* data, std::size_t) { std::free(data); }));
+}
+
+}  // namespace
+
+OpenModel::OpenModel(const std::filesystem::path& path, const std::map<std::string, std::vector<std::int64_t>>& shapes, Passes passes) : path_(path) {
+  auto model = path.extension() == ".onnx" ? open_onnx(path, shapes, passes == Passes::all) : open(path.c_str(), Access::copy);
+  if (!model.ok()) {
+    const bool system = model.code() == Code::io || model.code() == Code::out_of_memory;
+    throw report::Failure(system ? report::exits::system : report::exits::bad_input,
+                          path.string() + ": " + model.status().text() + (system ? "" : "; convert the model again"));
+  }
+  model_ = *std::move(model);
+}
+
+Machine::Machine(const Common& common) : threads_(common.threads), cpu_(cpu()), kernels_(kernels_named(common.kernels)) {
+  if (common.cpu_mask.empty()) return;
+  auto masked = mask(cpu_, common.cpu_mask);
+  if (!masked.ok()) report::bad_usage(std::string("--cpu-mask ") + common.cpu_mask + ": " + masked.status().text());
+  cpu_ = *masked;
+}
+
+SessionOptions Machine::options() const {
+  SessionOptions o = lithe::options(&threads_);
+  o.kernels = kernels_, o.cpu = cpu_, o.growable = true;
+  o.max_bytes = std::uint64_t{4} << 30;
+  return o;
+}
+
+Session create(const OpenModel& model, const SessionOptions& options) {
+  auto session = Session::create(model.model(), options);
+  if (!session.ok()) fail(session.status(), model.model(), model.path());
+  return *std::move(session);
+}
+
+bool is_host_input(const Session& session, int input) {
+  const auto& graph = session.plan();
+  return graph.file->values()->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))->host();
+}
+
+bool is_quantized(const Session& session) {
+  for (const auto& v : session.plan().values)
+    if (v.quantization != nullptr) return true;
+  for (const auto& n : session.plan().nodes)
+    if (const std::string_view op = n.op->spec->name; op == "QuantizeLinear" || op == "DequantizeLinear") return true;
+  return false;
+}
+
+bool is_half_precision(const Session& session) {
+  for (const auto& v : session.plan().values)
+    if (v.file_dtype == DType::f16 || v.file_dtype == DType::bf16) return true;
+  return false;
+}
+
+void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors) {
+  std::vector<InputShape> shapes;
+  for (int i = 0; i < session.inputs(); ++i) {
+    const std::string name(session.input_name(i));
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) report::bad_input(model.path().string() + ": input '" + name + "' is not given; add -i " + name + "=FILE.npy");
+    const auto& plan = session.plan();
+    const DType want = plan.values[static_cast<std::size_t>(plan.inputs()[static_cast<std::size_t>(i)])].file_dtype;
+    if (found->second->dtype != want)
+      report::bad_input(model.path().string() + ": input '" + name + "' must be " + lithe::name(want) + ", the file holds " + report::describe(found->second->view()));
+    shapes.push_back({session.input_name(i), found->second->shape, is_host_input(session, i) ? found->second->bytes.data() : nullptr});
+  }
+  for (const auto& [name, tensor] : tensors)
+    if (session.find_input(name) < 0) report::bad_input(model.path().string() + ": has no input '" + name + "'; lithe inspect lists them");
+  if (const Status status = session.resize(shapes); !status.ok()) fail(status, model.model(), model.path());
+  for (int i = 0; i < session.inputs(); ++i) {
+    const auto& bytes = tensors.at(std::string(session.input_name(i)))->bytes;
+    if (!bytes.empty()) std::memcpy(session.input(i).data, bytes.data(), bytes.size());
+  }
+}
+
+std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text) {
+  const auto at = text.find('=');
+  if (at == std::string::npos || at == 0) report::bad_usage(option + " " + text + ": write NAME=...");
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts) {
+  std::map<std::string, std::vector<std::int64_t>> shapes;
+  for (const auto& text : texts) {
+    const auto [name, rest] = name_and_rest("--shape", text);
+    std::vector<std::int64_t> dims;
+    for (std::size_t at = 0; at < rest.size();) {
+      std::size_t used = 0;
+      const auto comma = std::min(rest.find(',', at), rest.size());
+      const std::string number = rest.substr(at, comma - at);
+      if (number.empty() || number.size() > 9 || number.find_first_not_of("0123456789") != std::string::npos)
+        report::bad_usage("--shape " + text + ": write NAME=1,3,224,224");
+      dims.push_back(std::stoll(number, &used));
+      at = comma + 1;
+    }
+    shapes[name] = dims;
+  }
+  return shapes;
+}
+
+void add_common(CLI::App& command, Common& common) {
+  command.add_option("--threads", common.threads, "threads that work on one inference")->check(CLI::Range(1, 256))->capture_default_str();
+  command.add_option("--kernels", common.kernels, "auto: the fastest; xnnpack: without our own vector kernels; portable: plain C++")
+      ->check(CLI::IsMember({"auto", "xnnpack", "portable"}))->capture_default_str();
+  command.add_option("--cpu-mask", common.cpu_mask, "features to do without, separated by commas (lithe cpu lists them)");
+  command.add_option("--cache", common.cache, "file of packed weights, or none");
+  command.add_flag("--no-streaming", common.no_streaming, "never run chains of layers in strips of rows");
+  command.add_flag("-v,--verbose", common.verbose, "say more");
+}
+
+}  // namespace lithe::cli

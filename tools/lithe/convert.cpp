@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/convert.hpp"
+
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "tools/graph/writer.hpp"
+#include "tools/lithe/common.hpp"
+#include "tools/report/error.hpp"
+
+namespace lithe::cli {
+
+namespace {
+
+struct ConvertOptions {
+  std::string model, output, report, weights = "f32", quantize, calibrate, calibration = "minmax", calibration_cache, io_layout = "keep", pack;
+  std::vector<std::string> shapes, ranges, states, metadata, custom;
+  std::vector<float> mean, deviation;
+  double max_drop = -1;
+  bool check_only = false, explain = false;
+  int self_test = 0;
+  Common common;
+};
+
+std::uint64_t parse_number(const std::string& text, const std::string& whole) {
+  if (text.empty() || text.size() > 9 || text.find_first_not_of("0123456789") != std::string::npos)
+    report::bad_usage("--range " + whole + ": write NAME:AXIS=MIN..OPT..MAX with whole numbers");
+  return std::stoull(text);
+}
+
+/// NAME:AXIS=MIN..OPT..MAX, or MIN..MAX.
+import::Range parse_range(const std::string& text) {
+  const auto [place, bounds] = name_and_rest("--range", text);
+  const auto colon = place.rfind(':');
+  if (colon == std::string::npos) report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
+  std::vector<std::uint64_t> numbers;
+  for (std::size_t at = 0; at <= bounds.size();) {
+    const auto dots = std::min(bounds.find("..", at), bounds.size());
+    numbers.push_back(parse_number(bounds.substr(at, dots - at), text));
+    at = dots + 2;
+  }
+  import::Range range{place.substr(0, colon), static_cast<int>(parse_number(place.substr(colon + 1), text))};
+  if (numbers.size() == 3) range.min = numbers[0], range.opt = numbers[1], range.max = numbers[2];
+  else if (numbers.size() == 2) range.min = numbers[0], range.max = numbers[1];
+  else report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
+  return range;
+}
+
+/// What stands in the command line's contract and is not built yet says so by name.
+void refuse_what_is_to_come(const ConvertOptions& o) {
+  const auto refuse = [](const std::string& what) { report::bad_usage(what + " is not supported yet in this version"); };
+  if (o.weights != "f32" && o.weights != "f16") refuse("--weights " + o.weights);
+  if (!o.quantize.empty()) refuse("--quantize " + o.quantize);
+  if (!o.calibrate.empty() || !o.calibration_cache.empty()) refuse("--calibrate");
+  if (o.max_drop >= 0) refuse("--max-drop");
+  if (!o.mean.empty() || !o.deviation.empty()) refuse("--mean and --std");
+  if (!o.pack.empty()) refuse("--pack");
+}
+
+import::Options import_options(const ConvertOptions& o) {
+  import::Options options;
+  options.shapes = parse_shapes(o.shapes);
+  for (const auto& text : o.ranges) options.ranges.push_back(parse_range(text));
+  for (const auto& text : o.states) options.states.push_back(name_and_rest("--state", text));
+  for (const auto& text : o.metadata) options.metadata.insert(name_and_rest("--metadata", text));
+  for (const auto& text : o.custom) {
+    const auto equals = text.find('=');
+    options.import.custom[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+  }
+  options.io_layout = o.io_layout == "nhwc" ? import::IoLayout::nhwc : import::IoLayout::keep;
+  options.weights = o.weights == "f16" ? import::Weights::f16 : import::Weights::f32;
+  options.self_tests = o.self_test, options.threads = o.common.threads;
+  return options;
+}
+
+void write_report(const std::string& file, const import::Result& result) {
+  nlohmann::json j{{"file_bytes", result.bytes.size()}, {"tolerance", result.check.tolerance}, {"checks", nlohmann::json::array()}, {"passes", nlohmann::json::array()}, {"notes", result.notes}};
+  for (const auto& c : result.check.cases)
+    j["checks"].push_back({{"output", c.output}, {"contents", c.contents}, {"shapes", c.shapes}, {"error", c.relative}, {"passed", c.passed}, {"mismatch", c.mismatch}});
+  for (const auto& line : result.log.lines()) j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
+  std::ofstream out(file);
+  out << j.dump(2) << "\n";
+  out.close();
+  if (!out) report::system_refused(file + ": cannot be written");
+}
+
+int convert(const ConvertOptions& o) {
+  refuse_what_is_to_come(o);
+  if (o.output.empty() && !o.check_only) report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
+  const import::Result result = import::convert(o.model, import_options(o));
+  if (o.explain)
+    for (const auto& line : result.log.lines()) std::printf("%s %s: %s\n", line.changed ? "+" : "-", line.pass.c_str(), line.text.c_str());
+  for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  if (!o.report.empty()) write_report(o.report, result);
+  if (!o.check_only) graph::write_file(o.output, result.bytes);
+  std::size_t nodes = 0;
+  for (const auto& g : result.model.graphs) nodes += g.nodes.size();
+  std::printf("%s: %zu nodes, %zu bytes", o.check_only ? o.model.c_str() : o.output.c_str(), nodes, result.bytes.size());
+  if (const auto* worst = result.check.worst(); worst != nullptr) std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative, result.check.tolerance, result.check.cases.size());
+  std::printf("\n");
+  return report::exits::done;
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, int& exit) {
+  auto o = std::make_shared<ConvertOptions>();
+  CLI::App* c = app.add_subcommand("convert", "convert an ONNX model, and check the result against it");
+  c->add_option("MODEL", o->model, ".onnx file")->required();
+  c->add_option("-o,--output", o->output, ".lithe file to write; nothing is written when the check fails");
+  c->add_flag("--check", o->check_only, "do everything and write nothing");
+  c->add_option("--shape", o->shapes, "NAME=1,3,224,224: fix an input's shape");
+  c->add_option("--range", o->ranges, "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");
+  c->add_option("--state", o->states, "INPUT=OUTPUT: the session feeds this output to that input in the next run");
+  c->add_option("--weights", o->weights, "f32, or f16 for half the file")->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))->capture_default_str();
+  c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")->check(CLI::IsMember({"keep", "nhwc"}))->capture_default_str();
+  c->add_option("--metadata", o->metadata, "KEY=VALUE kept in the file (labels, mean, std, image_layout)");
+  c->add_option("--self-test", o->self_test, "store N inputs with their outputs, for lithe verify")->check(CLI::Range(0, 64));
+  c->add_option("--custom", o->custom, "DOMAIN::OP[=NAME]: an operator whose kernel the application brings");
+  c->add_flag("--explain", o->explain, "print what each pass changed (+) and what it nearly did (-)");
+  c->add_option("--report", o->report, "write checks and passes as JSON");
+  c->add_option("--quantize", o->quantize, "int8")->check(CLI::IsMember({"int8"}))->group("To come");
+  c->add_option("--calibrate", o->calibrate, "folder of samples")->group("To come");
+  c->add_option("--calibration", o->calibration, "minmax, percentile, entropy or mse")->group("To come");
+  c->add_option("--calibration-cache", o->calibration_cache, "file of calibration results")->group("To come");
+  c->add_option("--max-drop", o->max_drop, "error allowed before layers stay in floating point")->group("To come");
+  c->add_option("--mean", o->mean, "of image samples")->group("To come");
+  c->add_option("--std", o->deviation, "of image samples")->group("To come");
+  c->add_option("--pack", o->pack, "CPU features to pack weights for")->group("To come");
+  add_common(*c, o->common);
+  c->callback([o, &exit] { exit = convert(*o); });
+}
+
+}  // namespace lithe::cli
