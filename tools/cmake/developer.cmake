@@ -2,9 +2,8 @@
 # What the presets share: ccache, and the cache folder that tools/setup.sh filled. Read by project(), before any language.
 #   LITHE_TOOLCHAIN  names of the prefixes to search, in order
 find_program(ccache ccache NO_CACHE)
-if(ccache)
-  set(CMAKE_C_COMPILER_LAUNCHER ${ccache})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
+if(ccache) # paths relative to the checkout, so that another clone finds what this one compiled
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${ccache})
 endif()
 
 if(DEFINED ENV{LITHE_CACHE})

@@ -23,7 +23,7 @@ struct ChildInference final : SubgraphInference {
       v.shape = from.shape, v.pitch = from.shape.back();
       v.bytes = from.bytes();
       v.contents = inputs[i].known ? from.data : nullptr;
-      v.host = inputs[i].known, v.external = true;
+      v.host = inputs[i].known, v.external = true, v.late = v.dynamic = false;
     }
     LITHE_TRY(child.infer(context));
     for (std::size_t o = 0; o < outputs.size(); ++o) {
@@ -63,6 +63,8 @@ inline Status GraphPlan::infer_node(PlanContext& context, PlanNode& node, bool r
     infer_outputs[o] = {};
     if (out[o] >= 0) infer_outputs[o].dtype = value(out[o]).dtype, infer_outputs[o].quantization = value(out[o]).quantization;
   }
+  if (!running)  // a subgraph that the operator does not ask for is inferred when it runs
+    for (GraphPlan* child : node.children) child->infer_late();
   ChildInference children(context, node);
   InferContext infer(infer_inputs.first(in.size()), infer_outputs.first(out.size()), context.max_bytes, &children);
   Status status = known_shapes ? node.op->infer(node.attributes, infer) : Status{Code::needs_value, "its inputs' shapes depend on the data"};

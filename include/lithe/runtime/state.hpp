@@ -367,7 +367,8 @@ inline Status State::resize(std::span<const InputShape> shapes) {
   }
   status = plan_again();
   if (status.ok()) return status;
-  const bool rebuild = context.rebuild;
+  // The sealed operator heap has no block for an operator that is larger than planned.
+  const bool rebuild = context.rebuild || status.code() == Code::out_of_memory;
   restore();
   context.rebuild = rebuild;
   return status;
