@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
+#include <map>
 #include <memory>
-#include <set>
 #include <sstream>
 
 #include "tools/graph/writer.hpp"
@@ -25,24 +25,38 @@ std::string identifier(std::string text) {
 }
 
 struct Needs {
-  std::set<std::string> operators;
-  std::size_t graphs = 0, values = 0, nodes = 0, links = 0, quantized = 0, widest = 0, kept = 0;
+  std::map<std::string, std::size_t> operators;  ///< nodes of each
+  std::size_t graphs = 0, values = 0, nodes = 0, links = 0, blocks = 0, quantized = 0, widest = 0, kept = 0;
+
+  /// A block is aligned to 64.
+  void keep(const runtime::GrownBlock& block) { kept += block.capacity == 0 ? 0 : block.capacity + 64; }
 
   void add(const runtime::GraphPlan& graph) {
     ++graphs, values += graph.values.size(), nodes += graph.nodes.size();
     widest = std::max(widest, graph.inputs().size() + graph.outputs().size());
-    for (const auto& v : graph.values) quantized += v.quantization != nullptr ? 1 : 0, kept += v.grown.capacity + 64;
+    blocks += graph.values.size() + graph.nodes.size() + graph.inputs().size() + graph.outputs().size();
+    for (const auto& v : graph.values)
+      quantized += v.quantization != nullptr ? 1 : 0, keep(v.grown),
+          keep(v.input && v.host ? v.grown : runtime::GrownBlock{});
     for (const auto& node : graph.nodes) {
-      operators.insert(node.op->spec->name);
+      ++operators[node.op->spec->name];
       links += node.inputs.size() + node.outputs.size();
       widest = std::max(widest, node.inputs.size() + node.outputs.size());
-      kept += node.grown.capacity;
+      keep(node.grown);
       for (const auto* child : node.children) add(*child);
     }
   }
   std::string kernel_list() const {
     std::string list;
-    for (const auto& n : operators) list += (list.empty() ? "" : ", ") + ("lithe::portable::Kernel<lithe::ops::" + (n == "Shape" ? "ShapeOf" : n) + ">");
+    for (const auto& [n, count] : operators)
+      list += (list.empty() ? "" : ", ") +
+              ("lithe::portable::Kernel<lithe::ops::" + (n == "Shape" ? "ShapeOf" : n) + ">");
+    return list;
+  }
+  /// How many nodes each kernel of the list runs.
+  std::string counts() const {
+    std::string list;
+    for (const auto& [n, count] : operators) list += (list.empty() ? "" : ", ") + std::to_string(count);
     return list;
   }
 };
@@ -53,26 +67,40 @@ int embed(const EmbedOptions& o) {
   portable_only.kernels = "portable";
   const Machine machine(portable_only);
   SessionOptions options = machine.options();
+  options.cpu = {};  // half precision is computed in f32 there
   const Session session = create(file, options);
-  if (!session.planned()) report::bad_input(o.model + ": its shapes are open, so its arena has no size; convert it with --shape or --range");
+  if (!session.planned())
+    report::bad_input(o.model +
+                      ": its shapes are open, so its arena has no size; convert it with --shape or --range");
   const MemoryReport memory = session.memory();
-  const std::string space = identifier(o.symbol.empty() ? std::filesystem::path(o.model).stem().string() : o.symbol);
+  const std::string space =
+      identifier(o.symbol.empty() ? std::filesystem::path(o.model).stem().string() : o.symbol);
   Needs needs;
   needs.add(session.plan());
   std::ostringstream out;
-  out << "// Made by lithe embed from " << std::filesystem::path(o.model).filename().string() << ".\n#pragma once\n\n#include <cstddef>\n\n#include \"lithe/micro.hpp\"\n\nnamespace " << space
-      << " {\n\n/// What the model's nodes need.\nusing Kernels = lithe::KernelList<" << needs.kernel_list() << ">;\n\n"
-      << "/// An arena of this size suffices: tensors are the same on every target, tables are counted with its sizes.\n"
-      << "inline constexpr std::size_t arena_bytes = lithe::arena_bytes<Kernels>({.graphs = " << needs.graphs << ", .values = " << needs.values << ", .nodes = " << needs.nodes
-      << ", .links = " << needs.links << ", .quantized = " << needs.quantized << ", .ports = " << session.inputs() + session.outputs() << ", .widest = " << needs.widest
-      << ", .kept_bytes = " << needs.kept << ", .tensor_bytes = " << memory.ports + memory.tensors << "});\n\n";
+  out << "// Made by lithe embed from " << std::filesystem::path(o.model).filename().string()
+      << ".\n#pragma once\n\n#include <cstddef>\n\n#include \"lithe/micro.hpp\"\n\nnamespace " << space
+      << " {\n\n/// What the model's nodes need.\nusing Kernels = lithe::KernelList<" << needs.kernel_list()
+      << ">;\n\n"
+      << "/// An arena of this size suffices: tensors are the same on every target, tables are counted with "
+         "its sizes.\n"
+      << "inline constexpr std::size_t arena_bytes = lithe::arena_bytes<Kernels>({.graphs = " << needs.graphs
+      << ", .values = " << needs.values << ", .nodes = " << needs.nodes << ", .links = " << needs.links
+      << ", .blocks = " << needs.blocks << ", .quantized = " << needs.quantized
+      << ", .ports = " << session.inputs() + session.outputs()
+      << ", .symbols = " << count(file.model().root().symbols()) << ", .widest = " << needs.widest
+      << ", .kept_bytes = " << needs.kept << ", .tensor_bytes = " << memory.ports + memory.tensors << "}, {"
+      << needs.counts() << "});\n\n";
   const auto bytes = file.model().bytes();
-  out << "/// The model file, for flash.\nalignas(64) inline constexpr unsigned char model[" << bytes.size() << "] = {";
-  for (std::size_t i = 0; i < bytes.size(); ++i) out << (i % 32 == 0 ? "\n" : "") << static_cast<int>(bytes[i]) << ",";
+  out << "/// The model file, for flash.\nalignas(64) inline constexpr unsigned char model[" << bytes.size()
+      << "] = {";
+  for (std::size_t i = 0; i < bytes.size(); ++i)
+    out << (i % 32 == 0 ? "\n" : "") << static_cast<int>(bytes[i]) << ",";
   out << "\n};\n\n}  // namespace " << space << "\n";
   const std::string text = out.str();
   graph::write_file(o.output, std::as_bytes(std::span(text)));
-  std::printf("%s: model %zu bytes, tensors %zu bytes, %zu nodes\n", o.output.c_str(), bytes.size(), memory.ports + memory.tensors, session.plan().nodes.size());
+  std::printf("%s: model %zu bytes, tensors %zu bytes, %zu nodes\n", o.output.c_str(), bytes.size(),
+              memory.ports + memory.tensors, session.plan().nodes.size());
   return report::exits::done;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
-
 #include <lithe/lithe.hpp>
 
 int main() {
-  using Kernels = lithe::KernelList<lithe::xnn::Conv2D, lithe::xnn::MaxPool2D, lithe::portable::Kernel<lithe::ops::Flatten>, lithe::xnn::FullyConnected, lithe::xnn::Softmax>;
+  using Kernels = lithe::KernelList<lithe::xnn::Conv2D, lithe::xnn::MaxPool2D,
+                                    lithe::portable::Kernel<lithe::ops::Flatten>, lithe::xnn::FullyConnected,
+                                    lithe::xnn::Softmax>;
   const auto model = lithe::open(MODEL);
   if (!model.ok()) return std::puts(model.status().text()), 1;
   auto session = lithe::Session::create(*model, lithe::options<Kernels>());

@@ -12,13 +12,16 @@ struct Twice {
   };
   static constexpr lithe::OpSpec spec{.name = "Twice", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr lithe::TypeRow types[] = {{{lithe::DType::f32}, {lithe::DType::f32}}};
-  static lithe::Status infer(const Attributes&, lithe::InferContext& context) { return context.output(0, context.shape(0)); }
+  static lithe::Status infer(const Attributes&, lithe::InferContext& context) {
+    return context.output(0, context.shape(0));
+  }
 };
 
 struct TwiceKernel {
   using Op = Twice;
   static lithe::Status run(const Twice::Attributes&, lithe::RunContext& context) {
-    for (lithe::index_t i = 0; i < context.input(0).elements(); ++i) static_cast<float*>(context.output().data)[i] = 2 * static_cast<const float*>(context.input(0).data)[i];
+    for (lithe::index_t i = 0; i < context.input(0).elements(); ++i)
+      static_cast<float*>(context.output().data)[i] = 2 * static_cast<const float*>(context.input(0).data)[i];
     return {};
   }
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
-
 #include <lithe/lithe.hpp>
 
 int main() {

@@ -2,7 +2,6 @@
 // The only unit that names kernels.
 #include <cstdio>
 #include <cstring>
-
 #include <lithe/lithe.hpp>
 
 bool uses_fast_kernels(const lithe::Session& session);

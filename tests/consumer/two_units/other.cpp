@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Includes everything, names no kernel list.
 #include <algorithm>
-#include <string_view>
-
 #include <lithe/lithe.hpp>
+#include <string_view>
 
 bool uses_fast_kernels(const lithe::Session& session) {
   for (const auto& node : session.plan().nodes)
-    if (std::string_view(node.op->spec->name) == "Conv2D") return std::string_view(node.kernel->name) != "portable";
+    if (std::string_view(node.op->spec->name) == "Conv2D")
+      return std::string_view(node.kernel->name) != "portable";
   return false;
 }
 
