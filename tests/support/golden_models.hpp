@@ -18,18 +18,21 @@ inline ModelBuilder golden_classifier() {
   ModelBuilder b;
   const int image = b.input("image", DType::f32, {1, 8, 8, 1});
   const int convolved = b.node<ops::Conv2D>("convolved", {.pads = {1, 1, 1, 1}, .clamp = {.min = 0}},
-                                            {image, b.constant<float>({2, 3, 3, 1}, ramp(18, -0.3f, 0.11f)), b.constant<float>({2}, {0.1f, -0.2f})});
+                                            {image, b.constant<float>({2, 3, 3, 1}, ramp(18, -0.3f, 0.11f)),
+                                             b.constant<float>({2}, {0.1f, -0.2f})});
   const int pooled = b.node<ops::MaxPool2D>("pooled", {.kernel = {2, 2}, .strides = {2, 2}}, {convolved});
   const int flat = b.node<ops::Flatten>("flat", {}, {pooled});
-  const int scores = b.node<ops::FullyConnected>("scores", {}, {flat, b.constant<float>({4, 32}, ramp(128, -0.2f, 0.07f))});
+  const int scores =
+      b.node<ops::FullyConnected>("scores", {}, {flat, b.constant<float>({4, 32}, ramp(128, -0.2f, 0.07f))});
   b.output(b.node<ops::Softmax>("probabilities", {}, {scores}));
   b.model().producer = "lithe", b.model().source_name = "classifier";
   return b;
 }
 
-/// Every feature of the format: a bounded symbol, a state, a host input, subgraphs, quantization, names and axes of the
-/// source model, metadata, a section and a self-test.
-///   image [n, 2, 2, 2] f32, previous [1] f32 (state), negate bool, shape [2] s64 (host) -> answer [shape], count [1]
+/// Every feature of the format: a bounded symbol, a state, a host input, subgraphs, quantization, names and
+/// axes of the source model, metadata, a section and a self-test.
+///   image [n, 2, 2, 2] f32, previous [1] f32 (state), negate bool, shape [2] s64 (host) -> answer [shape],
+///   count [1]
 inline ModelBuilder golden_everything() {
   ModelBuilder b;
   const int n = b.symbol("n", 1, 1, 4);
@@ -44,13 +47,18 @@ inline ModelBuilder golden_everything() {
   b.quantize(quantized, {0.5f}, {3});
   b.quantize(pooled, {0.5f}, {3});
   const int real = b.node<ops::DequantizeLinear>("real", {}, {pooled, scale, zero_point});
-  const int count = b.node<ops::Add>("count", {.clamp = {.max = 100}}, {previous, b.constant<float>({1}, {1})});
+  const int count =
+      b.node<ops::Add>("count", {.clamp = {.max = 100}}, {previous, b.constant<float>({1}, {1})});
   const int sum = b.node<ops::Add>("sum", {}, {real, count});
 
   const int then_graph = b.subgraph("then"), else_graph = b.subgraph("else");
-  b.output(b.node<ops::Neg>("negated", {}, {b.input("value", DType::f32, {n, 1, 1, 2}, then_graph)}, DType::f32, then_graph), then_graph);
+  b.output(b.node<ops::Neg>("negated", {}, {b.input("value", DType::f32, {n, 1, 1, 2}, then_graph)},
+                            DType::f32, then_graph),
+           then_graph);
   const int value = b.input("value", DType::f32, {n, 1, 1, 2}, else_graph);
-  b.output(b.node<ops::Mul>("doubled", {}, {value, b.constant<float>({1}, {2}, else_graph)}, DType::f32, else_graph), else_graph);
+  b.output(b.node<ops::Mul>("doubled", {}, {value, b.constant<float>({1}, {2}, else_graph)}, DType::f32,
+                            else_graph),
+           else_graph);
   const int chosen = b.nodes<ops::If>("chosen", {}, {negate, sum}, {DType::f32}, {then_graph, else_graph})[0];
 
   b.output(b.node<ops::Reshape>("answer", {}, {chosen, shape}));

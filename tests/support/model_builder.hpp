@@ -15,7 +15,8 @@
 
 namespace lithe::testing {
 
-/// A model put together by hand, written to bytes as the converter would. Names of values are the handles' names.
+/// A model put together by hand, written to bytes as the converter would. Names of values are the handles'
+/// names.
 class ModelBuilder {
  public:
   ModelBuilder() {
@@ -55,24 +56,29 @@ class ModelBuilder {
   }
   /// The outputs' values, named NAME, NAME.1, ...
   template <class Op>
-  std::vector<int> nodes(const std::string& name, const typename Op::Attributes& attributes, std::vector<int> inputs,
-                         const std::vector<DType>& dtypes, std::vector<int> subgraphs = {}, int g = 0) {
+  std::vector<int> nodes(const std::string& name, const typename Op::Attributes& attributes,
+                         std::vector<int> inputs, const std::vector<DType>& dtypes,
+                         std::vector<int> subgraphs = {}, int g = 0) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
     node.inputs = std::move(inputs), node.subgraphs = std::move(subgraphs);
-    for (std::size_t i = 0; i < dtypes.size(); ++i) node.outputs.push_back(value(i == 0 ? name : name + "." + std::to_string(i), dtypes[i], g));
+    for (std::size_t i = 0; i < dtypes.size(); ++i)
+      node.outputs.push_back(value(i == 0 ? name : name + "." + std::to_string(i), dtypes[i], g));
     graph(g).nodes.push_back(node);
     return node.outputs;
   }
   template <class Op>
-  int node(const std::string& name, const typename Op::Attributes& attributes, std::vector<int> inputs, DType dtype = DType::f32, int g = 0) {
+  int node(const std::string& name, const typename Op::Attributes& attributes, std::vector<int> inputs,
+           DType dtype = DType::f32, int g = 0) {
     return nodes<Op>(name, attributes, std::move(inputs), {dtype}, {}, g)[0];
   }
   void output(int id, int g = 0) { graph(g).outputs.push_back(id); }
-  void quantize(int id, std::vector<float> scales, std::vector<std::int8_t> zero_points, int axis = -1, int g = 0) {
+  void quantize(int id, std::vector<float> scales, std::vector<std::int8_t> zero_points, int axis = -1,
+                int g = 0) {
     graph::ValueQuantization q;
     const Shape shape{static_cast<index_t>(scales.size())};
-    q.scale = graph::make_constant<float>(shape, scales), q.zero_point = graph::make_constant<std::int8_t>(shape, zero_points), q.axis = axis;
+    q.scale = graph::make_constant<float>(shape, scales),
+    q.zero_point = graph::make_constant<std::int8_t>(shape, zero_points), q.axis = axis;
     graph(g).value(id).quantization = q;
   }
 

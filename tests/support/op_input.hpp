@@ -26,7 +26,8 @@ class Input {
 
   static Input values(const Shape& shape, std::vector<double> values) {
     Input input{shape};
-    if (static_cast<index_t>(values.size()) != shape.elements()) throw std::invalid_argument("Input::values: one number per element");
+    if (static_cast<index_t>(values.size()) != shape.elements())
+      throw std::invalid_argument("Input::values: one number per element");
     input.values_ = std::move(values);
     return input;
   }
@@ -45,14 +46,18 @@ class Input {
   Input as(DType dtype) && { return dtype_ = dtype, std::move(*this); }
   /// Real numbers drawn from here; defaults depend on the dtype.
   Input between(double low, double high) && { return range_ = {low, high}, std::move(*this); }
-  /// The contents are constant: kernels may pack them. Inputs that the operator names filter or bias are so by default.
+  /// The contents are constant: kernels may pack them. Inputs that the operator names filter or bias are so
+  /// by default.
   Input constant(bool is = true) && { return constant_ = is, std::move(*this); }
   /// The contents are known to infer (a constant or a host value); or are not, though they were given.
   Input known(bool is = true) && { return known_ = is, std::move(*this); }
   /// Where it is quantized: one scale for all, instead of what the input's name suggests.
   Input per_tensor() && { return scale_axis_ = -1, std::move(*this); }
-  /// Where it is quantized: a scale per index of `axis`; `count` scales run over `axis` and the next one together.
-  Input per_channel(int axis, index_t count = 0) && { return scale_axis_ = axis, scale_count_ = count, std::move(*this); }
+  /// Where it is quantized: a scale per index of `axis`; `count` scales run over `axis` and the next one
+  /// together.
+  Input per_channel(int axis, index_t count = 0) && {
+    return scale_axis_ = axis, scale_count_ = count, std::move(*this);
+  }
   /// Where it is quantized: this scale and zero point.
   Input quantized(float scale, std::int32_t zero_point) && {
     return fixed_ = TestQuantization{{scale}, {zero_point}, -1}, std::move(*this);
@@ -84,22 +89,31 @@ class Input {
   std::optional<TestQuantization> fixed_;
 };
 
-/// Fills a tensor with reproducible numbers that suit its dtype: [-2, 2] for floats, small integers, the whole range where quantized.
-inline void fill_random(StoredTensor& tensor, std::optional<std::pair<double, double>> range, std::uint32_t seed) {
+/// Fills a tensor with reproducible numbers that suit its dtype: [-2, 2] for floats, small integers, the
+/// whole range where quantized.
+inline void fill_random(StoredTensor& tensor, std::optional<std::pair<double, double>> range,
+                        std::uint32_t seed) {
   std::mt19937 generator(seed);
   const DType d = tensor.dtype;
   const bool quantized = tensor.quantization.active();
   double low = -2, high = 2;
-  if (d == DType::boolean) low = 0, high = 1;
-  else if (is_integer(d) && bits(d) <= 8) low = lowest(d), high = highest(d);
-  else if (is_integer(d)) low = is_signed_integer(d) ? -1000 : 0, high = 1000;
+  if (d == DType::boolean)
+    low = 0, high = 1;
+  else if (is_integer(d) && bits(d) <= 8)
+    low = lowest(d), high = highest(d);
+  else if (is_integer(d))
+    low = is_signed_integer(d) ? -1000 : 0, high = 1000;
   if (range && !quantized) low = range->first, high = range->second;
   const auto real = [&] { return low + (high - low) * (static_cast<double>(generator()) / 4294967295.0); };
   for (index_t i = 0; i < tensor.shape.elements(); ++i) {
-    double value = is_float(d) ? real() : std::floor(low + (high - low + 1) * (static_cast<double>(generator()) / 4294967296.0));
+    double value =
+        is_float(d) ? real()
+                    : std::floor(low + (high - low + 1) * (static_cast<double>(generator()) / 4294967296.0));
     if (quantized && range) {
       const std::size_t s = tensor.quantization.index(tensor.shape, i);
-      value = (range->first + (range->second - range->first) * (static_cast<double>(generator()) / 4294967295.0)) / tensor.quantization.scale[s] +
+      value = (range->first +
+               (range->second - range->first) * (static_cast<double>(generator()) / 4294967295.0)) /
+                  tensor.quantization.scale[s] +
               tensor.quantization.zero_point[s];
     }
     store_value(d, tensor.bytes.data(), static_cast<std::size_t>(i), value);
@@ -112,8 +126,10 @@ struct Types {
   friend bool operator==(const Types&, const Types&) = default;
 };
 
-/// The type rows as cases: `any` stands for one dtype of every element width (and bool), or for the one an input asks for.
-inline std::vector<Types> concrete_rows(std::span<const TypeRow> rows, const std::vector<Input>& inputs, int outputs) {
+/// The type rows as cases: `any` stands for one dtype of every element width (and bool), or for the one an
+/// input asks for.
+inline std::vector<Types> concrete_rows(std::span<const TypeRow> rows, const std::vector<Input>& inputs,
+                                        int outputs) {
   std::vector<Types> cases;
   for (const TypeRow& row : rows)
     for (DType any : {DType::f32, DType::boolean, DType::u8, DType::f16, DType::s32, DType::s64}) {
@@ -128,7 +144,8 @@ inline std::vector<Types> concrete_rows(std::span<const TypeRow> rows, const std
         if (want == DType::any && asked != DType::none) any = asked;
       }
       for (std::size_t i = 0; i < inputs.size(); ++i) {
-        const DType d = inputs[i].present() ? bind(row.inputs[static_cast<int>(i)], inputs[i].dtype()) : DType::none;
+        const DType d =
+            inputs[i].present() ? bind(row.inputs[static_cast<int>(i)], inputs[i].dtype()) : DType::none;
         fits = fits && (inputs[i].dtype() == DType::none || !inputs[i].present() || inputs[i].dtype() == d);
         types.inputs.push_back(d);
       }

@@ -29,8 +29,12 @@ struct StoredAttribute {
 /// What write_attributes writes to.
 struct AttributeStore {
   std::vector<StoredAttribute>& to;
-  void ints(const char* name, std::span<const std::int64_t> v) { to.push_back({.name = name, .ints = {v.begin(), v.end()}}); }
-  void floats(const char* name, std::span<const float> v) { to.push_back({.name = name, .floats = {v.begin(), v.end()}}); }
+  void ints(const char* name, std::span<const std::int64_t> v) {
+    to.push_back({.name = name, .ints = {v.begin(), v.end()}});
+  }
+  void floats(const char* name, std::span<const float> v) {
+    to.push_back({.name = name, .floats = {v.begin(), v.end()}});
+  }
   void text(const char* name, std::string_view v) { to.push_back({.name = name, .text = std::string(v)}); }
 };
 
@@ -69,18 +73,23 @@ inline InferResult infer_case(const Case& c) {
     const StoredTensor& t = c.inputs[i];
     quantizations[i] = t.quantization.view();
     const bool known = t.present() && c.known[i];
-    inputs[i] = {TensorView(known ? t.bytes.data() : nullptr, t.dtype, t.shape, t.quantization.active() ? &quantizations[i] : nullptr), known};
+    inputs[i] = {TensorView(known ? t.bytes.data() : nullptr, t.dtype, t.shape,
+                            t.quantization.active() ? &quantizations[i] : nullptr),
+                 known};
   }
   std::vector<InferContext::Output> outputs(c.output_dtypes.size());
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     const TestQuantization* q = o < c.output_quantization.size() ? &c.output_quantization[o] : nullptr;
     outputs[o].dtype = c.output_dtypes[o];
-    if (q != nullptr && q->active()) quantizations[inputs.size() + o] = q->view(), outputs[o].quantization = &quantizations[inputs.size() + o];
+    if (q != nullptr && q->active())
+      quantizations[inputs.size() + o] = q->view(),
+                                    outputs[o].quantization = &quantizations[inputs.size() + o];
   }
   InferContext context(inputs, outputs, c.max_bytes, c.subgraphs);
   InferResult result{c.op->infer(c.attributes, context), {}, {}};
   for (const auto& o : outputs) {
-    if (result.status.ok() && o.dtype != DType::none && !o.set) result.status = {Code::kernel, "infer left an output without a shape"};
+    if (result.status.ok() && o.dtype != DType::none && !o.set)
+      result.status = {Code::kernel, "infer left an output without a shape"};
     result.shapes.push_back(o.shape), result.at_most.push_back(o.at_most);
   }
   return result;
@@ -89,12 +98,12 @@ inline InferResult infer_case(const Case& c) {
 /// One way of running a node.
 struct Variation {
   std::string name = "plain";
-  int in_place = -1;         ///< output 0 lies where this input lies
-  index_t input_gap = 0;     ///< elements between rows of the last axis
+  int in_place = -1;      ///< output 0 lies where this input lies
+  index_t input_gap = 0;  ///< elements between rows of the last axis
   index_t output_gap = 0;
-  index_t strip_rows = 0;    ///< 0: whole
-  bool constants = true;     ///< constant inputs are announced to the kernel
-  bool slack = true;         ///< readable bytes behind the inputs; without, they end at the guard page
+  index_t strip_rows = 0;  ///< 0: whole
+  bool constants = true;   ///< constant inputs are announced to the kernel
+  bool slack = true;       ///< readable bytes behind the inputs; without, they end at the guard page
   ThreadPool threads{};
 };
 
@@ -104,26 +113,35 @@ struct RunResult {
   bool intact = true;  ///< nothing was written outside the outputs, nor into an input
 };
 
-/// Runs a case through a file and a session; set by session_run.cpp in programs that link the file writer, else null.
+/// Runs a case through a file and a session; set by session_run.cpp in programs that link the file writer,
+/// else null.
 inline RunResult (*session_way)(const Case&, const KernelEntry&, const Cpu&) = nullptr;
 
 /// Constructs, creates and runs one kernel on one case.
 class NodeRun {
  public:
-  NodeRun(const Case& c, const KernelEntry& entry, const Cpu& cpu, const InferResult& inferred, const Variation& how)
-      : case_(c), entry_(entry), how_(how), kernel_(new(std::align_val_t{64}) std::byte[entry.bytes]) {
+  NodeRun(const Case& c, const KernelEntry& entry, const Cpu& cpu, const InferResult& inferred,
+          const Variation& how)
+      : case_(c), entry_(entry), how_(how), kernel_(new (std::align_val_t{64}) std::byte[entry.bytes]) {
     const std::size_t n = c.inputs.size(), m = c.output_dtypes.size();
     quantizations_.resize(n + m), input_infos_.resize(n), output_infos_.resize(m);
     for (std::size_t i = 0; i < n; ++i) {
       const StoredTensor& t = c.inputs[i];
-      const Quantization* q = t.quantization.active() ? &(quantizations_[i] = t.quantization.view()) : nullptr;
+      const Quantization* q =
+          t.quantization.active() ? &(quantizations_[i] = t.quantization.view()) : nullptr;
       const bool constant = how.constants && c.constant[i];
       constants_.emplace_back(t.bytes, read_slack);
-      input_infos_[i] = {t.dtype, t.shape, constant ? constants_[i].data() : nullptr, q, constant ? static_cast<std::int32_t>(i) : -1, how.input_gap > 0};
+      input_infos_[i] = {t.dtype,
+                         t.shape,
+                         constant ? constants_[i].data() : nullptr,
+                         q,
+                         constant ? static_cast<std::int32_t>(i) : -1,
+                         how.input_gap > 0};
     }
     for (std::size_t o = 0; o < m; ++o) {
       const TestQuantization* test = o < c.output_quantization.size() ? &c.output_quantization[o] : nullptr;
-      const Quantization* q = test != nullptr && test->active() ? &(quantizations_[n + o] = test->view()) : nullptr;
+      const Quantization* q =
+          test != nullptr && test->active() ? &(quantizations_[n + o] = test->view()) : nullptr;
       output_infos_[o] = {c.output_dtypes[o], inferred.shapes[o], nullptr, q, -1, how.output_gap > 0};
     }
     node_ = {input_infos_, output_infos_, &cpu};
@@ -141,7 +159,9 @@ class NodeRun {
     for (std::size_t o = 0; o < output_infos_.size(); ++o)
       result.outputs.push_back(output_infos_[o].present()
                                    ? StoredTensor(output_infos_[o].dtype, output_infos_[o].shape,
-                                                  o < case_.output_quantization.size() ? case_.output_quantization[o] : TestQuantization{})
+                                                  o < case_.output_quantization.size()
+                                                      ? case_.output_quantization[o]
+                                                      : TestQuantization{})
                                    : StoredTensor());
     if (!result.status.ok()) return result;
     if (how_.strip_rows == 0) {
@@ -161,11 +181,13 @@ class NodeRun {
 
   /// Copies rows [first, first + count) of axis 1 out of or into a tensor.
   static void copy_rows(StoredTensor& window, StoredTensor& whole, index_t first, bool into_window) {
-    const auto row = lithe::bytes(whole.dtype, static_cast<std::uint64_t>(whole.shape.product(2, whole.shape.rank())));
+    const auto row =
+        lithe::bytes(whole.dtype, static_cast<std::uint64_t>(whole.shape.product(2, whole.shape.rank())));
     for (index_t n = 0; n < whole.shape[0]; ++n)
       for (index_t r = 0; r < window.shape[1]; ++r) {
         std::byte* inside = window.bytes.data() + static_cast<std::uint64_t>(n * window.shape[1] + r) * row;
-        std::byte* outside = whole.bytes.data() + static_cast<std::uint64_t>(n * whole.shape[1] + first + r) * row;
+        std::byte* outside =
+            whole.bytes.data() + static_cast<std::uint64_t>(n * whole.shape[1] + first + r) * row;
         into_window ? std::memcpy(inside, outside, row) : std::memcpy(outside, inside, row);
       }
   }
@@ -179,7 +201,9 @@ class NodeRun {
       if (need.count == 0) continue;  // wanted whole
       const index_t height = inputs[i].shape[1], begin = std::clamp<index_t>(need.first, 0, height);
       const index_t end = std::clamp<index_t>(need.first + need.count, begin, height);
-      if (i == 0) strip.pad_top = std::max<index_t>(0, -need.first), strip.pad_bottom = std::max<index_t>(0, need.first + need.count - height);
+      if (i == 0)
+        strip.pad_top = std::max<index_t>(0, -need.first),
+        strip.pad_bottom = std::max<index_t>(0, need.first + need.count - height);
       Shape shape = inputs[i].shape;
       shape[1] = end - begin;
       StoredTensor window(inputs[i].dtype, shape, inputs[i].quantization);
@@ -191,7 +215,11 @@ class NodeRun {
       shape[1] = count;
       output = StoredTensor(output.dtype, shape, output.quantization);
     }
-    LITHE_TRY(run_part(&strip, first == 0 ? 0 : first + count == rows ? 2 : 1, inputs, outputs, result.intact));
+    LITHE_TRY(run_part(&strip,
+                       first == 0              ? 0
+                       : first + count == rows ? 2
+                                               : 1,
+                       inputs, outputs, result.intact));
     for (std::size_t o = 0; o < outputs.size(); ++o) copy_rows(outputs[o], result.outputs[o], first, false);
     return {};
   }
@@ -201,7 +229,9 @@ class NodeRun {
     GuardedBuffer buffer;
     TensorView view;
   };
-  static std::size_t row_bytes(const StoredTensor& t, index_t elements) { return lithe::bytes(t.dtype, static_cast<std::uint64_t>(elements)); }
+  static std::size_t row_bytes(const StoredTensor& t, index_t elements) {
+    return lithe::bytes(t.dtype, static_cast<std::uint64_t>(elements));
+  }
   static std::size_t placed_bytes(const StoredTensor& t, index_t gap) {
     if (gap == 0 || t.shape.elements() == 0) return t.bytes.size();
     return row_bytes(t, (t.shape.back() + gap) * (t.shape.rows() - 1) + t.shape.back());
@@ -213,7 +243,8 @@ class NodeRun {
     const std::size_t row = row_bytes(t, t.shape.back());
     if (gap == 0 && !t.bytes.empty()) std::memcpy(placed.buffer.data(), t.bytes.data(), t.bytes.size());
     for (index_t r = 0; gap != 0 && row != 0 && r < t.shape.rows(); ++r)
-      std::memcpy(placed.buffer.data() + static_cast<std::size_t>(r) * row_bytes(t, t.shape.back() + gap), t.bytes.data() + static_cast<std::size_t>(r) * row, row);
+      std::memcpy(placed.buffer.data() + static_cast<std::size_t>(r) * row_bytes(t, t.shape.back() + gap),
+                  t.bytes.data() + static_cast<std::size_t>(r) * row, row);
     return placed;
   }
   /// Reads a tensor back; false when the gaps between its rows were written to.
@@ -222,22 +253,27 @@ class NodeRun {
     const auto* data = static_cast<const std::byte*>(view.data);
     if (into.bytes.empty()) return true;
     if (gap == 0) return std::memcpy(into.bytes.data(), data, into.bytes.size()), true;
-    const std::size_t row = row_bytes(into, view.shape.back()), pitch = row_bytes(into, view.shape.back() + gap);
+    const std::size_t row = row_bytes(into, view.shape.back()),
+                      pitch = row_bytes(into, view.shape.back() + gap);
     bool untouched = true;
     for (index_t r = 0; r < view.shape.rows(); ++r) {
-      std::memcpy(into.bytes.data() + static_cast<std::size_t>(r) * row, data + static_cast<std::size_t>(r) * pitch, row);
-      for (std::size_t k = row; k < pitch && r + 1 < view.shape.rows(); ++k) untouched &= data[static_cast<std::size_t>(r) * pitch + k] == std::byte{0xFF};
+      std::memcpy(into.bytes.data() + static_cast<std::size_t>(r) * row,
+                  data + static_cast<std::size_t>(r) * pitch, row);
+      for (std::size_t k = row; k < pitch && r + 1 < view.shape.rows(); ++k)
+        untouched &= data[static_cast<std::size_t>(r) * pitch + k] == std::byte{0xFF};
     }
     return untouched;
   }
 
-  Status run_part(const Strip* strip, int slot, const std::vector<StoredTensor>& inputs, std::vector<StoredTensor>& outputs, bool& intact) {
+  Status run_part(const Strip* strip, int slot, const std::vector<StoredTensor>& inputs,
+                  std::vector<StoredTensor>& outputs, bool& intact) {
     std::vector<Placed> in, out;
     std::vector<TensorView> input_views, output_shapes;
     std::vector<Tensor> output_tensors;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       const bool whole = strip == nullptr || inputs[i].shape == case_.inputs[i].shape;
-      in.push_back(place(inputs[i], inputs[i].present() && !input_infos_[i].constant() ? how_.input_gap : 0, how_.slack ? read_slack : 0, input_infos_[i].quantization));
+      in.push_back(place(inputs[i], inputs[i].present() && !input_infos_[i].constant() ? how_.input_gap : 0,
+                         how_.slack ? read_slack : 0, input_infos_[i].quantization));
       input_views.push_back(in[i].view);
       if (whole && input_infos_[i].constant()) input_views[i].data = constants_[i].data();
       if (entry_.packed_inputs >> i & 1u && input_infos_[i].constant()) input_views[i].data = nullptr;
@@ -245,10 +281,12 @@ class NodeRun {
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       StoredTensor blank = outputs[o];
       std::fill(blank.bytes.begin(), blank.bytes.end(), std::byte{0xFF});
-      out.push_back(place(blank, outputs[o].present() ? how_.output_gap : 0, 0, output_infos_[o].quantization));
+      out.push_back(
+          place(blank, outputs[o].present() ? how_.output_gap : 0, 0, output_infos_[o].quantization));
       Tensor tensor(out[o].buffer.data(), outputs[o].dtype, outputs[o].shape, output_infos_[o].quantization);
       tensor.pitch = out[o].view.pitch;
-      if (o == 0 && how_.in_place >= 0) tensor.data = in[static_cast<std::size_t>(how_.in_place)].buffer.data();
+      if (o == 0 && how_.in_place >= 0)
+        tensor.data = in[static_cast<std::size_t>(how_.in_place)].buffer.data();
       output_tensors.push_back(tensor), output_shapes.push_back(tensor);
     }
     std::vector<TensorView> input_shapes = input_views;
@@ -268,7 +306,8 @@ class NodeRun {
     }
     for (std::size_t o = 0; o < out.size(); ++o) {
       if (!outputs[o].present()) continue;
-      if (!output_tensors[o].shape.valid() || placed_bytes({outputs[o].dtype, output_tensors[o].shape}, how_.output_gap) > out[o].buffer.bytes().size())
+      if (!output_tensors[o].shape.valid() || placed_bytes({outputs[o].dtype, output_tensors[o].shape},
+                                                           how_.output_gap) > out[o].buffer.bytes().size())
         if (case_.host == nullptr) return {Code::kernel, "an output became larger than infer announced"};
       intact = collect(output_tensors[o], how_.output_gap, outputs[o]) && out[o].buffer.intact() && intact;
     }
@@ -277,7 +316,8 @@ class NodeRun {
   bool unchanged(const Placed& placed, const StoredTensor& original) const {
     if (!original.present()) return true;
     const Placed fresh = place(original, placed.view.pitch - original.shape.back(), 0, nullptr);
-    return placed.buffer.bytes().empty() || std::memcmp(placed.buffer.data(), fresh.buffer.data(), placed.buffer.bytes().size()) == 0;
+    return placed.buffer.bytes().empty() ||
+           std::memcmp(placed.buffer.data(), fresh.buffer.data(), placed.buffer.bytes().size()) == 0;
   }
 
   /// 64-byte aligned, with the guard page as near behind it as that allows.

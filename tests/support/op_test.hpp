@@ -21,24 +21,25 @@
 
 namespace lithe::test {
 
-/// How s8 and u8 tensors are meant in `matches`. automatic: quantized where the operator rounds and an output of the
-/// row is s8 or u8 too; plain integers otherwise.
+/// How s8 and u8 tensors are meant in `matches`. automatic: quantized where the operator rounds and an output
+/// of the row is s8 or u8 too; plain integers otherwise.
 enum class Quantized { automatic, always, never };
 
 struct MatchOptions {
-  int outputs = -1;                    ///< how many; default: all that the operator names
-  double tolerance = 0;                ///< relative to the reference's range; 0: from the operator's accuracy and the dtype
-  int steps = 1;                       ///< how far a quantized output may be off
-  bool bit_exact = false;              ///< every kernel gives the same bits as the first
+  int outputs = -1;      ///< how many; default: all that the operator names
+  double tolerance = 0;  ///< relative to the reference's range; 0: from the operator's accuracy and the dtype
+  int steps = 1;         ///< how far a quantized output may be off
+  bool bit_exact = false;  ///< every kernel gives the same bits as the first
   Quantized quantized = Quantized::automatic;
-  bool same_quantization = false;      ///< the outputs are quantized like input 0 (pooling)
-  std::optional<std::pair<float, std::int32_t>> output_quantization{};  ///< instead of one that suits the reference
-  std::vector<Types> rows{};           ///< instead of the expanded type rows; each must fit one of them
-  bool strips = true, in_place = true; ///< where the operator can
+  bool same_quantization = false;  ///< the outputs are quantized like input 0 (pooling)
+  std::optional<std::pair<float, std::int32_t>>
+      output_quantization{};            ///< instead of one that suits the reference
+  std::vector<Types> rows{};            ///< instead of the expanded type rows; each must fit one of them
+  bool strips = true, in_place = true;  ///< where the operator can
 };
 
-/// What the machine lends: by default no CPU features and the calling thread alone, which portable kernels want.
-/// tests/support/accelerated.hpp has the real ones.
+/// What the machine lends: by default no CPU features and the calling thread alone, which portable kernels
+/// want. tests/support/accelerated.hpp has the real ones.
 struct Platform {
   Cpu cpu{};
   std::vector<ThreadPool> pools{ThreadPool{}};
@@ -48,7 +49,8 @@ struct Platform {
 ///   OpTest<ops::Conv2D> op{{.strides = {2, 2}}};
 ///   EXPECT_EQ(op.infer({{1, 224, 224, 3}, {32, 3, 3, 3}}), (Shape{1, 112, 112, 32}));
 ///   op.matches(reference_conv2d, {{1, 9, 7, 3}, {5, 3, 3, 3}, {5}});
-/// A reference takes ([const Attributes&,] const std::vector<ReferenceTensor>&) and returns a ReferenceTensor or a vector of them.
+/// A reference takes ([const Attributes&,] const std::vector<ReferenceTensor>&) and returns a ReferenceTensor
+/// or a vector of them.
 template <Operator Op>
 class OpTest {
  public:
@@ -61,8 +63,8 @@ class OpTest {
   OpTest& kernels() {
     return kernels_.clear(), (kernel<Kernels>(), ...), *this;
   }
-  /// Tests one more kernel; it must support the rows whose first input has one of these dtypes (empty: all rows) and
-  /// refuse the others.
+  /// Tests one more kernel; it must support the rows whose first input has one of these dtypes (empty: all
+  /// rows) and refuse the others.
   template <class Kernel>
   OpTest& kernel(std::vector<DType> dtypes = {}) {
     static constexpr KernelEntry entry = lithe::detail::make_kernel<Kernel>();
@@ -70,7 +72,9 @@ class OpTest {
   }
   OpTest& on(const Platform& platform) { return platform_ = platform, *this; }
   OpTest& limit(std::uint64_t max_bytes) { return max_bytes_ = max_bytes, *this; }
-  OpTest& subgraphs(SubgraphInference* inference, RunHost* host) { return subgraphs_ = inference, host_ = host, *this; }
+  OpTest& subgraphs(SubgraphInference* inference, RunHost* host) {
+    return subgraphs_ = inference, host_ = host, *this;
+  }
 
   /// Infers with the first type row that fits the inputs' dtypes; comparable with the Shape of output 0.
   InferResult infer(const std::vector<Input>& inputs, int outputs = -1) const {
@@ -89,7 +93,8 @@ class OpTest {
     Code code;
   };
   void refuses(const std::vector<Refusal>& table) const {
-    for (std::size_t i = 0; i < table.size(); ++i) EXPECT_EQ(infer(table[i].inputs).code(), table[i].code) << "refusal number " << i;
+    for (std::size_t i = 0; i < table.size(); ++i)
+      EXPECT_EQ(infer(table[i].inputs).code(), table[i].code) << "refusal number " << i;
   }
 
   /// What a kernel's run says about contents that infer cannot see.
@@ -105,8 +110,10 @@ class OpTest {
 
   /// Every type row, every kernel, every thread pool; whole, without slack, in place, strided and in strips.
   template <class Reference>
-  void matches(Reference reference, const std::vector<Input>& inputs, const MatchOptions& options = {}) const {
-    auto rows = options.rows.empty() ? concrete_rows(Op::types, inputs, output_count(options.outputs)) : options.rows;
+  void matches(Reference reference, const std::vector<Input>& inputs,
+               const MatchOptions& options = {}) const {
+    auto rows =
+        options.rows.empty() ? concrete_rows(Op::types, inputs, output_count(options.outputs)) : options.rows;
     EXPECT_FALSE(rows.empty()) << "no type row fits";
     for (const Types& types : rows) {
       std::string text = "dtypes:";
@@ -127,17 +134,20 @@ class OpTest {
 
   static int output_count(int asked) { return asked >= 0 ? asked : Op::spec.outputs.size(); }
   static bool legal(const Types& types) {
-    return std::ranges::any_of(Op::types, [&](const TypeRow& row) { return lithe::matches(row, types.inputs, types.outputs); });
+    return std::ranges::any_of(
+        Op::types, [&](const TypeRow& row) { return lithe::matches(row, types.inputs, types.outputs); });
   }
   static bool eight_bit(DType d) { return d == DType::s8 || d == DType::u8; }
   static bool quantize(const Types& types, Quantized mode) {
     if (mode != Quantized::automatic) return mode == Quantized::always;
-    return Op::spec.accuracy == Accuracy::rounding && std::ranges::any_of(types.inputs, eight_bit) && std::ranges::any_of(types.outputs, eight_bit);
+    return Op::spec.accuracy == Accuracy::rounding && std::ranges::any_of(types.inputs, eight_bit) &&
+           std::ranges::any_of(types.outputs, eight_bit);
   }
 
-  /// Scales for a quantized input: s8 filters are symmetric with a scale per channel of axis 0, biases follow from
-  /// input and filter, anything else has one scale and an odd zero point.
-  static TestQuantization suitable(const Input& input, const std::string& role, DType dtype, const std::vector<StoredTensor>& before, std::size_t index) {
+  /// Scales for a quantized input: s8 filters are symmetric with a scale per channel of axis 0, biases follow
+  /// from input and filter, anything else has one scale and an odd zero point.
+  static TestQuantization suitable(const Input& input, const std::string& role, DType dtype,
+                                   const std::vector<StoredTensor>& before, std::size_t index) {
     if (input.fixed_quantization()) return *input.fixed_quantization();
     TestQuantization q;
     if (role == "bias" && dtype == DType::s32 && before.size() >= 2) {
@@ -149,16 +159,21 @@ class OpTest {
     if (!eight_bit(dtype)) return q;
     const bool filter = role == "filter";
     q.axis = input.scale_axis().value_or(filter && dtype == DType::s8 ? 0 : -1);
-    const index_t count = q.axis < 0 ? 1 : input.scale_count() > 0 ? input.scale_count() : input.shape()[q.axis];
-    for (index_t i = 0; i < count; ++i) q.scale.push_back(0.011f + 0.003f * static_cast<float>((i + static_cast<index_t>(index)) % 7));
-    const std::int32_t middle = dtype == DType::u8 ? 128 : 0, off = static_cast<std::int32_t>(index * 11 % 40) - 17;
+    const index_t count = q.axis < 0                ? 1
+                          : input.scale_count() > 0 ? input.scale_count()
+                                                    : input.shape()[q.axis];
+    for (index_t i = 0; i < count; ++i)
+      q.scale.push_back(0.011f + 0.003f * static_cast<float>((i + static_cast<index_t>(index)) % 7));
+    const std::int32_t middle = dtype == DType::u8 ? 128 : 0,
+                       off = static_cast<std::int32_t>(index * 11 % 40) - 17;
     q.zero_point.assign(q.scale.size(), filter && dtype == DType::s8 ? 0 : middle + off);
     return q;
   }
 
   Case make_case(const std::vector<Input>& inputs, const Types& types, Quantized mode) const {
     Case c;
-    c.op = &operator_entry<Op>, c.attributes = &attributes_, c.max_bytes = max_bytes_, c.subgraphs = subgraphs_, c.host = host_;
+    c.op = &operator_entry<Op>, c.attributes = &attributes_, c.max_bytes = max_bytes_,
+    c.subgraphs = subgraphs_, c.host = host_;
     AttributeStore store{c.stored_attributes};
     write_attributes(attributes_, store);
     const bool quantized = quantize(types, mode);
@@ -176,11 +191,16 @@ class OpTest {
       const bool scales = quantized || input.fixed_quantization();
       const auto q = scales ? suitable(input, role, types.inputs[i], c.inputs, i) : TestQuantization{};
       const auto& contents = input.contents();
-      StoredTensor tensor(types.inputs[i], contents && input.shape().valid() ? input.shape() : checked(input.shape(), types.inputs[i]), q);
+      StoredTensor tensor(
+          types.inputs[i],
+          contents && input.shape().valid() ? input.shape() : checked(input.shape(), types.inputs[i]), q);
       tensor.shape = input.shape();
-      if (types.inputs[i] == DType::s64 && !input.integers().empty()) std::memcpy(tensor.bytes.data(), input.integers().data(), tensor.bytes.size());
-      else if (contents) tensor = StoredTensor(types.inputs[i], ReferenceTensor(input.shape(), *contents), q);
-      else if (!tensor.bytes.empty()) fill_random(tensor, input.range(), static_cast<std::uint32_t>(i * 7919 + 17));
+      if (types.inputs[i] == DType::s64 && !input.integers().empty())
+        std::memcpy(tensor.bytes.data(), input.integers().data(), tensor.bytes.size());
+      else if (contents)
+        tensor = StoredTensor(types.inputs[i], ReferenceTensor(input.shape(), *contents), q);
+      else if (!tensor.bytes.empty())
+        fill_random(tensor, input.range(), static_cast<std::uint32_t>(i * 7919 + 17));
       c.inputs.push_back(std::move(tensor));
     }
     c.output_dtypes = types.outputs;
@@ -197,31 +217,41 @@ class OpTest {
     std::vector<ReferenceTensor> inputs;
     for (const StoredTensor& t : c.inputs) inputs.push_back(t.present() ? t.reference() : ReferenceTensor());
     const auto call = [&] {
-      if constexpr (std::is_invocable_v<Reference&, const Attributes&, const std::vector<ReferenceTensor>&>) return reference(attributes_, inputs);
-      else return reference(inputs);
+      if constexpr (std::is_invocable_v<Reference&, const Attributes&, const std::vector<ReferenceTensor>&>)
+        return reference(attributes_, inputs);
+      else
+        return reference(inputs);
     };
-    if constexpr (std::is_same_v<decltype(call()), ReferenceTensor>) return {call()};
-    else return call();
+    if constexpr (std::is_same_v<decltype(call()), ReferenceTensor>)
+      return {call()};
+    else
+      return call();
   }
 
   /// An output quantization under which a few of the reference's values saturate.
-  static TestQuantization output_scales(const ReferenceTensor& reference, DType dtype, const Case& c, const MatchOptions& options) {
-    if (options.output_quantization) return {{options.output_quantization->first}, {options.output_quantization->second}, -1};
+  static TestQuantization output_scales(const ReferenceTensor& reference, DType dtype, const Case& c,
+                                        const MatchOptions& options) {
+    if (options.output_quantization)
+      return {{options.output_quantization->first}, {options.output_quantization->second}, -1};
     if (options.same_quantization) return c.inputs[0].quantization;
     double low = 0, high = 0;
     for (double v : reference.values) low = std::min(low, v), high = std::max(high, v);
     const double scale = std::max((high - low) * 0.95 / 255, 1e-3);
-    const double zero = std::clamp(std::nearbyint(lowest(dtype) - low * 0.95 / scale), lowest(dtype), highest(dtype));
+    const double zero =
+        std::clamp(std::nearbyint(lowest(dtype) - low * 0.95 / scale), lowest(dtype), highest(dtype));
     return {{static_cast<float>(scale)}, {static_cast<std::int32_t>(zero)}, -1};
   }
 
   template <class Reference>
-  void match_row(Reference& reference, const std::vector<Input>& inputs, const Types& types, const MatchOptions& options) const {
+  void match_row(Reference& reference, const std::vector<Input>& inputs, const Types& types,
+                 const MatchOptions& options) const {
     Case c = make_case(inputs, types, options.quantized);
     const auto wanted = expected(reference, c);
     ASSERT_EQ(wanted.size(), types.outputs.size()) << "the reference gives another number of outputs";
     for (std::size_t o = 0; o < wanted.size(); ++o)
-      c.output_quantization.push_back(quantize(types, options.quantized) && eight_bit(types.outputs[o]) ? output_scales(wanted[o], types.outputs[o], c, options) : TestQuantization{});
+      c.output_quantization.push_back(quantize(types, options.quantized) && eight_bit(types.outputs[o])
+                                          ? output_scales(wanted[o], types.outputs[o], c, options)
+                                          : TestQuantization{});
     const InferResult inferred = infer_case(c);
     ASSERT_TRUE(inferred.status.ok()) << name(inferred.code()) << ": " << inferred.status.text();
     for (std::size_t o = 0; o < wanted.size(); ++o) {
@@ -231,7 +261,8 @@ class OpTest {
     std::optional<std::vector<StoredTensor>> first;
     for (const Tested& tested : kernels_) {
       SCOPED_TRACE(std::string("kernel: ") + tested.entry->name);
-      const bool support = tested.dtypes.empty() || std::ranges::find(tested.dtypes, types.inputs.at(0)) != tested.dtypes.end();
+      const bool support = tested.dtypes.empty() ||
+                           std::ranges::find(tested.dtypes, types.inputs.at(0)) != tested.dtypes.end();
       for (const Variation& how : variations(c, inferred, *tested.entry, options)) {
         SCOPED_TRACE("way: " + how.name);
         NodeRun run(c, *tested.entry, platform_.cpu, inferred, how);
@@ -240,61 +271,84 @@ class OpTest {
         const RunResult result = run.run();
         ASSERT_TRUE(result.status.ok()) << name(result.status.code()) << ": " << result.status.text();
         EXPECT_TRUE(result.intact) << "something besides the outputs was written";
-        for (std::size_t o = 0; o < wanted.size(); ++o) compare(result.outputs[o], wanted[o], types.outputs[o], options);
+        for (std::size_t o = 0; o < wanted.size(); ++o)
+          compare(result.outputs[o], wanted[o], types.outputs[o], options);
         if (!first) first = result.outputs;
         for (std::size_t o = 0; options.bit_exact && o < wanted.size(); ++o)
           EXPECT_TRUE(result.outputs[o].bytes == (*first)[o].bytes) << "not bit-exact, output " << o;
         if (::testing::Test::HasFailure()) return;
       }
-      if (support && session_way != nullptr && std::string_view(tested.entry->name) == "portable" && c.subgraphs == nullptr) {
+      if (support && session_way != nullptr && std::string_view(tested.entry->name) == "portable" &&
+          c.subgraphs == nullptr) {
         SCOPED_TRACE("way: file and session");
         const RunResult result = session_way(c, *tested.entry, platform_.cpu);
         ASSERT_TRUE(result.status.ok()) << name(result.status.code()) << ": " << result.status.text();
-        for (std::size_t o = 0; o < wanted.size(); ++o) compare(result.outputs[o], wanted[o], types.outputs[o], options);
+        for (std::size_t o = 0; o < wanted.size(); ++o)
+          compare(result.outputs[o], wanted[o], types.outputs[o], options);
       }
     }
   }
 
-  std::vector<Variation> variations(const Case& c, const InferResult& inferred, const KernelEntry& entry, const MatchOptions& options) const {
+  std::vector<Variation> variations(const Case& c, const InferResult& inferred, const KernelEntry& entry,
+                                    const MatchOptions& options) const {
     const bool portable = std::string_view(entry.name) == "portable";
     std::vector<Variation> ways;
     for (const ThreadPool& pool : platform_.pools) {
       if (portable && pool.handle != nullptr) continue;
       const std::string threads = ", threads: " + std::to_string(pool.threads);
       ways.push_back({.name = "plain" + threads, .slack = !portable, .threads = pool});
-      if (portable && std::ranges::any_of(c.constant, std::identity{})) ways.push_back({.name = "nothing constant", .constants = false, .slack = false});
+      if (portable && std::ranges::any_of(c.constant, std::identity{}))
+        ways.push_back({.name = "nothing constant", .constants = false, .slack = false});
       const Shape& shape = inferred.shapes.at(0);
-      for (int i = 0; (Op::spec.in_place || Op::spec.alias) && options.in_place && i < (Op::spec.alias ? 1 : static_cast<int>(c.inputs.size())); ++i) {
+      for (int i = 0; (Op::spec.in_place || Op::spec.alias) && options.in_place &&
+                      i < (Op::spec.alias ? 1 : static_cast<int>(c.inputs.size()));
+           ++i) {
         const StoredTensor& input = c.inputs[static_cast<std::size_t>(i)];
         const bool same_shape = Op::spec.alias || input.shape == shape;
-        if (input.present() && same_shape && bits(input.dtype) == bits(c.output_dtypes[0]) && !c.constant[static_cast<std::size_t>(i)])
-          ways.push_back({.name = "in place of input " + std::to_string(i) + threads, .in_place = i, .slack = !portable, .threads = pool});
+        if (input.present() && same_shape && bits(input.dtype) == bits(c.output_dtypes[0]) &&
+            !c.constant[static_cast<std::size_t>(i)])
+          ways.push_back({.name = "in place of input " + std::to_string(i) + threads,
+                          .in_place = i,
+                          .slack = !portable,
+                          .threads = pool});
       }
-      if (entry.strided_inputs) ways.push_back({.name = "strided inputs" + threads, .input_gap = 3, .threads = pool});
-      if (entry.strided_outputs) ways.push_back({.name = "strided outputs" + threads, .output_gap = 5, .threads = pool});
-      if (entry.strided_inputs && entry.strided_outputs) ways.push_back({.name = "strided" + threads, .input_gap = 2, .output_gap = 1, .threads = pool});
+      if (entry.strided_inputs)
+        ways.push_back({.name = "strided inputs" + threads, .input_gap = 3, .threads = pool});
+      if (entry.strided_outputs)
+        ways.push_back({.name = "strided outputs" + threads, .output_gap = 5, .threads = pool});
+      if (entry.strided_inputs && entry.strided_outputs)
+        ways.push_back({.name = "strided" + threads, .input_gap = 2, .output_gap = 1, .threads = pool});
       if (entry.op->rows == nullptr || !options.strips || shape.rank() < 3) continue;
       for (index_t rows = 1; rows <= 3 && rows < shape[1]; ++rows)
-        ways.push_back({.name = "strips of " + std::to_string(rows) + threads, .strip_rows = rows, .slack = !portable, .threads = pool});
+        ways.push_back({.name = "strips of " + std::to_string(rows) + threads,
+                        .strip_rows = rows,
+                        .slack = !portable,
+                        .threads = pool});
     }
     return ways;
   }
 
   static double tolerance_of(DType dtype) {
     switch (dtype) {
-      case DType::f16: return 2e-3;
-      case DType::bf16: return 1.6e-2;
-      case DType::f64: return 1e-12;
-      default: return 1e-5;
+      case DType::f16:
+        return 2e-3;
+      case DType::bf16:
+        return 1.6e-2;
+      case DType::f64:
+        return 1e-12;
+      default:
+        return 1e-5;
     }
   }
 
-  static void compare(const StoredTensor& actual, const ReferenceTensor& wanted, DType dtype, const MatchOptions& options) {
+  static void compare(const StoredTensor& actual, const ReferenceTensor& wanted, DType dtype,
+                      const MatchOptions& options) {
     if (dtype == DType::none) return;
     ASSERT_EQ(actual.shape, wanted.shape);
     double low = INFINITY, high = -INFINITY, largest = 1e-2;
     for (double v : wanted.values)
-      if (std::isfinite(v)) low = std::min(low, v), high = std::max(high, v), largest = std::max(largest, std::abs(v));
+      if (std::isfinite(v))
+        low = std::min(low, v), high = std::max(high, v), largest = std::max(largest, std::abs(v));
     const double range = std::max(largest, low <= high ? high - low : 0);
     const bool exact = Op::spec.accuracy == Accuracy::exact && options.tolerance == 0;
     const StoredTensor nearest(dtype, wanted, actual.quantization);
@@ -302,11 +356,15 @@ class OpTest {
     for (index_t i = 0; i < wanted.shape.elements() && shown < 5; ++i) {
       const double have = actual.raw(i), want = nearest.raw(i);
       bool good = have == want || (std::isnan(have) && std::isnan(want));
-      if (!good && actual.quantization.active()) good = std::abs(have - want) <= options.steps;
-      else if (!good && !exact && is_float(dtype)) good = std::abs(have - wanted[i]) <= (options.tolerance > 0 ? options.tolerance : tolerance_of(dtype)) * range;
+      if (!good && actual.quantization.active())
+        good = std::abs(have - want) <= options.steps;
+      else if (!good && !exact && is_float(dtype))
+        good = std::abs(have - wanted[i]) <=
+               (options.tolerance > 0 ? options.tolerance : tolerance_of(dtype)) * range;
       if (good) continue;
       ++shown;
-      ADD_FAILURE() << "element " << i << ": " << have << ", the reference says " << want << " (" << wanted[i] << "), range " << range;
+      ADD_FAILURE() << "element " << i << ": " << have << ", the reference says " << want << " (" << wanted[i]
+                    << "), range " << range;
     }
   }
 

@@ -16,6 +16,8 @@ inline void PrintTo(const Shape& shape, std::ostream* out) {
 }
 inline void PrintTo(Code code, std::ostream* out) { *out << "Code: " << name(code); }
 inline void PrintTo(DType dtype, std::ostream* out) { *out << name(dtype); }
-inline void PrintTo(const Status& status, std::ostream* out) { *out << name(status.code()) << ": " << status.text(); }
+inline void PrintTo(const Status& status, std::ostream* out) {
+  *out << name(status.code()) << ": " << status.text();
+}
 
 }  // namespace lithe::inline v0

@@ -23,13 +23,17 @@ namespace lithe::test {
 
 using Tensors = std::vector<graph::ConstantPtr>;
 
-/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing. Throws report::Failure for one that cannot be read.
+/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing. Throws report::Failure for one that
+/// cannot be read.
 inline Tensors read_numbered(const std::filesystem::path& folder, const std::string& prefix) {
   for (Tensors tensors;;) {
     const auto stem = (folder / (prefix + "_" + std::to_string(tensors.size()))).string();
-    if (std::filesystem::exists(stem + ".npy")) tensors.push_back(report::read_npy(stem + ".npy"));
-    else if (std::filesystem::exists(stem + ".pb")) tensors.push_back(report::read_tensor_proto(stem + ".pb"));
-    else return tensors;
+    if (std::filesystem::exists(stem + ".npy"))
+      tensors.push_back(report::read_npy(stem + ".npy"));
+    else if (std::filesystem::exists(stem + ".pb"))
+      tensors.push_back(report::read_tensor_proto(stem + ".pb"));
+    else
+      return tensors;
   }
 }
 
@@ -51,10 +55,13 @@ inline Storage aligned_copy(std::span<const std::byte> bytes) {
 
 inline bool is_host_input(const Session& session, int input) {
   const auto& graph = session.plan();
-  return graph.file->values()->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))->host();
+  return graph.file->values()
+      ->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))
+      ->host();
 }
 
-/// Gives the session the shapes of `tensors`, in the order of its inputs, contents that decide shapes, and the contents.
+/// Gives the session the shapes of `tensors`, in the order of its inputs, contents that decide shapes, and
+/// the contents.
 inline Status feed(Session& session, const Tensors& tensors) {
   std::vector<InputShape> shapes;
   for (int i = 0; i < session.inputs(); ++i) {
@@ -65,7 +72,8 @@ inline Status feed(Session& session, const Tensors& tensors) {
   for (int i = 0; i < session.inputs(); ++i) {
     const graph::Constant& t = *tensors[static_cast<std::size_t>(i)];
     const Tensor to = session.input(i);
-    if (to.dtype != t.dtype || to.bytes() != t.bytes.size()) return {Code::dtype, "a recorded input is of another element type than the model's"};
+    if (to.dtype != t.dtype || to.bytes() != t.bytes.size())
+      return {Code::dtype, "a recorded input is of another element type than the model's"};
     if (!t.bytes.empty()) std::memcpy(to.data, t.bytes.data(), t.bytes.size());
   }
   return {};

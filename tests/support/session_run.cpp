@@ -29,8 +29,9 @@ graph::Value value(const std::string& name, DType dtype, const TestQuantization&
   graph::Value v;
   v.name = name, v.dtype = dtype;
   if (q.active())
-    v.quantization = graph::ValueQuantization{constant(DType::f32, {q.scale.begin(), q.scale.end()}),
-                                              constant(dtype, {q.zero_point.begin(), q.zero_point.end()}), q.axis, 0};
+    v.quantization =
+        graph::ValueQuantization{constant(DType::f32, {q.scale.begin(), q.scale.end()}),
+                                 constant(dtype, {q.zero_point.begin(), q.zero_point.end()}), q.axis, 0};
   return v;
 }
 
@@ -67,7 +68,8 @@ struct Free {
   void operator()(std::byte* p) const { std::free(p); }
 };
 std::unique_ptr<std::byte, Free> aligned(std::size_t bytes) {
-  return std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+  return std::unique_ptr<std::byte, Free>(
+      static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
 }
 
 }  // namespace
@@ -88,7 +90,8 @@ RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu
     const std::string name(session->input_name(i));
     const StoredTensor& from = c.inputs.at(static_cast<std::size_t>(std::stoi(name.substr(5))));
     const Tensor to = session->input(i);
-    if (to.bytes() != from.bytes.size()) return result.status = {Code::shape, "an input changed its size on the way"}, result;
+    if (to.bytes() != from.bytes.size())
+      return result.status = {Code::shape, "an input changed its size on the way"}, result;
     if (to.bytes() != 0) std::memcpy(to.data, from.bytes.data(), to.bytes());
   }
   result.status = session->run();
@@ -97,7 +100,9 @@ RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu
   for (int o = 0; o < session->outputs(); ++o) {
     const TensorView from = session->output(o);
     const auto k = static_cast<std::size_t>(std::stoi(std::string(session->output_name(o)).substr(6)));
-    result.outputs[k] = StoredTensor(from.dtype, from.shape, k < c.output_quantization.size() ? c.output_quantization[k] : TestQuantization{});
+    result.outputs[k] =
+        StoredTensor(from.dtype, from.shape,
+                     k < c.output_quantization.size() ? c.output_quantization[k] : TestQuantization{});
     if (from.bytes() != 0) std::memcpy(result.outputs[k].bytes.data(), from.data, from.bytes());
   }
   return result;

@@ -22,20 +22,23 @@ class TestSubgraphs final : public SubgraphInference, public RunHost {
  public:
   explicit TestSubgraphs(std::vector<TestSubgraph> subgraphs) : subgraphs_(std::move(subgraphs)) {}
 
-  Status infer(int subgraph, std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) override {
+  Status infer(int subgraph, std::span<const InferContext::Input> inputs,
+               std::span<InferContext::Output> outputs) override {
     return subgraphs_.at(static_cast<std::size_t>(subgraph)).infer(inputs, outputs);
   }
   Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) override {
     results_ = subgraphs_.at(static_cast<std::size_t>(subgraph)).run(inputs);
     if (results_.size() != outputs.size()) return {Code::invalid_model, "another number of outputs"};
-    for (std::size_t o = 0; o < outputs.size(); ++o) outputs[o] = TensorView(results_[o].bytes.data(), results_[o].dtype, results_[o].shape);
+    for (std::size_t o = 0; o < outputs.size(); ++o)
+      outputs[o] = TensorView(results_[o].bytes.data(), results_[o].dtype, results_[o].shape);
     ++calls_;
     return {};
   }
   /// Within what infer announced.
   Status resize_output(int, const Shape& shape, Tensor& tensor) override {
     std::uint64_t bytes = 0;
-    if (!shape.checked_bytes(tensor.dtype, tensor.bytes(), bytes)) return {Code::out_of_memory, "larger than announced"};
+    if (!shape.checked_bytes(tensor.dtype, tensor.bytes(), bytes))
+      return {Code::out_of_memory, "larger than announced"};
     tensor.shape = shape, tensor.pitch = shape.back();
     return {};
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <unistd.h>
+
 #include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
-
-#include <unistd.h>
 
 namespace lithe::test {
 
@@ -15,14 +15,15 @@ class Watchdog {
  public:
   Watchdog() {
     for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) {
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_handler = on_signal;
       sigaction(signal, &action, &earlier()[signal]);
     }
   }
   ~Watchdog() {
     alarm(0);
-    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM}) sigaction(signal, &earlier()[signal], nullptr);
+    for (const int signal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGALRM})
+      sigaction(signal, &earlier()[signal], nullptr);
   }
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;

@@ -13,7 +13,9 @@ namespace {
 
 struct Builder {
   Graph g;
-  ValueId constant(const char* name, Shape shape, std::vector<float> v) { return g.add_constant(make_constant<float>(shape, v), name); }
+  ValueId constant(const char* name, Shape shape, std::vector<float> v) {
+    return g.add_constant(make_constant<float>(shape, v), name);
+  }
   ValueId ints(const char* name, std::vector<std::int64_t> v) {
     return g.add_constant(make_constant<std::int64_t>(Shape{static_cast<index_t>(v.size())}, v), name);
   }
@@ -32,7 +34,8 @@ struct Builder {
 
 TEST(Evaluate, ConstantsAreComputedByTheirPortableKernel) {
   Builder b;
-  const Node& add = b.node("Add", {b.constant("a", {2, 1}, {1, 10}), b.constant("b", {3}, {1, 2, 3})}, {b.value("c", std::nullopt)});
+  const Node& add = b.node("Add", {b.constant("a", {2, 1}, {1, 10}), b.constant("b", {3}, {1, 2, 3})},
+                           {b.value("c", std::nullopt)});
   const auto result = evaluate(b.g, add);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ((*result)[0]->shape, (Shape{2, 3}));
@@ -41,7 +44,8 @@ TEST(Evaluate, ConstantsAreComputedByTheirPortableKernel) {
 
 TEST(Evaluate, DataDependentSizesAreCutToWhatCameOut) {
   Builder b;
-  const Node& n = b.node("NonZero", {b.constant("a", {4}, {0, 1, 0, 2})}, {b.value("c", std::nullopt, DType::s64)});
+  const Node& n =
+      b.node("NonZero", {b.constant("a", {4}, {0, 1, 0, 2})}, {b.value("c", std::nullopt, DType::s64)});
   const auto result = evaluate(b.g, n);
   ASSERT_TRUE(result.has_value());
   EXPECT_EQ((*result)[0]->shape, (Shape{1, 2}));
@@ -62,7 +66,8 @@ TEST(Evaluate, ShapesOfFixedValuesAreKnownWithoutTheirContents) {
 TEST(Evaluate, WhatCannotBeComputedNowIsLeftAlone) {
   Builder b;
   b.g.nodes.reserve(8);
-  const ValueId x = b.value("x", Dims{3}), a = b.constant("a", {3}, {1, 2, 3}), wrong = b.constant("w", {2}, {1, 2});
+  const ValueId x = b.value("x", Dims{3}), a = b.constant("a", {3}, {1, 2, 3}),
+                wrong = b.constant("w", {2}, {1, 2});
   EXPECT_FALSE(evaluate(b.g, b.node("Add", {a, x}, {b.value("1", std::nullopt)})));      // not constant
   EXPECT_FALSE(evaluate(b.g, b.node("Add", {a, wrong}, {b.value("2", std::nullopt)})));  // refused by infer
   EXPECT_FALSE(evaluate(b.g, b.node("Nothing", {a}, {b.value("3", std::nullopt)})));     // no such operator
@@ -70,7 +75,8 @@ TEST(Evaluate, WhatCannotBeComputedNowIsLeftAlone) {
   Node with_subgraph = b.node("Relu", {a}, {b.value("5", std::nullopt)});
   with_subgraph.subgraphs = {1};
   EXPECT_FALSE(evaluate(b.g, with_subgraph));
-  const Node& expand = b.node("Expand", {b.constant("one", {1}, {1}), b.ints("size", {1 << 25})}, {b.value("6", std::nullopt)});
+  const Node& expand = b.node("Expand", {b.constant("one", {1}, {1}), b.ints("size", {1 << 25})},
+                              {b.value("6", std::nullopt)});
   EXPECT_FALSE(evaluate(b.g, expand));  // 128 MB
   EXPECT_FALSE(evaluate(b.g, b.node("Add", {a, a}, {b.value("7", std::nullopt)}), {.result_bytes = 8}));
 }
@@ -78,14 +84,16 @@ TEST(Evaluate, WhatCannotBeComputedNowIsLeftAlone) {
 TEST(Evaluate, LargeProductsAreNotWorthTheTime) {
   Builder b;
   const std::vector<float> zeros(64 * 64);
-  const Node& n = b.node("MatMul", {b.constant("a", {64, 64}, zeros), b.constant("b", {64, 64}, zeros)}, {b.value("c", std::nullopt)});
+  const Node& n = b.node("MatMul", {b.constant("a", {64, 64}, zeros), b.constant("b", {64, 64}, zeros)},
+                         {b.value("c", std::nullopt)});
   EXPECT_TRUE(evaluate(b.g, n).has_value());
   EXPECT_FALSE(evaluate(b.g, n, {.work = 64 * 64 * 63}).has_value());
 }
 
 TEST(InferDims, FixedDimsFlowThroughTheGraph) {
   Builder b;
-  const ValueId x = b.value("x", Dims{1, 2, 3}), t = b.value("t", std::nullopt), r = b.value("r", std::nullopt);
+  const ValueId x = b.value("x", Dims{1, 2, 3}), t = b.value("t", std::nullopt),
+                r = b.value("r", std::nullopt);
   b.node("Transpose", {x}, {t});
   b.node("Reshape", {t, b.ints("shape", {-1, 2})}, {r});
   infer_dims(b.g);
@@ -95,7 +103,8 @@ TEST(InferDims, FixedDimsFlowThroughTheGraph) {
 
 TEST(InferDims, SymbolsLeaveRanksAndPermutations) {
   Builder b;
-  const ValueId x = b.value("x", Dims{-2, 8, 8, 3}), conv = b.value("conv", std::nullopt), t = b.value("t", std::nullopt), r = b.value("r", std::nullopt);
+  const ValueId x = b.value("x", Dims{-2, 8, 8, 3}), conv = b.value("conv", std::nullopt),
+                t = b.value("t", std::nullopt), r = b.value("r", std::nullopt);
   b.node("Conv2D", {x, b.constant("f", {4, 3, 3, 3}, std::vector<float>(108))}, {conv});
   b.node("Transpose", {x}, {t});
   b.g.nodes.back().attributes["permutation"].ints = {0, 3, 1, 2};

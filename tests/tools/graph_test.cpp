@@ -33,6 +33,8 @@ TEST(Graph, NamesStayUnique) {
   g.values.back().name = "y";
   EXPECT_EQ(g.value(add(g, "y")).name, "y_1");
   EXPECT_EQ(g.value(add(g, "x")).name, "x_2");
+  g.values[0].name = "renamed";
+  EXPECT_EQ(g.value(add(g, "x")).name, "x");
 }
 
 TEST(Graph, ProducersAndUses) {
@@ -48,7 +50,8 @@ TEST(Graph, ProducersAndUses) {
 
 TEST(Graph, RemoveDeadKeepsInputsAndOrder) {
   Graph g;
-  const ValueId x = add(g, "x"), unused = add(g, "unused"), dead = add(g, "dead"), deader = add(g, "deader"), y = add(g, "y");
+  const ValueId x = add(g, "x"), unused = add(g, "unused"), dead = add(g, "dead"), deader = add(g, "deader"),
+                y = add(g, "y");
   g.inputs = {x, unused}, g.outputs = {y};
   g.nodes = {node("Relu", {x}, {dead}), node("Neg", {x}, {y}), node("Abs", {dead}, {deader})};
   remove_dead(g);

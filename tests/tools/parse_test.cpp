@@ -24,7 +24,8 @@ constexpr const char* relu = "g (float[2,3] x) => (float[2,3] y) { y = Relu(x) }
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 
 /// The one line of a refusal with its exit code in front, or "accepted".
-std::string outcome(const std::string& bytes, const std::string& name = "m.onnx", const std::filesystem::path& folder = {}, const ParseOptions& options = {}) {
+std::string outcome(const std::string& bytes, const std::string& name = "m.onnx",
+                    const std::filesystem::path& folder = {}, const ParseOptions& options = {}) {
   try {
     parse(bytes_of(bytes), name, folder, options);
   } catch (const report::Failure& failure) {
@@ -33,7 +34,9 @@ std::string outcome(const std::string& bytes, const std::string& name = "m.onnx"
   }
   return "accepted";
 }
-bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 #define EXPECT_CONTAINS(text, part) EXPECT_TRUE(contains(text, part)) << (text)
 
 TEST(Parse, AModelKeepsItsNameAndHash) {
@@ -46,19 +49,26 @@ TEST(Parse, AModelKeepsItsNameAndHash) {
 }
 
 TEST(Parse, EveryTruncationIsRefusedInOneLine) {
-  const std::string model = serialized("g (float[2,3] x) => (float[2,4] y) <float[3,4] w = {1,2,3,4,5,6,7,8,9,10,11,12}> { y = MatMul(x, w) }", 17);
+  const std::string model = serialized(
+      "g (float[2,3] x) => (float[2,4] y) <float[3,4] w = {1,2,3,4,5,6,7,8,9,10,11,12}> { y = MatMul(x, w) }",
+      17);
   ASSERT_EQ(outcome(model), "accepted");
   int accepted = 0;
   for (std::size_t n = 0; n < model.size(); ++n) {
     const std::string result = outcome(model.substr(0, n));
-    if (result == "accepted") ++accepted;
-    else EXPECT_TRUE(result.starts_with("3 ")) << n << ": " << result;
+    if (result == "accepted")
+      ++accepted;
+    else
+      EXPECT_TRUE(result.starts_with("3 ")) << n << ": " << result;
   }
   EXPECT_LE(accepted, 2);  // cuts between two top-level fields leave a model
 }
 
 TEST(Parse, EveryFlippedByteIsAcceptedOrRefusedInOneLine) {
-  const std::string model = serialized("g (float[1,2,9,9] x) => (y) <float[4,2,3,3] w> { y = Conv <strides = [2, 2], pads = [1, 1, 1, 1]> (x, w) }", 17);
+  const std::string model = serialized(
+      "g (float[1,2,9,9] x) => (y) <float[4,2,3,3] w> { y = Conv <strides = [2, 2], pads = [1, 1, 1, 1]> (x, "
+      "w) }",
+      17);
   for (std::size_t i = 0; i < model.size(); ++i)
     for (const unsigned char flip : {0x01, 0x80, 0xFF, 0x06}) {
       std::string damaged = model;
@@ -107,14 +117,37 @@ TEST(Parse, OpsetsOutsideTheRangeAreRefusedWithARemedy) {
 }
 
 TEST(Parse, TheCheckersWordIsPassedOnInOneLine) {
-  EXPECT_CONTAINS(outcome(serialized("g (float[2] x) => (float[2] y) { y = Relu(missing) }", 17)), "ONNX's checker refuses it");
-  EXPECT_CONTAINS(outcome(serialized("g (float[2] x) => (float[2] y) { y = Relu(x)\n y = Neg(x) }", 17)), "ONNX's checker refuses it");
+  EXPECT_CONTAINS(outcome(serialized("g (float[2] x) => (float[2] y) { y = Relu(missing) }", 17)),
+                  "ONNX's checker refuses it");
+  EXPECT_CONTAINS(outcome(serialized("g (float[2] x) => (float[2] y) { y = Relu(x)\n y = Neg(x) }", 17)),
+                  "ONNX's checker refuses it");
 }
 
 TEST(Parse, AttributesThatWouldCrashShapeInferenceAreRefusedBefore) {
-  EXPECT_CONTAINS(outcome(serialized("g (float[1,1,4,4] x) => (y) { y = MaxPool <kernel_shape = [2, 2], strides = [0, 1]> (x) }", 17)), "attribute 'strides' is 0");
-  EXPECT_CONTAINS(outcome(serialized("g (float[1,4,4,4] x) => (y) { y = DepthToSpace <blocksize = 0> (x) }", 17)), "attribute 'blocksize' is 0");
-  EXPECT_CONTAINS(outcome(serialized("g (float[6] x) => (y, z) { y, z = Split <num_outputs = 2000000000> (x) }", 18)), "attribute 'num_outputs' is 2000000000");
+  const auto with = [](const char* graph, const char* attribute, std::int64_t value) {
+    onnx::ModelProto model;
+    model.ParseFromString(serialized(graph, 18));
+    for (auto& a : *model.mutable_graph()->mutable_node(0)->mutable_attribute()) {
+      if (a.name() != attribute) continue;
+      if (a.ints_size() != 0)
+        a.set_ints(0, value);
+      else
+        a.set_i(value);
+    }
+    return model.SerializeAsString();
+  };
+  EXPECT_CONTAINS(outcome(with("g (float[1,1,4,4] x) => (float[1,1,2,2] y) { y = MaxPool <kernel_shape = [2, "
+                               "2], strides = [2, 2]> (x) }",
+                               "strides", 0)),
+                  "attribute 'strides' is 0");
+  EXPECT_CONTAINS(
+      outcome(with("g (float[1,4,4,4] x) => (float[1,1,8,8] y) { y = DepthToSpace <blocksize = 2> (x) }",
+                   "blocksize", 0)),
+      "attribute 'blocksize' is 0");
+  EXPECT_CONTAINS(
+      outcome(with("g (float[6] x) => (float[3] y, float[3] z) { y, z = Split <num_outputs = 2> (x) }",
+                   "num_outputs", 2'000'000'000)),
+      "attribute 'num_outputs' is 2000000000");
 }
 
 /// `inner` as a length-delimited field.
@@ -128,7 +161,8 @@ std::string field(int number, const std::string& inner) {
 
 TEST(Wire, DepthIsBounded) {
   std::string graph;
-  for (int i = 0; i < 40; ++i) graph = field(1, field(5, field(6, graph)));  // graph { node { attribute { g } } }
+  for (int i = 0; i < 40; ++i)
+    graph = field(1, field(5, field(6, graph)));  // graph { node { attribute { g } } }
   EXPECT_CONTAINS(scan_model(bytes_of(field(7, graph)), {}), "too deeply");
   std::string type;
   for (int i = 0; i < 200; ++i) type = field(4, field(1, type));  // sequence of sequences
@@ -142,14 +176,17 @@ TEST(Wire, SmallFilesCannotAskForMuchMemory) {
   std::string tensors;
   for (int i = 0; i < 2'000'000; ++i) tensors += field(5, "");
   EXPECT_CONTAINS(scan_model(bytes_of(field(7, tensors)), {}), "more tables");
-  EXPECT_CONTAINS(scan_model(bytes_of(field(7, field(5, field(7, std::string(30'000'000, '\1'))))), {}), "more tables");
-  EXPECT_EQ(scan_model(bytes_of(field(7, field(5, field(9, std::string(30'000'000, '\1'))))), {}), "");  // raw_data is what it is
+  EXPECT_CONTAINS(scan_model(bytes_of(field(7, field(5, field(7, std::string(30'000'000, '\1'))))), {}),
+                  "more tables");
+  EXPECT_EQ(scan_model(bytes_of(field(7, field(5, field(9, std::string(30'000'000, '\1'))))), {}),
+            "");  // raw_data is what it is
 }
 
 TEST(Wire, NumbersAndFieldsMustMakeSense) {
   EXPECT_CONTAINS(scan_model(bytes_of(std::string(1, '\x0B')), {}), "unknown encoding");  // a group
   EXPECT_CONTAINS(scan_model(bytes_of(std::string(1, '\x02')), {}), "impossible number");
-  EXPECT_CONTAINS(scan_model(bytes_of(std::string(1, '\x08') + std::string(11, '\xFF')), {}), "longer than 10 bytes");
+  EXPECT_CONTAINS(scan_model(bytes_of(std::string(1, '\x08') + std::string(11, '\xFF')), {}),
+                  "longer than 10 bytes");
   EXPECT_CONTAINS(scan_model(bytes_of("\x3A\x7F"), {}), "longer than what is left");
 }
 
@@ -198,17 +235,23 @@ TEST(Parse, FunctionsCannotExplode) {
 
 class ExternalData : public ::testing::Test {
  protected:
-  ExternalData() : folder_(std::filesystem::temp_directory_path() / ("lithe_external_" + std::to_string(getpid()))) {
+  ExternalData()
+      : folder_(std::filesystem::temp_directory_path() / ("lithe_external_" + std::to_string(getpid()))) {
     std::filesystem::create_directories(folder_ / "model" / "inner");
-    for (const char* place : {"model/w.bin", "model/inner/w.bin", "outside.bin"}) std::ofstream(folder_ / place, std::ios::binary) << std::string(48, '\1');
+    for (const char* place : {"model/w.bin", "model/inner/w.bin", "outside.bin"})
+      std::ofstream(folder_ / place, std::ios::binary) << std::string(48, '\1');
     std::filesystem::create_symlink(folder_ / "outside.bin", folder_ / "model" / "link.bin");
     std::filesystem::create_symlink("w.bin", folder_ / "model" / "good_link.bin");
   }
   ~ExternalData() override { std::filesystem::remove_all(folder_); }
 
-  static std::string model(const std::string& location, const std::string& offset = "", const std::string& length = "", int copies = 1) {
+  static std::string model(const std::string& location, const std::string& offset = "",
+                           const std::string& length = "", int copies = 1) {
     onnx::ModelProto m;
-    m.ParseFromString(serialized("g (float[2,3] x) => (float[2,4] y) <float[3,4] w = {1,2,3,4,5,6,7,8,9,10,11,12}> { y = MatMul(x, w) }", 17));
+    m.ParseFromString(
+        serialized("g (float[2,3] x) => (float[2,4] y) <float[3,4] w = {1,2,3,4,5,6,7,8,9,10,11,12}> { y = "
+                   "MatMul(x, w) }",
+                   17));
     auto entry = [](onnx::TensorProto& t, const char* key, const std::string& value) {
       if (value.empty()) return;
       t.add_external_data()->set_key(key);
@@ -224,7 +267,9 @@ class ExternalData : public ::testing::Test {
     }
     return m.SerializeAsString();
   }
-  std::string in_folder(const std::string& bytes) const { return outcome(bytes, "m.onnx", folder_ / "model"); }
+  std::string in_folder(const std::string& bytes) const {
+    return outcome(bytes, "m.onnx", folder_ / "model");
+  }
   std::filesystem::path folder_;
 };
 
@@ -255,14 +300,18 @@ TEST_F(ExternalData, OffsetsAndLengthsAreChecked) {
 }
 
 TEST(Parse, ShapesReplaceTheFilesEverywhere) {
-  const std::string model = serialized("g (float[N,3] x, float[N,3] z) => (float[N,3] y) { t = Add(x, z)\n y = Relu(t) }", 17);
+  const std::string model =
+      serialized("g (float[N,3] x, float[N,3] z) => (float[N,3] y) { t = Add(x, z)\n y = Relu(t) }", 17);
   const ParseOptions options{.shapes = {{"x", {5, 3}}}, .limits = {}};
   const ParsedModel parsed = parse(bytes_of(model), "m.onnx", {}, options);
   EXPECT_EQ(parsed.proto->graph().input(1).type().tensor_type().shape().dim(0).dim_value(), 5);
   EXPECT_EQ(parsed.proto->graph().output(0).type().tensor_type().shape().dim(0).dim_value(), 5);
-  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"q", {1}}}, .limits = {}}), "2 m.onnx: --shape: no input is called 'q'; the inputs are x, z");
-  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"x", {1}}}, .limits = {}}), "has 2 dimensions, not 1");
-  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"x", {1, 3}}, {"z", {2, 3}}}, .limits = {}}), "is given as 1 and as 2");
+  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"q", {1}}}, .limits = {}}),
+                  "2 m.onnx: --shape: no input is called 'q'; the inputs are x, z");
+  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"x", {1}}}, .limits = {}}),
+                  "has 2 dimensions, not 1");
+  EXPECT_CONTAINS(outcome(model, "m.onnx", {}, {.shapes = {{"x", {1, 3}}, {"z", {2, 3}}}, .limits = {}}),
+                  "is given as 1 and as 2");
 }
 
 }  // namespace

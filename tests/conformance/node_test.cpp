@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX's node tests, each converted as it is and optimized, and run on its recorded data by the fast and the
+// portable kernels.
+//   LITHE_NODE_TEST=TEXT         only tests whose names contain it, with what became of each
+//   LITHE_NODE_TEST_OPERATORS=1  prints how many tests of each operator pass
+#include <gtest/gtest.h>
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "lithe/lithe.hpp"
+#include "tests/support/recorded_case.hpp"
+#include "tests/support/watchdog.hpp"
+#include "tools/import/convert.hpp"
+#include "tools/import/difference.hpp"
+#include "tools/report/error.hpp"
+
+namespace lithe::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// May only grow.
+constexpr int least_passed = 794;
+constexpr int all_tests = 1765;
+constexpr unsigned seconds_each = 20;
+
+enum class Ending { passed, unsupported, failed };
+
+struct Outcome {
+  Ending ending = Ending::passed;
+  std::string reason;
+};
+
+struct Failed : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// Tensors are compared in the measure of all tools; half precision where an input or output is of it.
+double tolerance(const Tensors& inputs, const Tensors& outputs) {
+  bool half_precision = false;
+  for (const Tensors* tensors : {&inputs, &outputs})
+    for (const auto& t : *tensors)
+      half_precision = half_precision || t->dtype == DType::f16 || t->dtype == DType::bf16;
+  return import::default_tolerance(half_precision, false);
+}
+
+void compare(Session& session, const Tensors& inputs, const Tensors& outputs) {
+  if (static_cast<int>(outputs.size()) != session.outputs())
+    throw Failed("has another number of outputs than recorded");
+  for (std::size_t o = 0; o < outputs.size(); ++o) {
+    TensorView got = session.output(static_cast<int>(o));
+    got.quantization = nullptr;  // integers are compared as integers
+    const import::Difference d = import::measure(got, outputs[o]->view());
+    if (d.within(tolerance(inputs, outputs))) continue;
+    throw Failed("output " + std::to_string(o) + ": " +
+                 (d.mismatch.empty()
+                      ? "error " + std::to_string(d.relative()) + " at element " + std::to_string(d.index)
+                      : d.mismatch));
+  }
+}
+
+/// The refusal of a feature that `status` names, in the words of the runner.
+void check(const Status& status, const char* when) {
+  if (!status.ok()) throw Failed(std::string(when) + ": " + status.text() + " [" + name(status.code()) + "]");
+}
+
+void run_data_sets(const fs::path& folder, std::span<const std::byte> file,
+                   std::span<const KernelEntry> kernels) {
+  auto model = Model::open(aligned_copy(file));
+  check(model.status(), "open");
+  SessionOptions options = lithe::options<>();
+  options.kernels = kernels, options.growable = true;
+  auto session = Session::create(*model, options);
+  check(session.status(), "create");
+  int sets = 0;
+  for (; fs::exists(folder / ("test_data_set_" + std::to_string(sets))); ++sets) {
+    const fs::path set = folder / ("test_data_set_" + std::to_string(sets));
+    const Tensors inputs = read_numbered(set, "input"), outputs = read_numbered(set, "output");
+    if (static_cast<int>(inputs.size()) != session->inputs())
+      throw Failed("has another number of inputs than recorded");
+    check(feed(*session, inputs), "resize");
+    check(session->run(), "run");
+    compare(*session, inputs, outputs);
+  }
+  if (sets == 0) throw Failed("has no data sets");
+}
+
+Outcome run_test(const fs::path& folder) {
+  try {
+    const auto bytes = read_bytes(folder / "model.onnx");
+    for (const bool optimize : {false, true}) {
+      import::Options options;
+      options.check = false, options.optimize = optimize;
+      const auto file = import::convert(bytes, "model.onnx", options).bytes;
+      std::string how = optimize ? "optimized, " : "";
+      try {
+        run_data_sets(folder, file, AllKernels::entries);
+        how += "portable, ";
+        run_data_sets(folder, file, portable::all::entries);
+      } catch (const Failed& failed) {
+        return {Ending::failed, how + failed.what()};
+      }
+    }
+    return {};
+  } catch (const import::UnsupportedModel& refused) {
+    return {Ending::unsupported, refused.details.empty() ? refused.line : refused.details[0]};
+  } catch (const report::Failure& failure) {
+    const bool old_opset = failure.line.find("opset") != std::string::npos &&
+                           failure.line.find(" is not supported") != std::string::npos;
+    return {old_opset ? Ending::unsupported : Ending::failed, failure.line};
+  } catch (const std::exception& error) {
+    return {Ending::failed, std::string("internal error: ") + error.what()};
+  }
+}
+
+/// The operator that a test is of: its last node's.
+std::string operator_of(const fs::path& folder) {
+  const auto bytes = read_bytes(folder / "model.onnx");
+  onnx::ModelProto model;
+  if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || model.graph().node_size() == 0)
+    return "?";
+  const onnx::NodeProto& node = model.graph().node(model.graph().node_size() - 1);
+  return (node.domain().empty() ? "" : node.domain() + "::") + node.op_type();
+}
+
+/// "name: reason" lines.
+std::map<std::string, std::string> read_known_failures() {
+  std::map<std::string, std::string> known;
+  std::ifstream file("tests/conformance/known_failures.txt");
+  EXPECT_TRUE(file.good()) << "run in the repository";
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    const auto colon = line.find(": ");
+    EXPECT_NE(colon, std::string::npos) << line << ": has no reason";
+    EXPECT_TRUE(
+        known.emplace(line.substr(0, colon), line.substr(std::min(colon, line.size() - 2) + 2)).second)
+        << line << ": stands twice";
+  }
+  return known;
+}
+
+std::vector<fs::path> folders_of(const fs::path& root) {
+  std::vector<fs::path> folders;
+  for (const auto& entry : fs::directory_iterator(root))
+    if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
+  std::sort(folders.begin(), folders.end());
+  return folders;
+}
+
+struct Counts {
+  int passed = 0, unsupported = 0, failed = 0;
+  void add(Ending ending) {
+    ++(ending == Ending::passed ? passed : ending == Ending::unsupported ? unsupported : failed);
+  }
+};
+
+TEST(Conformance, NodeTests) {
+  const std::string root = environment("LITHE_NODE_TESTS"), only = environment("LITHE_NODE_TEST");
+  if (!fs::is_directory(root))
+    GTEST_SKIP() << "ONNX's node tests are not at '" << root << "': run tools/setup.sh";
+  const auto known = read_known_failures();
+  const bool by_operator = !environment("LITHE_NODE_TEST_OPERATORS").empty();
+  Counts all;
+  int expected = 0;
+  std::map<std::string, Counts> operators;
+  Watchdog watchdog;
+  for (const fs::path& folder : folders_of(root)) {
+    const std::string name = folder.filename().string();
+    if (name.find(only) == std::string::npos) continue;
+    watchdog.watch(name, seconds_each);
+    const Outcome outcome = run_test(folder);
+    all.add(outcome.ending);
+    if (by_operator) operators[operator_of(folder)].add(outcome.ending);
+    if (!only.empty())
+      std::printf("%s: %s %s\n", name.c_str(),
+                  outcome.ending == Ending::passed   ? "passed"
+                  : outcome.ending == Ending::failed ? "failed"
+                                                     : "unsupported",
+                  outcome.reason.c_str());
+    const bool may_fail = known.contains(name);
+    expected += may_fail && outcome.ending == Ending::failed ? 1 : 0;
+    EXPECT_TRUE(may_fail || outcome.ending != Ending::failed) << name << ": " << outcome.reason;
+    EXPECT_TRUE(!may_fail || outcome.ending == Ending::failed)
+        << name << " does not fail any more: take it out of known_failures.txt";
+  }
+  for (const auto& [name, counts] : operators)
+    std::printf("%s: %d passed, %d unsupported, %d failed\n", name.c_str(), counts.passed, counts.unsupported,
+                counts.failed);
+  std::printf("ONNX node tests: %d passed, %d unsupported, %d failed (%d of them known)\n", all.passed,
+              all.unsupported, all.failed, expected);
+  if (!only.empty()) return;
+  EXPECT_EQ(all.passed + all.unsupported + all.failed, all_tests);
+  EXPECT_GE(all.passed, least_passed);
+}
+
+}  // namespace
+}  // namespace lithe::test

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Trained networks against ONNX Runtime's recorded answers, by every kernel list, on one thread and on two.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lithe/lithe.hpp"
+#include "tests/support/recorded_case.hpp"
+#include "tools/import/convert.hpp"
+#include "tools/import/difference.hpp"
+
+namespace lithe::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Kernels {
+  const char* name;
+  std::span<const KernelEntry> entries;
+};
+constexpr Kernels kernel_lists[] = {{"auto", AllKernels::entries},
+                                    {"xnnpack", KernelList<xnn::all, portable::all>::entries},
+                                    {"portable", portable::all::entries}};
+
+struct Network {
+  const char* name;
+  std::size_t cases;
+  bool quantized = false;
+  friend void PrintTo(const Network& network, std::ostream* out) {
+    *out << network.name;
+  }  // NOLINT(readability-identifier-naming): GoogleTest's
+};
+constexpr Network networks[] = {
+    {"mnist_cnn", 1},  {"kws_ds_cnn_fp32", 2}, {"ic_resnet8_fp32", 2},       {"ultraface_rfb320", 1},
+    {"mtcnn_pnet", 3}, {"dtln_1", 2},          {"kws_ds_cnn_int8", 2, true}, {"ic_resnet8_int8", 1, true}};
+
+class Models : public ::testing::TestWithParam<Network> {
+ protected:
+  void SetUp() override {
+    const char* shared = std::getenv("LITHE_SHARED");
+    folder_ = fs::path(shared == nullptr ? "" : shared) / "models" / GetParam().name;
+    if (!fs::exists(folder_ / "model.onnx"))
+      GTEST_SKIP() << "there is no " << folder_ / "model.onnx" << "; LITHE_SHARED names the folder";
+    std::ifstream(folder_ / "meta.json") >> meta_;
+    for (const auto& c : meta_.at("cases")) cases_.push_back(read_case(c));
+    ASSERT_EQ(cases_.size(), GetParam().cases);
+  }
+
+  struct Case {
+    std::string name;
+    Tensors inputs, outputs;
+    std::vector<double> tolerances;
+  };
+
+  /// DESIGN.md, section 7: int8 may move 1.5 times as far as ONNX Runtime's own optimizations do.
+  Case read_case(const nlohmann::json& c) const {
+    const fs::path at = folder_ / c.at("dir").get<std::string>();
+    Case result{c.at("dir"), read_numbered(at, "input"), read_numbered(at, "output"), {}};
+    for (std::size_t o = 0; o < result.outputs.size(); ++o) {
+      const double moved = c.at("ort_optimised_max_abs_diff").at(o), largest = c.at("output_abs_max").at(o);
+      result.tolerances.push_back(GetParam().quantized ? std::max(2e-2, 1.5 * moved / std::max(largest, 1e-2))
+                                                       : 1e-4);
+    }
+    return result;
+  }
+
+  /// The largest error over all cases and outputs.
+  double run(Session& session, const std::string& how) {
+    double worst = 0;
+    for (const Case& c : cases_) {
+      const Status fed = feed(session, c.inputs);
+      EXPECT_TRUE(fed.ok()) << how << ", " << c.name << ": " << fed.text();
+      const Status status = fed.ok() ? session.run() : fed;
+      EXPECT_TRUE(status.ok()) << how << ", " << c.name << ": " << status.text() << " at node "
+                               << status.node();
+      if (!status.ok()) continue;
+      EXPECT_EQ(static_cast<std::size_t>(session.outputs()), c.outputs.size());
+      for (std::size_t o = 0; o < c.outputs.size(); ++o) {
+        const TensorView got = session.output(static_cast<int>(o));
+        TensorView want = c.outputs[o]->view();
+        want.quantization = got.quantization;
+        const import::Difference d = import::measure(got, want);
+        EXPECT_TRUE(d.within(c.tolerances[o]))
+            << how << ", " << c.name << ", output " << o << ": error " << d.relative() << ' ' << d.mismatch;
+        worst = std::max(worst, d.relative());
+      }
+    }
+    return worst;
+  }
+
+  fs::path folder_;
+  nlohmann::json meta_;
+  std::vector<Case> cases_;
+};
+
+int kernels_from(const Session& session, std::string_view prefix) {
+  int count = 0;
+  for (const auto& node : session.plan().nodes)
+    count += std::string_view(node.kernel->name).starts_with(prefix) ? 1 : 0;
+  return count;
+}
+
+TEST_P(Models, AreWithinTheErrorMeasure) {
+  import::Options convert_options;
+  const auto file = import::convert(folder_ / "model.onnx", convert_options).bytes;
+  auto model = Model::open(aligned_copy(file));
+  ASSERT_TRUE(model.ok()) << model.status().text();
+  for (const Kernels& kernels : kernel_lists)
+    for (const std::size_t count : {1u, 2u}) {
+      const Threads threads(count);
+      ASSERT_EQ(threads.threads(), count);
+      SessionOptions options = lithe::options(&threads);
+      options.kernels = kernels.entries;
+      auto session = Session::create(*model, options);
+      ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();
+      const std::string how = std::string(kernels.name) + ", " + std::to_string(count) + " threads";
+      const double error = run(*session, how);
+      ASSERT_TRUE(session->planned());
+      EXPECT_EQ(kernels_from(*session, "xnn") > 0, std::string_view(kernels.name) != "portable") << how;
+      std::printf("%s, %s: largest error %.3g\n", GetParam().name, how.c_str(), error);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, Models, ::testing::ValuesIn(networks),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace lithe::test

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model files that another build converted (LITHE_MODELS), on this build's CPU, against ONNX Runtime's
+// recorded answers: one file for every CPU.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "lithe/lithe.hpp"
+#include "tests/support/npy.hpp"
+
+namespace lithe::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// |a - b| <= 1e-4 x the range of the reference (its largest value, 1e-2).
+void expect_near(std::span<const float> got, const FloatArray& want, const std::string& where) {
+  ASSERT_EQ(got.size(), want.elements.size()) << where;
+  const auto [low, high] = std::minmax_element(want.elements.begin(), want.elements.end());
+  const float scale = std::max({*high - *low, std::fabs(*high), std::fabs(*low), 1e-2f});
+  for (std::size_t i = 0; i < got.size(); ++i)
+    ASSERT_LE(std::fabs(got[i] - want.elements[i]), 1e-4f * scale) << where << ", element " << i;
+}
+
+void run_case(Session& session, const fs::path& folder) {
+  const FloatArray input = read_floats((folder / "input_0.npy").string()),
+                   output = read_floats((folder / "output_0.npy").string());
+  ASSERT_TRUE(input.ok && output.ok) << folder;
+  const Status resized = session.resize(session.input_name(0), input.shape);
+  ASSERT_TRUE(resized.ok()) << resized.text();
+  const Tensor to = session.input(0);
+  ASSERT_EQ(to.dtype, DType::f32);
+  std::copy(input.elements.begin(), input.elements.end(), to.as<float>().begin());
+  const Status status = session.run();
+  ASSERT_TRUE(status.ok()) << status.text() << " at node " << status.node();
+  EXPECT_EQ(session.output(0).shape, output.shape);
+  expect_near(session.output(0).as<float>(), output, folder.string());
+}
+
+class Recorded : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(Recorded, RunsOnThisCpu) {
+  const fs::path file = fs::path(environment("LITHE_MODELS")) / (std::string(GetParam()) + ".lithe");
+  const fs::path golden = fs::path(environment("LITHE_SHARED")) / "models" / GetParam();
+  if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file << ": build the dev preset first";
+  if (!fs::exists(golden)) GTEST_SKIP() << "there is no " << golden << "; LITHE_SHARED names the folder";
+  auto model = lithe::open(file.c_str());
+  ASSERT_TRUE(model.ok()) << model.status().text();
+  for (const bool fast : {true, false})
+    for (const std::size_t count : {1u, 2u}) {
+      const Threads threads(count);
+      SessionOptions options = lithe::options(&threads);
+      if (!fast) options.kernels = portable::all::entries;
+      auto session = Session::create(*model, options);
+      ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();
+      bool numbered = false;
+      for (int i = 0; fs::exists(golden / ("case_" + std::to_string(i))); ++i, numbered = true)
+        run_case(*session, golden / ("case_" + std::to_string(i)));
+      if (!numbered) run_case(*session, golden);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, Recorded, ::testing::Values("mnist_cnn", "kws_ds_cnn_fp32"),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace lithe::test
