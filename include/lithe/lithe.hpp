@@ -34,7 +34,8 @@ inline constexpr PackedWeightsSource own_packed_weights{
 
 /// What this machine offers to a session. Name it in one translation unit of a program: it holds the kernels.
 ///   auto session = lithe::Session::create(*model, lithe::options());
-///   auto small = lithe::options<lithe::KernelList<lithe::xnn::Conv2D, lithe::portable::Kernel<lithe::ops::Conv2D>>>();
+///   auto small = lithe::options<lithe::KernelList<lithe::xnn::Conv2D,
+///   lithe::portable::Kernel<lithe::ops::Conv2D>>>();
 template <class Kernels = AllKernels>
 SessionOptions options(const Threads* threads = nullptr) {
   SessionOptions o;

@@ -19,9 +19,9 @@ namespace lithe::inline v0 {
 /// A verified model file, immutable: any number of sessions in any threads may use one. It must outlive them.
 class Model {
  public:
-  /// Verifies the file and keeps its bytes: a mapping (lithe.hpp's open), a copy, or memory that stays (flash).
-  /// Errors: Code::invalid_model with what is wrong; Code::unsupported for a newer format, feature or element type;
-  /// Code::invalid_argument when the bytes are not aligned to 16.
+  /// Verifies the file and keeps its bytes: a mapping (lithe.hpp's open), a copy, or memory that stays
+  /// (flash). Errors: Code::invalid_model with what is wrong; Code::unsupported for a newer format, feature
+  /// or element type; Code::invalid_argument when the bytes are not aligned to 16.
   static Result<Model> open(Storage storage) {
     runtime::VerifiedFile file;
     LITHE_TRY(runtime::verify(storage.bytes(), file));
@@ -60,7 +60,8 @@ class Model {
   std::span<const std::byte> section(std::string_view name, std::string_view key = {}) const {
     for (std::uint32_t i = 0; i < count(root().sections()); ++i) {
       const format::Section& s = *root().sections()->Get(i);
-      if (text(s.name()) == name && text(s.key()) == key && s.buffer() != nullptr) return contents(*s.buffer());
+      if (text(s.name()) == name && text(s.key()) == key && s.buffer() != nullptr)
+        return contents(*s.buffer());
     }
     return {};
   }

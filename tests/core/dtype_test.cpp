@@ -53,7 +53,8 @@ TEST(DType, BytesOfPackedElements) {
 TEST(DType, EachIsOfOneKind) {
   for (int i = 1; i < dtype_count; ++i) {
     const auto d = static_cast<DType>(i);
-    EXPECT_EQ(is_float(d) + is_signed_integer(d) + is_unsigned_integer(d) + (d == DType::boolean), 1) << name(d);
+    EXPECT_EQ(is_float(d) + is_signed_integer(d) + is_unsigned_integer(d) + (d == DType::boolean), 1)
+        << name(d);
     EXPECT_EQ(is_integer(d), name(d)[0] == 's' || name(d)[0] == 'u') << name(d);
   }
 }

@@ -23,8 +23,9 @@ struct Attributes {
   Clamp clamp;
   Mode mode = Mode::second;
   static constexpr auto fields() {
-    return std::tuple{field("flag", &Attributes::flag),   field("small", &Attributes::small), field("large", &Attributes::large),
-                      field("real", &Attributes::real),   field("pair", &Attributes::pair),   field("list", &Attributes::list),
+    return std::tuple{field("flag", &Attributes::flag),   field("small", &Attributes::small),
+                      field("large", &Attributes::large), field("real", &Attributes::real),
+                      field("pair", &Attributes::pair),   field("list", &Attributes::list),
                       field("clamp", &Attributes::clamp), field("mode", &Attributes::mode)};
   }
 };
@@ -38,7 +39,9 @@ struct Stored {
   };
   std::map<std::string, Value> values;
 
-  void ints(const char* name, std::span<const std::int64_t> v) { values[name].ints.assign(v.begin(), v.end()); }
+  void ints(const char* name, std::span<const std::int64_t> v) {
+    values[name].ints.assign(v.begin(), v.end());
+  }
   void floats(const char* name, std::span<const float> v) { values[name].floats.assign(v.begin(), v.end()); }
   void text(const char* name, std::string_view v) { values[name].text = v; }
 
@@ -58,7 +61,8 @@ Code parse_one(const char* name, Stored::Value value) {
 
 TEST(Fields, RoundTrip) {
   Attributes written;
-  written.flag = false, written.small = -7, written.large = std::int64_t{1} << 40, written.real = -2.5f, written.pair = {3, -4};
+  written.flag = false, written.small = -7, written.large = std::int64_t{1} << 40, written.real = -2.5f,
+  written.pair = {3, -4};
   written.list = {9, INT64_MIN}, written.clamp = {0, 6}, written.mode = Mode::third;
   Stored stored;
   write_attributes(written, stored);

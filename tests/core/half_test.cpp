@@ -30,8 +30,10 @@ std::uint16_t nearest_half(float value) {
     const int middle = (low + high) / 2;
     (half_value(static_cast<std::uint16_t>(middle)) <= magnitude ? low : high) = middle;
   }
-  const double below = half_value(static_cast<std::uint16_t>(low)), above = high == 0x7C00 ? 65536 : half_value(static_cast<std::uint16_t>(high));
-  const bool up = magnitude - below > above - magnitude || (magnitude - below == above - magnitude && (low & 1) != 0);
+  const double below = half_value(static_cast<std::uint16_t>(low)),
+               above = high == 0x7C00 ? 65536 : half_value(static_cast<std::uint16_t>(high));
+  const bool up =
+      magnitude - below > above - magnitude || (magnitude - below == above - magnitude && (low & 1) != 0);
   return static_cast<std::uint16_t>(sign | (up ? high : low));
 }
 
@@ -59,7 +61,8 @@ TEST(Half, EveryValueIsExactAndComesBack) {
 TEST(Half, RoundsToNearestEvenBetweenEveryTwoNeighbours) {
   for (std::uint32_t i = 0; i < 0x7C00u; ++i) {
     const auto bits = static_cast<std::uint16_t>(i);
-    const double below = half_value(bits), above = i + 1 == 0x7C00u ? 65536 : half_value(static_cast<std::uint16_t>(i + 1));
+    const double below = half_value(bits),
+                 above = i + 1 == 0x7C00u ? 65536 : half_value(static_cast<std::uint16_t>(i + 1));
     const auto middle = static_cast<float>((below + above) / 2);
     const auto even = static_cast<std::uint16_t>((i & 1u) != 0 ? i + 1 : i);
     ASSERT_EQ(detail::float_to_half(middle), even) << i;
@@ -75,7 +78,8 @@ TEST(Half, RandomFloatsRoundLikeTheReference) {
     const auto value = std::bit_cast<float>(static_cast<std::uint32_t>(generator()));
     if (std::isnan(value)) continue;
     ASSERT_EQ(detail::float_to_half(value), nearest_half(value)) << value;
-    const auto scaled = std::ldexp(value, -std::ilogb(value == 0 ? 1 : value) + i % 44 - 26);  // where halves live
+    const auto scaled =
+        std::ldexp(value, -std::ilogb(value == 0 ? 1 : value) + i % 44 - 26);  // where halves live
     if (!std::isfinite(scaled)) continue;
     ASSERT_EQ(detail::float_to_half(scaled), nearest_half(scaled)) << scaled;
   }
@@ -87,7 +91,8 @@ TEST(Half, Extremes) {
   EXPECT_EQ(half(-std::numeric_limits<float>::max()).bits, 0xFC00);
   EXPECT_EQ(half(std::numeric_limits<float>::denorm_min()).bits, 0);
   EXPECT_EQ(half(-0.0f).bits, 0x8000);
-  EXPECT_TRUE(std::isnan(static_cast<float>(half(std::bit_cast<float>(0x7F800001u))))) << "the NaN's bits are in the part that is cut off";
+  EXPECT_TRUE(std::isnan(static_cast<float>(half(std::bit_cast<float>(0x7F800001u)))))
+      << "the NaN's bits are in the part that is cut off";
   static_assert(static_cast<float>(half(1.5f)) == 1.5f);
 }
 

@@ -18,7 +18,9 @@ struct Scale {
   };
   static constexpr OpSpec spec{.name = "Scale", .version = 3, .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}};
-  static Status infer(const Attributes&, InferContext& context) { return context.output(0, context.shape(0)); }
+  static Status infer(const Attributes&, InferContext& context) {
+    return context.output(0, context.shape(0));
+  }
   static RowSpan rows(const Attributes&, const NodeInfo&, int, RowSpan output) { return output; }
 };
 static_assert(Operator<Scale> && RowStreamable<Scale>);
@@ -35,8 +37,12 @@ struct Fast {
   Fast() { ++alive; }
   ~Fast() { --alive; }
   static bool supports(const Scale::Attributes& attributes, const NodeInfo&) { return attributes.factor > 0; }
-  Status create(const Scale::Attributes& attributes, CreateContext&) { return packed = attributes.factor, Status{}; }
-  Status reshape(const Scale::Attributes&, ReshapeContext& context) { return context.workspace(48), Status{}; }
+  Status create(const Scale::Attributes& attributes, CreateContext&) {
+    return packed = attributes.factor, Status{};
+  }
+  Status reshape(const Scale::Attributes&, ReshapeContext& context) {
+    return context.workspace(48), Status{};
+  }
   Status run(const Scale::Attributes&, RunContext& context) {
     context.output().as<float>()[0] = context.input(0).as<float>()[0] * packed;
     return {};

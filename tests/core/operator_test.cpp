@@ -12,7 +12,8 @@ namespace {
 using namespace dtypes;
 
 TEST(NameList, OptionalAndVariadic) {
-  constexpr NameList fixed{"input", "filter", "bias?"}, many{"inputs..."}, any_number{"condition", "captured?..."};
+  constexpr NameList fixed{"input", "filter", "bias?"}, many{"inputs..."},
+      any_number{"condition", "captured?..."};
   EXPECT_EQ(fixed.required(), 2);
   EXPECT_FALSE(fixed.variadic());
   EXPECT_TRUE(fixed.optional(2));
@@ -23,7 +24,9 @@ TEST(NameList, OptionalAndVariadic) {
   EXPECT_TRUE(any_number.variadic());
 }
 
-bool fits(const TypeRow& row, std::vector<DType> inputs, std::vector<DType> outputs) { return matches(row, inputs, outputs); }
+bool fits(const TypeRow& row, std::vector<DType> inputs, std::vector<DType> outputs) {
+  return matches(row, inputs, outputs);
+}
 
 TEST(TypeRow, Matches) {
   const TypeRow conv{{s8, s8, s32}, {s8}};

@@ -45,7 +45,8 @@ TEST(Tensor, SubByteElementsArePacked) {
 template <class T>
 void expect_integer(T value) {
   const std::array<T, 2> data{T{0}, value};
-  EXPECT_EQ(integer_at(TensorView(data.data(), dtype_of<T>, {2}), 1), static_cast<std::int64_t>(value)) << name(dtype_of<T>);
+  EXPECT_EQ(integer_at(TensorView(data.data(), dtype_of<T>, {2}), 1), static_cast<std::int64_t>(value))
+      << name(dtype_of<T>);
 }
 
 TEST(IntegerAt, WidensEveryType) {

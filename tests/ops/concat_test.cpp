@@ -8,7 +8,8 @@ namespace lithe::test {
 namespace {
 
 ReferenceTensor reference(const ops::Concat::Attributes& attributes, const std::vector<ReferenceTensor>& in) {
-  const int axis = static_cast<int>(attributes.axis < 0 ? attributes.axis + in[0].shape.rank() : attributes.axis);
+  const int axis =
+      static_cast<int>(attributes.axis < 0 ? attributes.axis + in[0].shape.rank() : attributes.axis);
   Shape shape = in[0].shape;
   shape[axis] = 0;
   for (const ReferenceTensor& t : in) shape[axis] += t.shape[axis];
@@ -16,7 +17,8 @@ ReferenceTensor reference(const ops::Concat::Attributes& attributes, const std::
   for (index_t i = 0; i < shape.elements(); ++i) {
     Index index = output.index_of(i);
     std::size_t k = 0;
-    for (auto& place = index[static_cast<std::size_t>(axis)]; place >= in[k].shape[axis]; ++k) place -= in[k].shape[axis];
+    for (auto& place = index[static_cast<std::size_t>(axis)]; place >= in[k].shape[axis]; ++k)
+      place -= in[k].shape[axis];
     output[i] = in[k][in[k].offset(index)];
   }
   return output;
@@ -33,14 +35,15 @@ TEST(Concat, Values) {
 }
 
 TEST(Concat, Refuses) {
-  OpTest<ops::Concat>{{.axis = 1}}.refuses({{{{2, 3}, {3, 3}}, Code::shape},
-                                            {{{2, 3}, {2, 3, 1}}, Code::shape},
-                                            {{{2}, {2}}, Code::shape},
-                                            {{{}, {}}, Code::shape},
-                                            {{{2, 3}, Input::absent()}, Code::invalid_model},
-                                            {{Input{2, 4}.as(DType::u4), Input{2, 4}.as(DType::u4)}, Code::unsupported},
-                                            {{Input{2, 2147483647}, Input{2, 2147483647}}, Code::shape},
-                                            {{Input{1, 1000000000}, Input{1, 1000000000}}, Code::out_of_memory}});
+  OpTest<ops::Concat>{{.axis = 1}}.refuses(
+      {{{{2, 3}, {3, 3}}, Code::shape},
+       {{{2, 3}, {2, 3, 1}}, Code::shape},
+       {{{2}, {2}}, Code::shape},
+       {{{}, {}}, Code::shape},
+       {{{2, 3}, Input::absent()}, Code::invalid_model},
+       {{Input{2, 4}.as(DType::u4), Input{2, 4}.as(DType::u4)}, Code::unsupported},
+       {{Input{2, 2147483647}, Input{2, 2147483647}}, Code::shape},
+       {{Input{1, 1000000000}, Input{1, 1000000000}}, Code::out_of_memory}});
   OpTest<ops::Concat>{{.axis = 2}}.refuses({{{{2, 3}, {2, 3}}, Code::shape}});
   OpTest<ops::Concat>{{.axis = -3}}.refuses({{{{2, 3}, {2, 3}}, Code::shape}});
 }

@@ -23,7 +23,9 @@ TEST(Flatten, Refuses) {
 }
 
 TEST(Flatten, Values) {
-  OpTest<ops::Flatten>{}.matches([](const std::vector<ReferenceTensor>& in) { return ReferenceTensor({2, 12}, in[0].values); }, {{2, 3, 4}});
+  OpTest<ops::Flatten>{}.matches(
+      [](const std::vector<ReferenceTensor>& in) { return ReferenceTensor({2, 12}, in[0].values); },
+      {{2, 3, 4}});
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace {
 /// A subgraph whose only output has this shape and is filled with a number.
 TestSubgraph filled(const Shape& shape, double value, DType dtype = DType::f32, bool at_most = false) {
   return {[=](std::span<const InferContext::Input>, std::span<InferContext::Output> outputs) {
-            outputs[0].dtype = dtype, outputs[0].shape = shape, outputs[0].set = true, outputs[0].at_most = at_most;
+            outputs[0].dtype = dtype, outputs[0].shape = shape, outputs[0].set = true,
+            outputs[0].at_most = at_most;
             return Status{};
           },
           [=](std::span<const TensorView>) {
@@ -53,7 +54,8 @@ TEST(If, AnUnknownConditionGivesWhatFitsBoth) {
 }
 
 TEST(If, Refuses) {
-  const auto a = filled({2}, 1), late = TestSubgraph{[](auto, auto) { return Status{Code::needs_value, "late"}; }, nullptr};
+  const auto a = filled({2}, 1),
+             late = TestSubgraph{[](auto, auto) { return Status{Code::needs_value, "late"}; }, nullptr};
   EXPECT_EQ(inferred(a, a, Input{2}).code(), Code::shape);
   EXPECT_EQ(inferred(a, filled({2}, 1, DType::f16), {}).code(), Code::dtype);
   EXPECT_EQ(inferred(a, late, {}).code(), Code::needs_value);
@@ -62,7 +64,8 @@ TEST(If, Refuses) {
 }
 
 TEST(If, RunsTheBranchThatTheConditionNames) {
-  TestSubgraphs same({filled({2, 3}, 1), filled({2, 3}, 2)}), bound({filled({2, 3}, 1), filled({1, 5}, 2)}), ranks({filled({2, 3}, 1), filled({6}, 2)});
+  TestSubgraphs same({filled({2, 3}, 1), filled({2, 3}, 2)}), bound({filled({2, 3}, 1), filled({1, 5}, 2)}),
+      ranks({filled({2, 3}, 1), filled({6}, 2)});
   OpTest<ops::If>{}.subgraphs(&same, &same).matches(fills({2, 3}, 1), {Input::scalar(1)});
   OpTest<ops::If>{}.subgraphs(&same, &same).matches(fills({2, 3}, 2), {Input::scalar(0)});
   OpTest<ops::If>{}.subgraphs(&bound, &bound).matches(fills({2, 3}, 1), {Input::scalar(1)});
@@ -73,30 +76,35 @@ TEST(If, RunsTheBranchThatTheConditionNames) {
 
 TEST(If, BranchesGetTheCapturedValuesInOrder) {
   const auto difference = [](bool swap) {
-    return TestSubgraph{[](std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) {
-                          if (inputs.size() != 2) return Status{Code::invalid_model, "two inputs"};
-                          outputs[0].dtype = inputs[0].tensor.dtype, outputs[0].shape = inputs[0].tensor.shape, outputs[0].set = true;
-                          return Status{};
-                        },
-                        [swap](std::span<const TensorView> inputs) {
-                          StoredTensor result(DType::f32, inputs[0].shape);
-                          for (index_t i = 0; i < inputs[0].elements(); ++i) {
-                            const auto k = static_cast<std::size_t>(i);
-                            const float a = inputs[0].as<float>()[k], b = inputs[1].as<float>()[k];
-                            store_value(DType::f32, result.bytes.data(), k, swap ? b - a : a - b);
-                          }
-                          return std::vector<StoredTensor>{result};
-                        }};
+    return TestSubgraph{
+        [](std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) {
+          if (inputs.size() != 2) return Status{Code::invalid_model, "two inputs"};
+          outputs[0].dtype = inputs[0].tensor.dtype, outputs[0].shape = inputs[0].tensor.shape,
+          outputs[0].set = true;
+          return Status{};
+        },
+        [swap](std::span<const TensorView> inputs) {
+          StoredTensor result(DType::f32, inputs[0].shape);
+          for (index_t i = 0; i < inputs[0].elements(); ++i) {
+            const auto k = static_cast<std::size_t>(i);
+            const float a = inputs[0].as<float>()[k], b = inputs[1].as<float>()[k];
+            store_value(DType::f32, result.bytes.data(), k, swap ? b - a : a - b);
+          }
+          return std::vector<StoredTensor>{result};
+        }};
   };
   TestSubgraphs branches({difference(false), difference(true)});
   for (double holds : {1.0, 0.0})
-    OpTest<ops::If>{}.subgraphs(&branches, &branches).matches(
-        [&](const std::vector<ReferenceTensor>& in) {
-          ReferenceTensor result(in[1].shape);
-          for (index_t i = 0; i < 6; ++i) result[i] = holds != 0 ? in[1][i] - in[2][i] : in[2][i] - in[1][i];
-          return result;
-        },
-        {Input::scalar(holds), {2, 3}, {2, 3}}, {.tolerance = 1e-6});
+    OpTest<ops::If>{}
+        .subgraphs(&branches, &branches)
+        .matches(
+            [&](const std::vector<ReferenceTensor>& in) {
+              ReferenceTensor result(in[1].shape);
+              for (index_t i = 0; i < 6; ++i)
+                result[i] = holds != 0 ? in[1][i] - in[2][i] : in[2][i] - in[1][i];
+              return result;
+            },
+            {Input::scalar(holds), {2, 3}, {2, 3}}, {.tolerance = 1e-6});
 }
 
 TEST(If, ABranchThatGivesMoreThanAnnouncedIsStopped) {

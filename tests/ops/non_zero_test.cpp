@@ -14,7 +14,8 @@ ReferenceTensor reference(const std::vector<ReferenceTensor>& in) {
     if (in[0][i] != 0) found.push_back(in[0].index_of(i));
   ReferenceTensor output(Shape{in[0].shape.rank(), static_cast<index_t>(found.size())});
   for (int d = 0; d < in[0].shape.rank(); ++d)
-    for (std::size_t k = 0; k < found.size(); ++k) output.at(d, k) = static_cast<double>(found[k][static_cast<std::size_t>(d)]);
+    for (std::size_t k = 0; k < found.size(); ++k)
+      output.at(d, k) = static_cast<double>(found[k][static_cast<std::size_t>(d)]);
   return output;
 }
 
@@ -42,7 +43,8 @@ TEST(NonZero, TheShapeIsABound) {
 }
 
 TEST(NonZero, Refuses) {
-  OpTest<ops::NonZero>{}.refuses({{{Input{4}.as(DType::s8).quantized(0.5f, 3)}, Code::unsupported}, {{{10000, 10000}}, Code::out_of_memory}});
+  OpTest<ops::NonZero>{}.refuses({{{Input{4}.as(DType::s8).quantized(0.5f, 3)}, Code::unsupported},
+                                  {{{10000, 10000}}, Code::out_of_memory}});
 }
 
 }  // namespace

@@ -10,9 +10,11 @@ namespace {
 using ops::PadMode;
 
 /// Pads one axis, an element at a time.
-ReferenceTensor pad_axis(const ReferenceTensor& in, int axis, index_t begin, index_t end, PadMode mode, double value) {
+ReferenceTensor pad_axis(const ReferenceTensor& in, int axis, index_t begin, index_t end, PadMode mode,
+                         double value) {
   const auto k = static_cast<std::size_t>(axis);
-  const index_t first = std::max<index_t>(-begin, 0), kept = in.shape[axis] - first - std::max<index_t>(-end, 0);
+  const index_t first = std::max<index_t>(-begin, 0),
+                kept = in.shape[axis] - first - std::max<index_t>(-end, 0);
   Shape shape = in.shape;
   shape[axis] = in.shape[axis] + begin + end;
   ReferenceTensor out(shape);
@@ -37,7 +39,8 @@ auto pads_of(std::vector<index_t> pads) {
     ReferenceTensor out = in[0];
     const double value = in.size() > 2 && !in[2].empty() ? in[2][0] : 0;
     const std::size_t rank = pads.size() / 2;
-    for (std::size_t d = 0; d < rank; ++d) out = pad_axis(out, static_cast<int>(d), pads[d], pads[d + rank], attributes.mode, value);
+    for (std::size_t d = 0; d < rank; ++d)
+      out = pad_axis(out, static_cast<int>(d), pads[d], pads[d + rank], attributes.mode, value);
     return out;
   };
 }
@@ -54,7 +57,8 @@ TEST(Pad, Values) {
     op.matches(pads_of({-2, -2}), {{4}, Input::ints({-2, -2})});
     op.matches(pads_of({0, 0, 0, 0}), {{2, 3}, Input::ints({0, 0, 0, 0})});
     op.matches(pads_of({}), {{}, Input::ints({})});
-    op.matches(pads_of({0, 0, 3, 0, 0, 1}), {{2, 3, 4}, Input::ints({3, 1}), Input::absent(), Input::ints({-1})},
+    op.matches(pads_of({0, 0, 3, 0, 0, 1}),
+               {{2, 3, 4}, Input::ints({3, 1}), Input::absent(), Input::ints({-1})},
                {.rows = {{{DType::f32, DType::s64, DType::none, DType::s64}, {DType::f32}},
                          {{DType::u8, DType::s64, DType::none, DType::s64}, {DType::u8}}}});
   }
@@ -68,8 +72,11 @@ TEST(Pad, TheConstant) {
 }
 
 TEST(Pad, AQuantizedTensorIsPaddedWithItsZero) {
-  OpTest<ops::Pad>{}.matches(pads_of({1, 2}), {Input{5}.as(DType::s8).quantized(0.25f, -7), Input::ints({1, 2})},
-                             {.quantized = Quantized::always, .same_quantization = true, .rows = {{{DType::s8, DType::s64}, {DType::s8}}}});
+  OpTest<ops::Pad>{}.matches(pads_of({1, 2}),
+                             {Input{5}.as(DType::s8).quantized(0.25f, -7), Input::ints({1, 2})},
+                             {.quantized = Quantized::always,
+                              .same_quantization = true,
+                              .rows = {{{DType::s8, DType::s64}, {DType::s8}}}});
 }
 
 TEST(Pad, Refuses) {
@@ -89,7 +96,8 @@ TEST(Pad, Refuses) {
                     {{{4, 4}, Input::ints({1, 1}), Input{1}, Input{1}}, Code::needs_value},
                     {{Input{4}.as(DType::s4), Input::ints({1, 1})}, Code::unsupported}});
   for (PadMode mode : {PadMode::reflect, PadMode::edge, PadMode::wrap})
-    OpTest<ops::Pad>{{.mode = mode}}.refuses({{{{0}, Input::ints({1, 0})}, Code::shape}, {{{4}, Input::ints({-4, 1})}, Code::shape}});
+    OpTest<ops::Pad>{{.mode = mode}}.refuses(
+        {{{{0}, Input::ints({1, 0})}, Code::shape}, {{{4}, Input::ints({-4, 1})}, Code::shape}});
 }
 
 }  // namespace

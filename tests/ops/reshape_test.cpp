@@ -44,7 +44,8 @@ TEST(Reshape, Values) {
   op.matches(as_2_6, {{3, 4}, Input::ints({2, -1})});
   op.matches(as_2_6, {Input{3, 4}.as(DType::s4), Input::ints({2, 6})});
   op.matches(as_2_6, {Input{3, 4}.as(DType::bf16), Input::ints({2, 6})});
-  op.matches([](const std::vector<ReferenceTensor>&) { return ReferenceTensor(Shape{0, 5}); }, {{0, 4}, Input::ints({0, 5})});
+  op.matches([](const std::vector<ReferenceTensor>&) { return ReferenceTensor(Shape{0, 5}); },
+             {{0, 4}, Input::ints({0, 5})});
 }
 
 }  // namespace

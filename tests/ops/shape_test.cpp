@@ -8,7 +8,9 @@ namespace {
 
 TEST(ShapeOf, Values) {
   const auto gives = [](std::int64_t start, std::int64_t end, std::vector<double> wanted) {
-    const auto reference = [&](const std::vector<ReferenceTensor>&) { return ReferenceTensor({static_cast<index_t>(wanted.size())}, wanted); };
+    const auto reference = [&](const std::vector<ReferenceTensor>&) {
+      return ReferenceTensor({static_cast<index_t>(wanted.size())}, wanted);
+    };
     OpTest<ops::ShapeOf>{{.start = start, .end = end}}.matches(reference, {{2, 3, 4}});
   };
   gives(0, INT64_MAX, {2, 3, 4});
@@ -23,8 +25,10 @@ TEST(ShapeOf, Values) {
 }
 
 TEST(ShapeOf, OfAScalarAndOfAnEmptyTensor) {
-  OpTest<ops::ShapeOf>{}.matches([](const std::vector<ReferenceTensor>&) { return ReferenceTensor(Shape{0}); }, {{}});
-  OpTest<ops::ShapeOf>{}.matches([](const std::vector<ReferenceTensor>&) { return ReferenceTensor({2}, {0, 5}); }, {{0, 5}});
+  OpTest<ops::ShapeOf>{}.matches(
+      [](const std::vector<ReferenceTensor>&) { return ReferenceTensor(Shape{0}); }, {{}});
+  OpTest<ops::ShapeOf>{}.matches(
+      [](const std::vector<ReferenceTensor>&) { return ReferenceTensor({2}, {0, 5}); }, {{0, 5}});
 }
 
 }  // namespace

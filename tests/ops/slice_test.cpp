@@ -12,9 +12,13 @@ std::vector<index_t> walk(index_t size, std::int64_t start, std::int64_t end, st
   const auto counted = [&](std::int64_t v) { return v < 0 ? v + size : v; };
   std::vector<index_t> places;
   if (step > 0) {
-    for (std::int64_t i = std::max<std::int64_t>(counted(start), 0); i < std::min<std::int64_t>(counted(end), size); i += step) places.push_back(i);
+    for (std::int64_t i = std::max<std::int64_t>(counted(start), 0);
+         i < std::min<std::int64_t>(counted(end), size); i += step)
+      places.push_back(i);
   } else {
-    for (std::int64_t i = std::min<std::int64_t>(counted(start), size - 1); i > std::max<std::int64_t>(counted(end), -1); i += step) places.push_back(i);
+    for (std::int64_t i = std::min<std::int64_t>(counted(start), size - 1);
+         i > std::max<std::int64_t>(counted(end), -1); i += step)
+      places.push_back(i);
   }
   return places;
 }
@@ -27,9 +31,11 @@ TEST(Slice, EveryBoundAndStepOfAVector) {
         for (std::int64_t step : {-5, -2, -1, 1, 2, 5}) {
           const auto reference = [&](const std::vector<ReferenceTensor>& in) {
             const auto places = walk(size, start, end, step);
-            return rearranged(in[0], {static_cast<index_t>(places.size())}, [&](const Index& i) { return Index{places[static_cast<std::size_t>(i[0])]}; });
+            return rearranged(in[0], {static_cast<index_t>(places.size())},
+                              [&](const Index& i) { return Index{places[static_cast<std::size_t>(i[0])]}; });
           };
-          op.matches(reference, {Input{size}.as(DType::s32), Input::ints({start}), Input::ints({end}), Input::ints({0}), Input::ints({step})});
+          op.matches(reference, {Input{size}.as(DType::s32), Input::ints({start}), Input::ints({end}),
+                                 Input::ints({0}), Input::ints({step})});
           if (::testing::Test::HasFailure()) FAIL() << size << ": " << start << ", " << end << ", " << step;
         }
 }
@@ -46,7 +52,12 @@ TEST(Slice, ExtremeBounds) {
   EXPECT_EQ(one(INT64_MAX, INT64_MIN, INT64_MIN), (Shape{1}));
   EXPECT_EQ(one(INT64_MAX, INT64_MIN, 1), (Shape{0}));
   EXPECT_EQ(one(INT64_MIN, INT64_MAX, -1), (Shape{0}));
-  EXPECT_EQ(op.run_code({{5}, Input::ints({INT64_MAX}), Input::ints({INT64_MIN}), Input::ints({0}), Input::ints({INT64_MIN})}), Code::ok);
+  EXPECT_EQ(op.run_code({{5},
+                         Input::ints({INT64_MAX}),
+                         Input::ints({INT64_MIN}),
+                         Input::ints({0}),
+                         Input::ints({INT64_MIN})}),
+            Code::ok);
 }
 
 TEST(Slice, Values) {
@@ -60,22 +71,29 @@ TEST(Slice, Values) {
   };
   op.matches(first, {{2, 4, 6}, Input::ints({1}), Input::ints({2})});
   const auto reversed = [](const std::vector<ReferenceTensor>& in) {
-    return rearranged(in[0], {2, 2, 6}, [](const Index& i) { return Index{1 - i[0], 3 - 2 * i[1], 5 - i[2]}; });
+    return rearranged(in[0], {2, 2, 6},
+                      [](const Index& i) { return Index{1 - i[0], 3 - 2 * i[1], 5 - i[2]}; });
   };
-  op.matches(reversed, {{2, 4, 6}, Input::ints({-1, -1, -1}), Input::ints({-9, -9, INT64_MIN}), Input::absent(), Input::ints({-1, -2, -1})},
+  op.matches(reversed,
+             {{2, 4, 6},
+              Input::ints({-1, -1, -1}),
+              Input::ints({-9, -9, INT64_MIN}),
+              Input::absent(),
+              Input::ints({-1, -2, -1})},
              {.rows = {{{DType::f16, DType::s64, DType::s64, DType::none, DType::s64}, {DType::f16}}}});
 }
 
 TEST(Slice, Refuses) {
-  OpTest<ops::Slice>{}.refuses({{{{5}, Input{1}, Input::ints({2})}, Code::needs_value},
-                                {{{5}, Input::ints({0}), Input{1}}, Code::needs_value},
-                                {{{5}, Input::ints({0}), Input::ints({1, 2})}, Code::shape},
-                                {{{5}, Input::ints({0, 0}), Input::ints({1, 2})}, Code::shape},
-                                {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({1})}, Code::shape},
-                                {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({-2})}, Code::shape},
-                                {{{5, 5}, Input::ints({0, 0}), Input::ints({1, 1}), Input::ints({0, -2})}, Code::shape},
-                                {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({0}), Input::ints({0})}, Code::shape},
-                                {{Input{4}.as(DType::u2), Input::ints({0}), Input::ints({1})}, Code::unsupported}});
+  OpTest<ops::Slice>{}.refuses(
+      {{{{5}, Input{1}, Input::ints({2})}, Code::needs_value},
+       {{{5}, Input::ints({0}), Input{1}}, Code::needs_value},
+       {{{5}, Input::ints({0}), Input::ints({1, 2})}, Code::shape},
+       {{{5}, Input::ints({0, 0}), Input::ints({1, 2})}, Code::shape},
+       {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({1})}, Code::shape},
+       {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({-2})}, Code::shape},
+       {{{5, 5}, Input::ints({0, 0}), Input::ints({1, 1}), Input::ints({0, -2})}, Code::shape},
+       {{{5}, Input::ints({0}), Input::ints({1}), Input::ints({0}), Input::ints({0})}, Code::shape},
+       {{Input{4}.as(DType::u2), Input::ints({0}), Input::ints({1})}, Code::unsupported}});
 }
 
 }  // namespace

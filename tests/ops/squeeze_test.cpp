@@ -27,7 +27,9 @@ TEST(Squeeze, Refuses) {
 
 TEST(Squeeze, Values) {
   OpTest<ops::Squeeze> op;
-  const auto reference = [](const std::vector<ReferenceTensor>& in) { return ReferenceTensor({3, 4}, in[0].values); };
+  const auto reference = [](const std::vector<ReferenceTensor>& in) {
+    return ReferenceTensor({3, 4}, in[0].values);
+  };
   op.matches(reference, {{1, 3, 1, 4}});
   op.matches(reference, {{1, 3, 4}, Input::ints({0})});
 }

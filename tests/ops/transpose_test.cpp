@@ -10,7 +10,8 @@
 namespace lithe::test {
 namespace {
 
-ReferenceTensor reference(const ops::Transpose::Attributes& attributes, const std::vector<ReferenceTensor>& in) {
+ReferenceTensor reference(const ops::Transpose::Attributes& attributes,
+                          const std::vector<ReferenceTensor>& in) {
   std::vector<int> permutation(attributes.permutation.begin(), attributes.permutation.end());
   if (permutation.empty())
     for (int i = in[0].shape.rank() - 1; i >= 0; --i) permutation.push_back(i);
@@ -43,7 +44,8 @@ TEST(Transpose, OtherRanks) {
 }
 
 TEST(Transpose, Refuses) {
-  OpTest<ops::Transpose>{{.permutation = {0, 1}}}.refuses({{{{2, 3, 4}}, Code::invalid_model}, {{{2}}, Code::invalid_model}});
+  OpTest<ops::Transpose>{{.permutation = {0, 1}}}.refuses(
+      {{{{2, 3, 4}}, Code::invalid_model}, {{{2}}, Code::invalid_model}});
   OpTest<ops::Transpose>{{.permutation = {0, 0}}}.refuses({{{{2, 3}}, Code::invalid_model}});
   OpTest<ops::Transpose>{{.permutation = {0, 2}}}.refuses({{{{2, 3}}, Code::invalid_model}});
   OpTest<ops::Transpose>{{.permutation = {-1, 0}}}.refuses({{{{2, 3}}, Code::invalid_model}});

@@ -25,8 +25,9 @@ TEST(Unsqueeze, Refuses) {
 }
 
 TEST(Unsqueeze, Values) {
-  OpTest<ops::Unsqueeze>{}.matches([](const std::vector<ReferenceTensor>& in) { return ReferenceTensor({3, 1, 4}, in[0].values); },
-                                   {{3, 4}, Input::ints({1})});
+  OpTest<ops::Unsqueeze>{}.matches(
+      [](const std::vector<ReferenceTensor>& in) { return ReferenceTensor({3, 1, 4}, in[0].values); },
+      {{3, 4}, Input::ints({1})});
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/tools/import_testing.hpp"  // before <sys/mman.h>, whose macros onnx's parser cannot stand
-
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
@@ -12,14 +10,15 @@
 #include <vector>
 
 #include "lithe/lithe.hpp"
+#include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
 
 /// Through converter, file and session: what later work builds on.
 namespace lithe::testing {
 namespace {
 
-/// A model of onnx's text form, converted; values that the text declares between < and > without contents become
-/// random constants of their type.
+/// A model of onnx's text form, converted; values that the text declares between < and > without contents
+/// become random constants of their type.
 class Converted {
  public:
   explicit Converted(const std::string& text, const import::Options& options = {}, int opset = 17) {
@@ -55,11 +54,16 @@ class Converted {
   static void add(onnx::TensorProto& t, std::mt19937& random) {
     const float v = std::uniform_real_distribution<float>(-1, 1)(random);
     switch (t.data_type()) {
-      case onnx::TensorProto::FLOAT: return t.add_float_data(v);
-      case onnx::TensorProto::FLOAT16: return t.add_int32_data(half(v).bits);
-      case onnx::TensorProto::INT8: return t.add_int32_data(static_cast<int>(v * 127));
-      case onnx::TensorProto::INT32: return t.add_int32_data(static_cast<int>(v * 1000));
-      default: FAIL() << "no random constants of this type";
+      case onnx::TensorProto::FLOAT:
+        return t.add_float_data(v);
+      case onnx::TensorProto::FLOAT16:
+        return t.add_int32_data(half(v).bits);
+      case onnx::TensorProto::INT8:
+        return t.add_int32_data(static_cast<int>(v * 127));
+      case onnx::TensorProto::INT32:
+        return t.add_int32_data(static_cast<int>(v * 1000));
+      default:
+        FAIL() << "no random constants of this type";
     }
   }
   std::optional<Model> model_;
@@ -77,8 +81,10 @@ void fill(Session& session, unsigned seed = 1) {
     const Tensor t = session.input(i);
     for (index_t k = 0; k < t.elements(); ++k) {
       const float v = std::uniform_real_distribution<float>(-2, 2)(random);
-      if (t.dtype == DType::f16) t.as<half>()[static_cast<std::size_t>(k)] = half(v);
-      else t.as<float>()[static_cast<std::size_t>(k)] = v;
+      if (t.dtype == DType::f16)
+        t.as<half>()[static_cast<std::size_t>(k)] = half(v);
+      else
+        t.as<float>()[static_cast<std::size_t>(k)] = v;
     }
   }
 }
@@ -88,7 +94,9 @@ std::vector<float> run(Session& session, int output = 0) {
   EXPECT_TRUE(status.ok()) << status.text() << " at node " << status.node();
   const TensorView t = session.output(output);
   std::vector<float> result;
-  for (index_t i = 0; i < t.elements(); ++i) result.push_back(t.dtype == DType::f16 ? static_cast<float>(t.as<half>()[static_cast<std::size_t>(i)]) : t.as<float>()[static_cast<std::size_t>(i)]);
+  for (index_t i = 0; i < t.elements(); ++i)
+    result.push_back(t.dtype == DType::f16 ? static_cast<float>(t.as<half>()[static_cast<std::size_t>(i)])
+                                           : t.as<float>()[static_cast<std::size_t>(i)]);
   return result;
 }
 
@@ -100,13 +108,18 @@ std::int32_t node_of(const Session& session, std::string_view op, int occurrence
   ADD_FAILURE() << "no " << op;
   return 0;
 }
-std::string kernel_of(const Session& session, std::string_view op) { return session.plan().nodes[static_cast<std::size_t>(node_of(session, op))].kernel->name; }
+std::string kernel_of(const Session& session, std::string_view op) {
+  return session.plan().nodes[static_cast<std::size_t>(node_of(session, op))].kernel->name;
+}
 
 TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
   const Converted converted(
-      "g (float[1,8,9,7] x) => (float[1,16,9,7] y) <float xs = {0.02}, int8 xz = {5}, int8[16,8,3,3] w, float ws = {0.01}, int8 wz = {0}, int32[16] wb, float bs = {0.0002},"
-      " float ys = {0.05}, int8 yz = {-3}> { xq = QuantizeLinear(x, xs, xz)\n xd = DequantizeLinear(xq, xs, xz)\n qd = DequantizeLinear(w, ws, wz)\n bd = DequantizeLinear(wb, bs)\n"
-      " c = Conv <pads = [1, 1, 1, 1]> (xd, qd, bd)\n r = Relu(c)\n rq = QuantizeLinear(r, ys, yz)\n y = DequantizeLinear(rq, ys, yz) }");
+      "g (float[1,8,9,7] x) => (float[1,16,9,7] y) <float xs = {0.02}, int8 xz = {5}, int8[16,8,3,3] w, "
+      "float ws = {0.01}, int8 wz = {0}, int32[16] wb, float bs = {0.0002},"
+      " float ys = {0.05}, int8 yz = {-3}> { xq = QuantizeLinear(x, xs, xz)\n xd = DequantizeLinear(xq, xs, "
+      "xz)\n qd = DequantizeLinear(w, ws, wz)\n bd = DequantizeLinear(wb, bs)\n"
+      " c = Conv <pads = [1, 1, 1, 1]> (xd, qd, bd)\n r = Relu(c)\n rq = QuantizeLinear(r, ys, yz)\n y = "
+      "DequantizeLinear(rq, ys, yz) }");
   Session fast = converted.session(options()), plain = converted.session(portable_only());
   EXPECT_TRUE(kernel_of(fast, "Conv2D").starts_with("xnn::")) << kernel_of(fast, "Conv2D");
   EXPECT_EQ(kernel_of(plain, "Conv2D"), "portable");
@@ -116,12 +129,16 @@ TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
   fill(fast), fill(plain);
   const auto a = run(fast), b = run(plain);
   EXPECT_EQ(a, b);
-  EXPECT_GT(std::count_if(a.begin(), a.end(), [](float v) { return v != 0; }), static_cast<std::ptrdiff_t>(a.size() / 4));
+  EXPECT_GT(std::count_if(a.begin(), a.end(), [](float v) { return v != 0; }),
+            static_cast<std::ptrdiff_t>(a.size() / 4));
 }
 
 TEST(EndToEnd, AHalfPrecisionNetworkIsLoweredWhereTheCpuHasNoHalfArithmetic) {
-  const std::string body = "{ c = Conv <pads = [1, 1, 1, 1]> (x, w)\n r = Relu(c)\n p = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (r)\n f = Flatten(p)\n m = MatMul(f, w2)\n y = Softmax(m) }";
-  const Converted narrow("g (float16[1,3,8,8] x) => (float16[1,5] y) <float16[4,3,3,3] w, float16[64,5] w2>" + body);
+  const std::string body =
+      "{ c = Conv <pads = [1, 1, 1, 1]> (x, w)\n r = Relu(c)\n p = MaxPool <kernel_shape = [2, 2], strides = "
+      "[2, 2]> (r)\n f = Flatten(p)\n m = MatMul(f, w2)\n y = Softmax(m) }";
+  const Converted narrow("g (float16[1,3,8,8] x) => (float16[1,5] y) <float16[4,3,3,3] w, float16[64,5] w2>" +
+                         body);
   const Converted wide("g (float[1,3,8,8] x) => (float[1,5] y) <float[4,3,3,3] w, float[64,5] w2>" + body);
   SessionOptions masked = options();
   masked.cpu = *mask(masked.cpu, "f16");
@@ -139,8 +156,10 @@ TEST(EndToEnd, AHalfPrecisionNetworkIsLoweredWhereTheCpuHasNoHalfArithmetic) {
 
 TEST(EndToEnd, ADepthwiseChainRunsInStripsWithTheSameResult) {
   const Converted converted(
-      "g (float[1,8,24,20] x) => (float[1,6,12,10] y) <float[16,8,1,1] w1, float[16,1,3,3] w2, float[16] w2b, float[6,16,1,1] w3>"
-      " { a = Conv(x, w1)\n ar = Relu(a)\n d = Conv <group = 16, pads = [1, 1, 1, 1], strides = [2, 2]> (ar, w2, w2b)\n dr = Relu(d)\n y = Conv(dr, w3) }");
+      "g (float[1,8,24,20] x) => (float[1,6,12,10] y) <float[16,8,1,1] w1, float[16,1,3,3] w2, float[16] "
+      "w2b, float[6,16,1,1] w3>"
+      " { a = Conv(x, w1)\n ar = Relu(a)\n d = Conv <group = 16, pads = [1, 1, 1, 1], strides = [2, 2]> (ar, "
+      "w2, w2b)\n dr = Relu(d)\n y = Conv(dr, w3) }");
   for (const SessionOptions& base : {options(), portable_only()}) {
     Session whole = converted.session(base);
     const std::int32_t first = node_of(whole, "Conv2D"), last = node_of(whole, "Conv2D", 1);
@@ -155,7 +174,8 @@ TEST(EndToEnd, ADepthwiseChainRunsInStripsWithTheSameResult) {
       fill(strips);
       const auto got = run(strips);
       ASSERT_EQ(got.size(), expected.size());
-      for (std::size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5) << "rows " << rows << " element " << i;
+      for (std::size_t i = 0; i < got.size(); ++i)
+        ASSERT_NEAR(got[i], expected[i], 1e-5) << "rows " << rows << " element " << i;
       EXPECT_EQ(run(strips), got);  // the rolling rows start anew
       if (rows <= 3) {
         EXPECT_LT(strips.memory().tensors, whole.memory().tensors * 3 / 4) << rows;
@@ -167,7 +187,9 @@ TEST(EndToEnd, ADepthwiseChainRunsInStripsWithTheSameResult) {
 TEST(EndToEnd, AStreamingNetworkKeepsItsState) {
   import::Options with_state;
   with_state.states = {{"h", "next"}};
-  const std::string text = "g (float[1,4] x, float[1,4] h) => (float[1,4] y, float[1,4] next) <float[4,4] w> { m = MatMul(h, w)\n next = Add(x, m)\n y = Tanh(next) }";
+  const std::string text =
+      "g (float[1,4] x, float[1,4] h) => (float[1,4] y, float[1,4] next) <float[4,4] w> { m = MatMul(h, w)\n "
+      "next = Add(x, m)\n y = Tanh(next) }";
   const Converted stateful(text, with_state), plain(text);
   Session streaming = stateful.session(options()), stepwise = plain.session(options());
   fill(streaming), fill(stepwise);
@@ -182,7 +204,9 @@ TEST(EndToEnd, AStreamingNetworkKeepsItsState) {
 TEST(EndToEnd, OurOwnVectorKernelRunsWhereItIsFaster) {
   const Cpu& here = cpu();
   if (!(here.avx2 && here.fma3) && !here.neon) GTEST_SKIP() << "this CPU has neither AVX2 with FMA nor NEON";
-  const Converted converted("g (float[1,24,17,13] x) => (float[1,24,17,13] y) <float[24,1,3,3] w, float[24] wb> { y = Conv <group = 24, pads = [1, 1, 1, 1]> (x, w, wb) }");
+  const Converted converted(
+      "g (float[1,24,17,13] x) => (float[1,24,17,13] y) <float[24,1,3,3] w, float[24] wb> { y = Conv <group "
+      "= 24, pads = [1, 1, 1, 1]> (x, w, wb) }");
   SessionOptions o = options();
   o.cpu = *mask(o.cpu, "avx512");
   Session ours = converted.session(o), plain = converted.session(portable_only());
@@ -195,7 +219,9 @@ TEST(EndToEnd, OurOwnVectorKernelRunsWhereItIsFaster) {
 
 TEST(EndToEnd, BranchesMayDifferInRank) {
   const Converted converted(
-      "g (float[4] x, bool[1] c) => (float[4] z, int64[r] rank) <int64[1] all = {-1}> { y = If <then_branch = t () => (a) { s = Constant <value = int64[2] {2, 2}> ()\n a = Reshape(x, s) }, else_branch = e () => (b) { b = Neg(x) }> (c)\n z = Reshape(y, all)\n rank = Shape(y) }");
+      "g (float[4] x, bool[1] c) => (float[4] z, int64[r] rank) <int64[1] all = {-1}> { y = If <then_branch "
+      "= t () => (a) { s = Constant <value = int64[2] {2, 2}> ()\n a = Reshape(x, s) }, else_branch = e () "
+      "=> (b) { b = Neg(x) }> (c)\n z = Reshape(y, all)\n rank = Shape(y) }");
   SessionOptions o = options();
   o.growable = true;
   Session session = converted.session(o);

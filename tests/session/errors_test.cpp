@@ -49,15 +49,27 @@ TEST(SessionErrors, WrongTypesShapesAndCounts) {
     build(b);
     return created(b).code();
   };
-  EXPECT_EQ(code([](ModelBuilder& b) { b.output(b.node<ops::Exp>("y", {}, {b.input("x", DType::s32, {4})}, DType::s32)); }), Code::dtype);
-  EXPECT_EQ(code([](ModelBuilder& b) { b.output(b.node<ops::Exp>("y", {}, {b.input("x", DType::f32, {4})}, DType::f64)); }), Code::dtype);
-  EXPECT_EQ(code([](ModelBuilder& b) { b.output(b.node<ops::Add>("y", {}, {b.input("x", DType::f32, {4})})); }), Code::invalid_model);
+  EXPECT_EQ(code([](ModelBuilder& b) {
+              b.output(b.node<ops::Exp>("y", {}, {b.input("x", DType::s32, {4})}, DType::s32));
+            }),
+            Code::dtype);
+  EXPECT_EQ(code([](ModelBuilder& b) {
+              b.output(b.node<ops::Exp>("y", {}, {b.input("x", DType::f32, {4})}, DType::f64));
+            }),
+            Code::dtype);
+  EXPECT_EQ(
+      code([](ModelBuilder& b) { b.output(b.node<ops::Add>("y", {}, {b.input("x", DType::f32, {4})})); }),
+      Code::invalid_model);
   EXPECT_EQ(code([](ModelBuilder& b) {
               const int x = b.input("x", DType::f32, {4});
               b.output(b.node<ops::Exp>("y", {}, {x, x}));
             }),
             Code::invalid_model);
-  EXPECT_EQ(code([](ModelBuilder& b) { b.output(b.node<ops::Add>("y", {}, {b.input("x", DType::f32, {4}), b.input("z", DType::f32, {3})})); }), Code::shape);
+  EXPECT_EQ(
+      code([](ModelBuilder& b) {
+        b.output(b.node<ops::Add>("y", {}, {b.input("x", DType::f32, {4}), b.input("z", DType::f32, {3})}));
+      }),
+      Code::shape);
   EXPECT_EQ(code([](ModelBuilder& b) {
               b.output(b.node<ops::Exp>("y", {}, {b.input("x", DType::f32, {4})}));
               b.graph().nodes[0].attributes["strides"].ints = {1};

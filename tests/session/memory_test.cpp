@@ -21,7 +21,8 @@ SessionOptions portable_options() {
 ModelBuilder element_wise_chain(int length) {
   ModelBuilder b;
   int v = b.input("x", DType::f32, {1000});
-  for (int i = 0; i < length; ++i) v = b.node<ops::Tanh>(i + 1 == length ? "y" : "t" + std::to_string(i), {}, {v});
+  for (int i = 0; i < length; ++i)
+    v = b.node<ops::Tanh>(i + 1 == length ? "y" : "t" + std::to_string(i), {}, {v});
   b.output(v);
   return b;
 }
@@ -82,7 +83,8 @@ TEST(SessionMemory, PartsOfASplitAreReadInPlace) {
   ModelBuilder b;
   const int x = b.input("x", DType::f32, {6});
   const int e = b.node<ops::Exp>("e", {}, {x});
-  const auto parts = b.nodes<ops::Split>("part", {.axis = 0}, {e, b.constant<std::int64_t>({2}, {2, 4})}, {DType::f32, DType::f32});
+  const auto parts = b.nodes<ops::Split>("part", {.axis = 0}, {e, b.constant<std::int64_t>({2}, {2, 4})},
+                                         {DType::f32, DType::f32});
   b.output(b.node<ops::Neg>("y", {}, {parts[0]}));
   b.output(b.node<ops::Neg>("z", {}, {parts[1]}));
   const Model model = b.open();
@@ -103,7 +105,8 @@ TEST(SessionMemory, AValueThatIsStillNeededIsNotOverwritten) {
   const int e = b.node<ops::Exp>("e", {}, {x});
   const int r = b.node<ops::Reshape>("r", {}, {e, b.constant<std::int64_t>({2}, {2, 4})});
   const int n = b.node<ops::Neg>("n", {}, {r});
-  b.output(b.node<ops::Add>("y", {}, {b.node<ops::Reshape>("f", {}, {n, b.constant<std::int64_t>({1}, {8})}), e}));
+  b.output(
+      b.node<ops::Add>("y", {}, {b.node<ops::Reshape>("f", {}, {n, b.constant<std::int64_t>({1}, {8})}), e}));
   const Model model = b.open();
   auto session = Session::create(model, portable_options());
   ASSERT_TRUE(session.ok());

@@ -27,7 +27,9 @@ ModelBuilder computed_reshape() {
   const int t = b.node<ops::Concat>("t", {.axis = 0}, {s, r});
   const int shape = b.node<ops::ShapeOf>("shape", {}, {t}, DType::s64);
   const int rows = b.node<ops::Gather>("rows", {}, {shape, b.constant<std::int64_t>({1}, {0})}, DType::s64);
-  const int wanted = b.node<ops::Concat>("wanted", {}, {b.constant<std::int64_t>({1}, {2}), b.constant<std::int64_t>({1}, {-1}), rows}, DType::s64);
+  const int wanted = b.node<ops::Concat>(
+      "wanted", {}, {b.constant<std::int64_t>({1}, {2}), b.constant<std::int64_t>({1}, {-1}), rows},
+      DType::s64);
   b.output(b.node<ops::Reshape>("y", {}, {t, wanted}));
   b.output(shape);
   return b;

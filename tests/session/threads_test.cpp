@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lithe/runtime/threads.hpp"
+
 #include <gtest/gtest.h>
 
 #include <random>
@@ -10,7 +12,6 @@
 #include "lithe/ops/unary.hpp"
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/packed_weights.hpp"
-#include "lithe/runtime/threads.hpp"
 #include "lithe/session.hpp"
 #include "lithe/xnn/conv2d.hpp"
 #include "tests/support/model_builder.hpp"
@@ -30,7 +31,8 @@ std::vector<float> random_floats(std::size_t n, unsigned seed) {
 ModelBuilder two_convolutions() {
   ModelBuilder b;
   const int x = b.input("x", DType::f32, {1, 12, 12, 8});
-  const int a = b.node<ops::Conv2D>("a", {.pads = {1, 1, 1, 1}}, {x, b.constant<float>({16, 3, 3, 8}, random_floats(16 * 9 * 8, 1))});
+  const int a = b.node<ops::Conv2D>("a", {.pads = {1, 1, 1, 1}},
+                                    {x, b.constant<float>({16, 3, 3, 8}, random_floats(16 * 9 * 8, 1))});
   const int t = b.node<ops::Tanh>("t", {}, {a});
   b.output(b.node<ops::Conv2D>("y", {}, {t, b.constant<float>({4, 1, 1, 16}, random_floats(64, 2))}));
   return b;
@@ -43,11 +45,13 @@ TEST(SessionThreads, TwoSessionsShareWeightsAndWorkAtOnce) {
   std::size_t packed[2] = {};
   const auto work = [&](int which) {
     SessionOptions o;
-    o.kernels = Kernels::entries, o.source = system_arena, o.heap_hooks = xnn::heap_hooks, o.cpu = cpu(), o.packed_weights = &weights;
+    o.kernels = Kernels::entries, o.source = system_arena, o.heap_hooks = xnn::heap_hooks, o.cpu = cpu(),
+    o.packed_weights = &weights;
     auto session = Session::create(model, o);
     ASSERT_TRUE(session.ok()) << session.status().text();
     for (int i = 0; i < 20; ++i) {
-      std::ranges::copy(random_floats(12 * 12 * 8, static_cast<unsigned>(i)), session->input<float>("x").begin());
+      std::ranges::copy(random_floats(12 * 12 * 8, static_cast<unsigned>(i)),
+                        session->input<float>("x").begin());
       ASSERT_TRUE(session->run().ok());
     }
     results[which].assign(session->output<float>("y").begin(), session->output<float>("y").end());
@@ -67,7 +71,8 @@ TEST(SessionThreads, APoolOfTwoGivesTheSameAnswer) {
   for (const std::size_t count : {1u, 2u}) {
     const Threads threads(count);
     SessionOptions o;
-    o.kernels = Kernels::entries, o.source = system_arena, o.heap_hooks = xnn::heap_hooks, o.cpu = cpu(), o.threads = &threads.pool();
+    o.kernels = Kernels::entries, o.source = system_arena, o.heap_hooks = xnn::heap_hooks, o.cpu = cpu(),
+    o.threads = &threads.pool();
     auto session = Session::create(model, o);
     ASSERT_TRUE(session.ok()) << session.status().text();
     std::ranges::copy(random_floats(12 * 12 * 8, 3), session->input<float>("x").begin());

@@ -27,7 +27,9 @@ Shape shape_of(const Dims& dims) { return Shape(std::span<const std::int64_t>(di
 
 std::vector<ValueInfo> describe(const std::vector<InferContext::Input>& inputs) {
   std::vector<ValueInfo> infos;
-  for (const auto& i : inputs) infos.push_back({i.tensor.dtype, i.tensor.shape, i.known ? i.tensor.data : nullptr, i.tensor.quantization, -1, false});
+  for (const auto& i : inputs)
+    infos.push_back({i.tensor.dtype, i.tensor.shape, i.known ? i.tensor.data : nullptr, i.tensor.quantization,
+                     -1, false});
   return infos;
 }
 std::vector<ValueInfo> describe(const std::vector<InferContext::Output>& outputs) {
@@ -39,7 +41,10 @@ std::vector<ValueInfo> describe(const std::vector<InferContext::Output>& outputs
 /// A kernel object that is destroyed at the end.
 class KernelObject {
  public:
-  explicit KernelObject(const KernelEntry& entry) : entry_(entry), memory_(entry.bytes / sizeof(std::max_align_t) + 1) { entry_.construct(get()); }
+  explicit KernelObject(const KernelEntry& entry)
+      : entry_(entry), memory_(entry.bytes / sizeof(std::max_align_t) + 1) {
+    entry_.construct(get());
+  }
   ~KernelObject() { entry_.destroy(get()); }
   KernelObject(const KernelObject&) = delete;
   KernelObject& operator=(const KernelObject&) = delete;
@@ -69,10 +74,12 @@ std::uint64_t work_per_output(const Node& node, const BoundNode& bound) {
   if (bound.inputs.size() < 2) return 1;
   const Shape& first = bound.inputs[0].tensor.shape;
   const Shape& second = bound.inputs[1].tensor.shape;
-  if (node.op == "MatMul" || node.op == "FullyConnected")  // one of the two ends of a transposed first operand is K
+  if (node.op == "MatMul" ||
+      node.op == "FullyConnected")  // one of the two ends of a transposed first operand is K
     return static_cast<std::uint64_t>(std::max(first.back(), first.rank() > 1 ? first[first.rank() - 2] : 1));
   if (node.op == "Conv2D") return static_cast<std::uint64_t>(second.product(1, second.rank()));
-  if (node.op == "DepthwiseConv2D") return static_cast<std::uint64_t>(second.product(0, std::min(2, second.rank())));
+  if (node.op == "DepthwiseConv2D")
+    return static_cast<std::uint64_t>(second.product(0, std::min(2, second.rank())));
   return 1;
 }
 
@@ -85,8 +92,10 @@ BoundNode::BoundNode(const Graph& graph, const Node& node) : kernel_(find_kernel
     if (id != absent) {
       const Value& v = graph.value(id);
       known_shape = v.constant || (v.dims && fixed(*v.dims));
-      if (v.constant) input.tensor = v.constant->view();
-      else if (known_shape) input.tensor = TensorView(nullptr, v.dtype, shape_of(*v.dims));
+      if (v.constant)
+        input.tensor = v.constant->view();
+      else if (known_shape)
+        input.tensor = TensorView(nullptr, v.dtype, shape_of(*v.dims));
       input.tensor.dtype = v.dtype;
       input.tensor.quantization = describe(v.quantization);
       input.known = v.constant != nullptr;
@@ -96,7 +105,8 @@ BoundNode::BoundNode(const Graph& graph, const Node& node) : kernel_(find_kernel
   }
   for (ValueId id : node.outputs) {
     InferContext::Output output;
-    if (id != absent) output.dtype = graph.value(id).dtype, output.quantization = describe(graph.value(id).quantization);
+    if (id != absent)
+      output.dtype = graph.value(id).dtype, output.quantization = describe(graph.value(id).quantization);
     outputs.push_back(output);
   }
   status_ = kernel_ == nullptr ? Status{Code::unsupported, "no such operator in this build"} : check(node);
@@ -120,12 +130,14 @@ Status BoundNode::check(const Node& node) const {
   const OpSpec& spec = *kernel_->op->spec;
   const int given = static_cast<int>(node.inputs.size());
   const bool variadic_outputs = spec.outputs.variadic();
-  if (given > spec.inputs.size() && !spec.inputs.variadic()) return {Code::invalid_model, "a node has more inputs than its operator takes"};
+  if (given > spec.inputs.size() && !spec.inputs.variadic())
+    return {Code::invalid_model, "a node has more inputs than its operator takes"};
   if (static_cast<int>(node.outputs.size()) > spec.outputs.size() && !variadic_outputs)
     return {Code::invalid_model, "a node has more outputs than its operator gives"};
   for (int i = 0; i < spec.inputs.required(); ++i)
     if (i >= given || (node.inputs[static_cast<std::size_t>(i)] == absent))
-      if (!(spec.inputs.variadic() && i == spec.inputs.size() - 1)) return {Code::invalid_model, "a node lacks an input that its operator requires"};
+      if (!(spec.inputs.variadic() && i == spec.inputs.size() - 1))
+        return {Code::invalid_model, "a node lacks an input that its operator requires"};
   std::vector<DType> in, out;
   for (const auto& i : inputs) in.push_back(i.tensor.dtype);
   for (const auto& o : outputs) out.push_back(o.dtype);
@@ -146,12 +158,14 @@ bool BoundNode::shapes_known() const {
 }
 
 bool BoundNode::constant() const {
-  return std::all_of(inputs.begin(), inputs.end(), [](const auto& i) { return i.known || i.tensor.dtype == DType::none; });
+  return std::all_of(inputs.begin(), inputs.end(),
+                     [](const auto& i) { return i.known || i.tensor.dtype == DType::none; });
 }
 
 Status BoundNode::infer(std::uint64_t max_bytes) {
   LITHE_TRY(status_);
-  if (kernel_->op->spec->subgraphs > 0) return {Code::unsupported, "a node with subgraphs is inferred by the session"};
+  if (kernel_->op->spec->subgraphs > 0)
+    return {Code::unsupported, "a node with subgraphs is inferred by the session"};
   for (auto& o : outputs) o.set = false;
   InferContext context(inputs, outputs, max_bytes);
   LITHE_TRY(kernel_->op->infer(attributes_.data(), context));
@@ -162,9 +176,11 @@ Status BoundNode::infer(std::uint64_t max_bytes) {
 
 Result<std::vector<ConstantPtr>> BoundNode::run() {
   static const Cpu cpu{};
-  const std::vector<ValueInfo> input_infos = lithe::graph::describe(inputs), output_infos = lithe::graph::describe(outputs);
+  const std::vector<ValueInfo> input_infos = lithe::graph::describe(inputs),
+                               output_infos = lithe::graph::describe(outputs);
   const NodeInfo info{input_infos, output_infos, &cpu};
-  if (!kernel_->supports(attributes_.data(), info)) return Status{Code::unsupported, "the portable kernel does not take this node"};
+  if (!kernel_->supports(attributes_.data(), info))
+    return Status{Code::unsupported, "the portable kernel does not take this node"};
   KernelObject object(*kernel_);
   CreateContext create{.node = info};
   LITHE_TRY(kernel_->create(object.get(), attributes_.data(), create));
@@ -191,7 +207,8 @@ Result<std::vector<ConstantPtr>> BoundNode::run() {
   return std::vector<ConstantPtr>(results.begin(), results.end());
 }
 
-std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node, const EvaluationLimits& limits) {
+std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node,
+                                                 const EvaluationLimits& limits) {
   if (!node.subgraphs.empty()) return std::nullopt;
   BoundNode bound(graph, node);
   if (!bound.status().ok()) return std::nullopt;
@@ -228,9 +245,13 @@ std::optional<int> probe_rank(const Graph& graph, const Node& node, std::size_t 
 
 /// What follows from the inputs without any number being known: a permutation, or a shape of known length.
 std::optional<Dims> symbolic_dims(const Graph& graph, const Node& node) {
-  const auto dims = [&](std::size_t i) -> const std::optional<Dims>& { return graph.value(node.inputs[i]).dims; };
+  const auto dims = [&](std::size_t i) -> const std::optional<Dims>& {
+    return graph.value(node.inputs[i]).dims;
+  };
   const auto numbers = [&](std::size_t i) -> std::optional<std::size_t> {  // elements of a vector
-    if (i >= node.inputs.size() || node.inputs[i] == absent || !dims(i) || dims(i)->size() != 1 || (*dims(i))[0] < 0) return std::nullopt;
+    if (i >= node.inputs.size() || node.inputs[i] == absent || !dims(i) || dims(i)->size() != 1 ||
+        (*dims(i))[0] < 0)
+      return std::nullopt;
     return static_cast<std::size_t>((*dims(i))[0]);
   };
   if (node.op == "Transpose" && dims(0)) {
@@ -263,7 +284,8 @@ void infer_ranks(Graph& graph, const Node& node) {
       if (rank) dims.emplace(static_cast<std::size_t>(*rank), -1);
       if (rank) break;
     }
-    if (auto exact = symbolic_dims(graph, node); exact && (!dims || dims->size() == exact->size())) dims = std::move(exact);
+    if (auto exact = symbolic_dims(graph, node); exact && (!dims || dims->size() == exact->size()))
+      dims = std::move(exact);
     if (dims) graph.value(node.outputs[o]).dims = std::move(dims);
   }
 }
@@ -282,8 +304,10 @@ Status infer_dims(Graph& graph, const Node& node) {
     if (node.outputs[o] == absent) continue;
     const auto dims = bound.outputs[o].shape.dims();
     auto& known = graph.value(node.outputs[o]).dims;
-    if (!bound.outputs[o].at_most) known.emplace(dims.begin(), dims.end());
-    else if (!known) known.emplace(dims.size(), -1);
+    if (!bound.outputs[o].at_most)
+      known.emplace(dims.begin(), dims.end());
+    else if (!known)
+      known.emplace(dims.size(), -1);
   }
   return {};
 }

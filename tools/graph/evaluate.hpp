@@ -17,8 +17,8 @@ class BoundNode {
   BoundNode(const Graph& graph, const Node& node);
 
   const KernelEntry* kernel() const { return kernel_; }  ///< null: no such operator here (a custom one)
-  /// What is wrong with the node before shapes are looked at: Code::unsupported for an operator or attribute that is
-  /// not known, Code::dtype where no type row fits.
+  /// What is wrong with the node before shapes are looked at: Code::unsupported for an operator or attribute
+  /// that is not known, Code::dtype where no type row fits.
   Status status() const { return status_; }
   /// Whether the shapes of all present inputs are known.
   bool shapes_known() const;
@@ -50,16 +50,17 @@ struct EvaluationLimits {
   std::uint64_t work = std::uint64_t{1} << 31;  ///< multiply-adds of one matrix product or convolution
 };
 
-/// The outputs (null where absent) of a node whose inputs are constants, or whose operator reads shapes only and
-/// whose inputs have fixed dims. nullopt: it cannot be computed now (inputs not constant, subgraphs, random numbers,
-/// over a limit, or refused by its operator).
-std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node, const EvaluationLimits& limits = {});
+/// The outputs (null where absent) of a node whose inputs are constants, or whose operator reads shapes only
+/// and whose inputs have fixed dims. nullopt: it cannot be computed now (inputs not constant, subgraphs,
+/// random numbers, over a limit, or refused by its operator).
+std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node,
+                                                 const EvaluationLimits& limits = {});
 
-/// Fills the dims of values whose producers' inputs have fixed dims, and the rank of values that have none where the
-/// inputs' ranks are known. Nodes that cannot be inferred keep what they have.
+/// Fills the dims of values whose producers' inputs have fixed dims, and the rank of values that have none
+/// where the inputs' ranks are known. Nodes that cannot be inferred keep what they have.
 void infer_dims(Graph& graph);
-/// The same for the outputs of one node; its inputs must be up to date. The status is that of `infer` where all
-/// inputs have fixed dims, except that Code::needs_value counts as ok.
+/// The same for the outputs of one node; its inputs must be up to date. The status is that of `infer` where
+/// all inputs have fixed dims, except that Code::needs_value counts as ok.
 Status infer_dims(Graph& graph, const Node& node);
 
 }  // namespace lithe::graph

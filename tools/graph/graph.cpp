@@ -9,13 +9,22 @@
 namespace lithe::graph {
 
 ValueId Graph::add_value(Value value) {
-  if (indexed_ > values.size()) names_.clear(), indexed_ = 0;
-  while (indexed_ < values.size()) names_.insert(values[indexed_++].name);
   const std::string wanted = value.name;
-  for (int i = 1; !names_.insert(value.name).second; ++i) value.name = wanted + "_" + std::to_string(i);
+  for (int i = 1; taken(value.name); ++i) value.name = wanted + "_" + std::to_string(i);
   values.push_back(std::move(value));
-  ++indexed_;
   return static_cast<ValueId>(values.size() - 1);
+}
+
+bool Graph::taken(const std::string& name) {
+  if (indexed_ > values.size()) names_.clear(), indexed_ = 0;
+  for (; indexed_ < values.size(); ++indexed_)
+    names_.emplace(values[indexed_].name, static_cast<ValueId>(indexed_));
+  const auto found = names_.find(name);
+  if (found == names_.end()) return false;
+  const auto at = static_cast<std::size_t>(found->second);
+  if (at < values.size() && values[at].name == name) return true;
+  names_.clear(), indexed_ = 0;  // values were renamed or renumbered: look again
+  return taken(name);
 }
 
 ValueId Graph::add_constant(ConstantPtr constant, std::string_view name) {
@@ -110,13 +119,15 @@ bool sort_nodes(Graph& graph) {
     for (ValueId v : graph.nodes[n].inputs)
       if (v >= 0 && producer[static_cast<std::size_t>(v)] >= 0) {
         ++waiting[n];
-        readers[static_cast<std::size_t>(producer[static_cast<std::size_t>(v)])].push_back(static_cast<int>(n));
+        readers[static_cast<std::size_t>(producer[static_cast<std::size_t>(v)])].push_back(
+            static_cast<int>(n));
       }
-  std::priority_queue<int, std::vector<int>, std::greater<>> ready;  // the lowest first: what is sorted stays as it is
+  std::priority_queue<int, std::vector<int>, std::greater<>>
+      ready;  // the lowest first: what is sorted stays as it is
   for (std::size_t n = 0; n < waiting.size(); ++n)
     if (waiting[n] == 0) ready.push(static_cast<int>(n));
   std::vector<int> order;
-  for (; !ready.empty(); ) {
+  for (; !ready.empty();) {
     order.push_back(ready.top());
     ready.pop();
     for (int reader : readers[static_cast<std::size_t>(order.back())])

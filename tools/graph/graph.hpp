@@ -10,12 +10,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "lithe/core/kernel.hpp"
 
-/// The converter's mutable form of a model: what importers build, passes change and the writer puts into a file.
+/// The converter's mutable form of a model: what importers build, passes change and the writer puts into a
+/// file.
 namespace lithe::graph {
 
 /// A constant tensor, shared by every value that holds it; `bytes` is packed as in the file.
@@ -62,7 +63,8 @@ inline constexpr ValueId absent = -1;
 struct Value {
   std::string name;       ///< unique in its graph
   std::string onnx_name;  ///< the ONNX value it equals (up to `permutation`), or empty
-  std::vector<std::uint8_t> permutation;  ///< axis i here is ONNX's axis permutation[i]; empty: the same order
+  std::vector<std::uint8_t>
+      permutation;  ///< axis i here is ONNX's axis permutation[i]; empty: the same order
   DType dtype = DType::none;
   std::optional<Dims> dims;  ///< nullopt: not even the rank is known
   ConstantPtr constant;
@@ -83,7 +85,8 @@ struct Node {
   std::map<std::string, Attribute> attributes;  ///< only those that differ from the operator's defaults
   std::vector<ValueId> inputs, outputs;
   std::vector<int> subgraphs;  ///< indices into Model::graphs
-  std::vector<std::string> onnx_names;  ///< the ONNX nodes it came from, "Conv_12" or "<op_type> -> <output name>" where unnamed
+  std::vector<std::string>
+      onnx_names;  ///< the ONNX nodes it came from, "Conv_12" or "<op_type> -> <output name>" where unnamed
 };
 
 struct Graph {
@@ -92,7 +95,8 @@ struct Graph {
   std::vector<Node> nodes;  ///< in running order
   std::vector<ValueId> inputs, outputs;
 
-  /// A name that is taken gets "_1", "_2" ... appended.
+  /// A name that is taken gets "_1", "_2" ... appended. Who renames a value by hand keeps names unique
+  /// himself.
   ValueId add_value(Value value);
   ValueId add_constant(ConstantPtr constant, std::string_view name);
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
@@ -100,7 +104,9 @@ struct Graph {
   const Constant* constant(ValueId id) const { return id < 0 ? nullptr : value(id).constant.get(); }
 
  private:
-  std::unordered_set<std::string> names_;  ///< of the first `indexed_` values, when they were last looked at
+  bool taken(const std::string& name);
+  std::unordered_map<std::string, ValueId>
+      names_;  ///< of the first `indexed_` values, when they were last looked at
   std::size_t indexed_ = 0;
 };
 

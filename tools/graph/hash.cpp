@@ -41,7 +41,8 @@ std::array<std::uint64_t, 2> hash(std::span<const std::byte> bytes) {
 std::string hex(const std::array<std::uint64_t, 2>& hash) {
   std::string text;
   for (int word = 1; word >= 0; --word)
-    for (int shift = 60; shift >= 0; shift -= 4) text += "0123456789abcdef"[(hash[static_cast<std::size_t>(word)] >> shift) & 15u];
+    for (int shift = 60; shift >= 0; shift -= 4)
+      text += "0123456789abcdef"[(hash[static_cast<std::size_t>(word)] >> shift) & 15u];
   return text;
 }
 

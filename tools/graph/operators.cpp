@@ -11,7 +11,8 @@ const KernelEntry* find_kernel(std::string_view op, std::uint16_t version) {
   using Table = std::map<std::pair<std::string_view, std::uint16_t>, const KernelEntry*>;
   static const Table table = [] {
     Table all;
-    for (const KernelEntry& entry : portable::all::entries) all.emplace(std::pair(entry.op->spec->name, entry.op->spec->version), &entry);
+    for (const KernelEntry& entry : portable::all::entries)
+      all.emplace(std::pair(entry.op->spec->name, entry.op->spec->version), &entry);
     return all;
   }();
   const auto found = table.find({op, version});

@@ -39,7 +39,8 @@ class Segment {
   int add(std::span<const std::byte> bytes) {
     const auto key = std::pair(hash(bytes), bytes.size());
     for (auto [it, end] = known_.equal_range(key); it != end; ++it)
-      if (std::equal(bytes.begin(), bytes.end(), parts_[static_cast<std::size_t>(it->second)].begin())) return it->second;
+      if (std::equal(bytes.begin(), bytes.end(), parts_[static_cast<std::size_t>(it->second)].begin()))
+        return it->second;
     const int index = static_cast<int>(parts_.size());
     known_.emplace(key, index);
     parts_.push_back(bytes);
@@ -49,7 +50,8 @@ class Segment {
   }
   int add(const Constant& constant) {
     std::uint64_t expected = 0;
-    require(constant.shape.checked_bytes(constant.dtype, std::uint64_t{1} << 40, expected) && expected == constant.bytes.size(),
+    require(constant.shape.checked_bytes(constant.dtype, std::uint64_t{1} << 40, expected) &&
+                expected == constant.bytes.size(),
             "a constant's bytes do not fit its shape");
     return add(constant.bytes);
   }
@@ -93,11 +95,14 @@ class Tables {
   fb::DetachedBuffer finish(const std::array<std::uint64_t, 2>& id) {
     const format::Id file_id(id[0], id[1]);
     std::vector<fb::Offset<format::KeyValue>> metadata;
-    for (const auto& [key, value] : model_.metadata) metadata.push_back(format::CreateKeyValue(builder_, text(key), text(value)));
+    for (const auto& [key, value] : model_.metadata)
+      metadata.push_back(format::CreateKeyValue(builder_, text(key), text(value)));
     std::vector<fb::Offset<format::Operator>> operators;
-    for (const auto& [op, number] : operators_) operators.push_back(format::CreateOperator(builder_, text(op.first), op.second));
+    for (const auto& [op, number] : operators_)
+      operators.push_back(format::CreateOperator(builder_, text(op.first), op.second));
     std::vector<fb::Offset<format::Symbol>> symbols;
-    for (const Symbol& s : model_.symbols) symbols.push_back(format::CreateSymbol(builder_, text(s.name), s.min, s.opt, s.max));
+    for (const Symbol& s : model_.symbols)
+      symbols.push_back(format::CreateSymbol(builder_, text(s.name), s.min, s.opt, s.max));
     std::vector<fb::Offset<format::Subgraph>> subgraphs;
     for (int g : order_) subgraphs.push_back(subgraph(graph(g)));
     std::vector<fb::Offset<format::Signature>> signatures;
@@ -106,15 +111,19 @@ class Tables {
     const auto tests = all(model_.self_tests, [&](const SelfTest& t) { return self_test(t); });
     const auto features = all(model_.features, [&](const std::string& f) { return text(f); });
     // Arguments are evaluated in an order of the compiler's own, so everything that builds is named first.
-    const auto producer = text(model_.producer), name = text(model_.source_name), source_hash = text(model_.source_hash);
+    const auto producer = text(model_.producer), name = text(model_.source_name),
+               source_hash = text(model_.source_hash);
     const auto metadata_vector = metadata.empty() ? 0 : builder_.CreateVector(metadata);
     const auto operators_vector = builder_.CreateVector(operators);
     const auto symbols_vector = symbols.empty() ? 0 : builder_.CreateVector(symbols);
     const auto subgraphs_vector = builder_.CreateVector(subgraphs);
-    const auto buffers_vector = segment_.buffers().empty() ? 0 : builder_.CreateVectorOfStructs(segment_.buffers());
+    const auto buffers_vector =
+        segment_.buffers().empty() ? 0 : builder_.CreateVectorOfStructs(segment_.buffers());
     const auto signatures_vector = builder_.CreateVector(signatures);
-    const auto root = format::CreateModel(builder_, format_version, features, producer, name, source_hash, &file_id, metadata_vector, operators_vector,
-                                          symbols_vector, subgraphs_vector, buffers_vector, signatures_vector, sections, tests);
+    const auto root =
+        format::CreateModel(builder_, format_version, features, producer, name, source_hash, &file_id,
+                            metadata_vector, operators_vector, symbols_vector, subgraphs_vector,
+                            buffers_vector, signatures_vector, sections, tests);
     builder_.FinishSizePrefixed(root, format::ModelIdentifier());
     return builder_.Release();
   }
@@ -126,7 +135,8 @@ class Tables {
     return model_.graphs[static_cast<std::size_t>(g)];
   }
   void number(int g) {
-    require(numbers_.emplace(g, static_cast<std::uint32_t>(order_.size())).second, "a subgraph that is carried twice");
+    require(numbers_.emplace(g, static_cast<std::uint32_t>(order_.size())).second,
+            "a subgraph that is carried twice");
     order_.push_back(g);
   }
 
@@ -153,34 +163,43 @@ class Tables {
 
   fb::Offset<format::Node> node(const Node& n, const std::vector<ValueId>& renumbered) {
     const auto attributes = all(n.attributes, [&](const auto& a) { return attribute(a.first, a.second); });
-    const auto names = all(n.onnx_names, [&](const std::string& s) { return builder_.CreateSharedString(s); });
+    const auto names =
+        all(n.onnx_names, [&](const std::string& s) { return builder_.CreateSharedString(s); });
     std::vector<std::uint32_t> subgraphs;
     for (int g : n.subgraphs) subgraphs.push_back(numbers_.at(g));
     const auto subgraphs_vector = subgraphs.empty() ? 0 : builder_.CreateVector(subgraphs);
     const auto inputs = ids(n.inputs, renumbered), outputs = ids(n.outputs, renumbered);
-    return format::CreateNode(builder_, operators_.at({n.op, n.version}), inputs, outputs, attributes, subgraphs_vector, names);
+    return format::CreateNode(builder_, operators_.at({n.op, n.version}), inputs, outputs, attributes,
+                              subgraphs_vector, names);
   }
 
   fb::Offset<format::Quantization> quantization(const ValueQuantization& q) {
     require(q.scale != nullptr, "a quantization without scale");
-    const auto dtype = [](const ConstantPtr& c) { return static_cast<format::DType>(c ? c->dtype : DType::none); };
+    const auto dtype = [](const ConstantPtr& c) {
+      return static_cast<format::DType>(c ? c->dtype : DType::none);
+    };
     const auto scale = static_cast<std::uint32_t>(segment_.add(*q.scale));
     const int zero_point = q.zero_point ? segment_.add(*q.zero_point) : -1;
-    return format::CreateQuantization(builder_, scale, dtype(q.scale), zero_point, dtype(q.zero_point), q.axis, static_cast<std::uint32_t>(q.block));
+    return format::CreateQuantization(builder_, scale, dtype(q.scale), zero_point, dtype(q.zero_point),
+                                      q.axis, static_cast<std::uint32_t>(q.block));
   }
 
   fb::Offset<format::Value> value(const Value& v, bool with_dims) {
     require(known(v.dtype), "value '" + v.name + "' has no dtype");
-    require(!v.constant || v.constant->dtype == v.dtype, "constant '" + v.name + "' declares another dtype than it has");
+    require(!v.constant || v.constant->dtype == v.dtype,
+            "constant '" + v.name + "' declares another dtype than it has");
     const int buffer = v.constant ? segment_.add(*v.constant) : -1;
     const auto name = text(v.name), onnx_name = text(v.onnx_name);
     const auto permutation = v.permutation.empty() ? 0 : builder_.CreateVector(v.permutation);
     const auto quantized = v.quantization ? quantization(*v.quantization) : 0;
     Dims dims = v.dims.value_or(Dims{});
     if (v.constant) dims.assign(v.constant->shape.dims().begin(), v.constant->shape.dims().end());
-    for (auto d : dims) require(d >= -1 || -2 - d < static_cast<std::int64_t>(model_.symbols.size()), "value '" + v.name + "' has an unknown symbol");
+    for (auto d : dims)
+      require(d >= -1 || -2 - d < static_cast<std::int64_t>(model_.symbols.size()),
+              "value '" + v.name + "' has an unknown symbol");
     const auto dims_vector = v.constant || (with_dims && v.dims) ? builder_.CreateVector(dims) : 0;
-    return format::CreateValue(builder_, name, onnx_name, permutation, static_cast<format::DType>(v.dtype), dims_vector, buffer, quantized, v.host);
+    return format::CreateValue(builder_, name, onnx_name, permutation, static_cast<format::DType>(v.dtype),
+                               dims_vector, buffer, quantized, v.host);
   }
 
   /// The values that somebody mentions, in the file's order: inputs, constants, outputs of nodes.
@@ -201,7 +220,8 @@ class Tables {
     return order;
   }
 
-  fb::Offset<fb::Vector<std::int32_t>> ids(const std::vector<ValueId>& list, const std::vector<ValueId>& renumbered) {
+  fb::Offset<fb::Vector<std::int32_t>> ids(const std::vector<ValueId>& list,
+                                           const std::vector<ValueId>& renumbered) {
     std::vector<std::int32_t> result;
     for (ValueId v : list) result.push_back(v == absent ? absent : renumbered[static_cast<std::size_t>(v)]);
     return builder_.CreateVector(result);
@@ -231,12 +251,14 @@ class Tables {
     std::vector<bool> made(g.values.size());
     std::set<std::string_view> names;
     auto make = [&](ValueId v) {
-      require(v >= 0 && static_cast<std::size_t>(v) < made.size(), "a value id out of range in graph '" + g.name + "'");
+      require(v >= 0 && static_cast<std::size_t>(v) < made.size(),
+              "a value id out of range in graph '" + g.name + "'");
       require(!made[static_cast<std::size_t>(v)], "value '" + g.value(v).name + "' is made twice");
       made[static_cast<std::size_t>(v)] = true;
     };
     auto read = [&](ValueId v) {
-      require(v >= 0 && static_cast<std::size_t>(v) < made.size(), "a value id out of range in graph '" + g.name + "'");
+      require(v >= 0 && static_cast<std::size_t>(v) < made.size(),
+              "a value id out of range in graph '" + g.name + "'");
       require(made[static_cast<std::size_t>(v)], "value '" + g.value(v).name + "' is read before it is made");
     };
     for (std::size_t i = 0; i < g.values.size(); ++i) {
@@ -255,7 +277,8 @@ class Tables {
 
   fb::Offset<format::Signature> signature(const Signature& s) {
     std::vector<format::State> states;
-    for (const State& state : s.states) states.emplace_back(static_cast<std::uint32_t>(state.input), static_cast<std::uint32_t>(state.output));
+    for (const State& state : s.states)
+      states.emplace_back(static_cast<std::uint32_t>(state.input), static_cast<std::uint32_t>(state.output));
     const auto states_vector = states.empty() ? 0 : builder_.CreateVectorOfStructs(states);
     const auto name = builder_.CreateSharedString(s.name);
     return format::CreateSignature(builder_, name, numbers_.at(s.graph), states_vector);
@@ -267,7 +290,8 @@ class Tables {
   }
   fb::Offset<format::TestTensor> test_tensor(const ConstantPtr& c) {
     const auto buffer = static_cast<std::uint32_t>(segment_.add(*c));
-    const auto dims = builder_.CreateVector(std::vector<std::int64_t>(c->shape.dims().begin(), c->shape.dims().end()));
+    const auto dims =
+        builder_.CreateVector(std::vector<std::int64_t>(c->shape.dims().begin(), c->shape.dims().end()));
     return format::CreateTestTensor(builder_, dims, buffer);
   }
   fb::Offset<format::SelfTest> self_test(const SelfTest& t) {
@@ -275,7 +299,8 @@ class Tables {
     for (const ConstantPtr& c : t.inputs) inputs.push_back(test_tensor(c));
     for (const ConstantPtr& c : t.outputs) outputs.push_back(test_tensor(c));
     const auto inputs_vector = builder_.CreateVector(inputs), outputs_vector = builder_.CreateVector(outputs);
-    return format::CreateSelfTest(builder_, static_cast<std::uint32_t>(t.signature), inputs_vector, outputs_vector, t.tolerance);
+    return format::CreateSelfTest(builder_, static_cast<std::uint32_t>(t.signature), inputs_vector,
+                                  outputs_vector, t.tolerance);
   }
 
   const Model& model_;
@@ -304,7 +329,8 @@ std::vector<std::byte> write(const Model& model) {
   Tables tables(model);
   const fb::DetachedBuffer head = tables.finish(content_id(model));
   const std::size_t segment = tables.segment().bytes();
-  const std::size_t start = round_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
+  const std::size_t start =
+      round_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
   std::vector<std::byte> file(start + segment);
   std::memcpy(file.data(), head.data(), head.size());
   tables.segment().copy_to(file.data() + start);
@@ -314,7 +340,9 @@ std::vector<std::byte> write(const Model& model) {
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   std::string temporary = path.string() + ".XXXXXX";
   const int descriptor = mkstemp(temporary.data());
-  if (descriptor < 0) report::system_refused(path.string() + ": cannot be written (" + system_text() + "); choose another folder with -o");
+  if (descriptor < 0)
+    report::system_refused(path.string() + ": cannot be written (" + system_text() +
+                           "); choose another folder with -o");
   bool ok = fchmod(descriptor, 0644) == 0;
   for (std::size_t done = 0; ok && done < bytes.size();) {
     const ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
@@ -328,7 +356,8 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> by
   if (ok) return;
   const std::string reason = system_text();
   unlink(temporary.c_str());
-  report::system_refused(path.string() + ": cannot be written (" + reason + "); make room or choose another folder with -o");
+  report::system_refused(path.string() + ": cannot be written (" + reason +
+                         "); make room or choose another folder with -o");
 }
 
 }  // namespace lithe::graph

@@ -12,9 +12,9 @@
 
 #include "lithe/lithe.hpp"
 #include "tools/graph/writer.hpp"
+#include "tools/import/difference.hpp"
 #include "tools/import/import_model.hpp"
 #include "tools/report/error.hpp"
-#include "tools/import/difference.hpp"
 
 namespace lithe::import {
 
@@ -35,7 +35,9 @@ class Random {
 };
 
 enum class Contents { zero, random, large };
-const char* name(Contents c) { return c == Contents::zero ? "zero" : c == Contents::random ? "random" : "large"; }
+const char* name(Contents c) {
+  return c == Contents::zero ? "zero" : c == Contents::random ? "random" : "large";
+}
 
 using Buffer = std::vector<std::byte>;
 
@@ -54,20 +56,40 @@ Buffer make_contents(DType dtype, const Shape& shape, Contents contents, Random&
     const float v = random.uniform() * factor;
     const auto small = static_cast<std::int64_t>(random.bits() % (contents == Contents::random ? 10 : 100));
     switch (dtype) {
-      case DType::f32: put(buffer, i, v); break;
-      case DType::f64: put(buffer, i, static_cast<double>(v)); break;
-      case DType::f16: put(buffer, i, half(v)); break;
-      case DType::bf16: put(buffer, i, bfloat16(v)); break;
-      case DType::boolean: put(buffer, i, static_cast<std::uint8_t>(small & 1)); break;
+      case DType::f32:
+        put(buffer, i, v);
+        break;
+      case DType::f64:
+        put(buffer, i, static_cast<double>(v));
+        break;
+      case DType::f16:
+        put(buffer, i, half(v));
+        break;
+      case DType::bf16:
+        put(buffer, i, bfloat16(v));
+        break;
+      case DType::boolean:
+        put(buffer, i, static_cast<std::uint8_t>(small & 1));
+        break;
       case DType::s8:
-      case DType::u8: put(buffer, i, static_cast<std::uint8_t>(random.bits() >> 8)); break;
+      case DType::u8:
+        put(buffer, i, static_cast<std::uint8_t>(random.bits() >> 8));
+        break;
       case DType::s16:
-      case DType::u16: put(buffer, i, static_cast<std::uint16_t>(small)); break;
+      case DType::u16:
+        put(buffer, i, static_cast<std::uint16_t>(small));
+        break;
       case DType::s32:
-      case DType::u32: put(buffer, i, static_cast<std::uint32_t>(small)); break;
+      case DType::u32:
+        put(buffer, i, static_cast<std::uint32_t>(small));
+        break;
       case DType::s64:
-      case DType::u64: put(buffer, i, small); break;
-      default: buffer[static_cast<std::size_t>(bytes(dtype, i))] = static_cast<std::byte>(random.bits() & 0x33); break;
+      case DType::u64:
+        put(buffer, i, small);
+        break;
+      default:
+        buffer[static_cast<std::size_t>(bytes(dtype, i))] = static_cast<std::byte>(random.bits() & 0x33);
+        break;
     }
   }
   return buffer;
@@ -79,10 +101,14 @@ Buffer make_host_contents(DType dtype, const Shape& shape, int attempt) {
   Buffer buffer(static_cast<std::size_t>(bytes(dtype, count)));
   for (std::size_t i = 0; i < count; ++i) {
     const std::int64_t v = attempt == 0 ? (i == 0 ? -1 : 1) : attempt == 1 ? 1 : attempt == 2 ? 0 : 2;
-    if (dtype == DType::s64 || dtype == DType::u64) put(buffer, i, v);
-    else if (dtype == DType::s32 || dtype == DType::u32) put(buffer, i, static_cast<std::int32_t>(v));
-    else if (dtype == DType::f32) put(buffer, i, v < 0 ? 1.0f : static_cast<float>(v));
-    else if (element_bytes(dtype) == 1) put(buffer, i, static_cast<std::int8_t>(v));
+    if (dtype == DType::s64 || dtype == DType::u64)
+      put(buffer, i, v);
+    else if (dtype == DType::s32 || dtype == DType::u32)
+      put(buffer, i, static_cast<std::int32_t>(v));
+    else if (dtype == DType::f32)
+      put(buffer, i, v < 0 ? 1.0f : static_cast<float>(v));
+    else if (element_bytes(dtype) == 1)
+      put(buffer, i, static_cast<std::int8_t>(v));
   }
   return buffer;
 }
@@ -99,7 +125,8 @@ Storage copy_of(std::span<const std::byte> file) {
 std::string describe(const Status& status, const graph::Model& model) {
   std::string text = status.text();
   if (status.node() < 0) return text;
-  // The writer keeps the order of nodes; subgraphs may be numbered otherwise, so only the main graph is named.
+  // The writer keeps the order of nodes; subgraphs may be numbered otherwise, so only the main graph is
+  // named.
   const auto& nodes = model.graphs[0].nodes;
   if (status.subgraph() == 0 && status.node() < static_cast<int>(nodes.size())) {
     const graph::Node& node = nodes[static_cast<std::size_t>(status.node())];
@@ -111,9 +138,12 @@ std::string describe(const Status& status, const graph::Model& model) {
 /// One side of the comparison.
 class Side {
  public:
-  Side(const graph::Model& model, std::span<const std::byte> file, SessionOptions options) : graph_(model), options_(options) {
+  Side(const graph::Model& model, std::span<const std::byte> file, SessionOptions options)
+      : graph_(model), options_(options) {
     auto opened = Model::open(copy_of(file));
-    if (!opened.ok()) throw report::Failure(report::exits::failed_check, std::string("the converted file does not verify: ") + opened.status().text());
+    if (!opened.ok())
+      throw report::Failure(report::exits::failed_check,
+                            std::string("the converted file does not verify: ") + opened.status().text());
     model_.emplace(*std::move(opened));
     options_.growable = true;
   }
@@ -132,7 +162,8 @@ class Side {
     for (int i = 0; i < session_->inputs(); ++i) {
       const Tensor t = session_->input(i);
       const Buffer& from = inputs[static_cast<std::size_t>(i)];
-      if (!skip[static_cast<std::size_t>(i)] && t.data != nullptr && !from.empty()) std::memcpy(t.data, from.data(), std::min(from.size(), t.bytes()));
+      if (!skip[static_cast<std::size_t>(i)] && t.data != nullptr && !from.empty())
+        std::memcpy(t.data, from.data(), std::min(from.size(), t.bytes()));
     }
     return session_->run();
   }
@@ -156,7 +187,9 @@ std::vector<Sizes> settings(const graph::Model& model) {
     for (const graph::Symbol& s : model.symbols) sizes.push_back(pick(s));
     if (std::find(all.begin(), all.end(), sizes) == all.end()) all.push_back(std::move(sizes));
   };
-  auto at = [&](std::uint64_t unbounded) { return [=](const graph::Symbol& s) { return std::max(unbounded, s.min); }; };
+  auto at = [&](std::uint64_t unbounded) {
+    return [=](const graph::Symbol& s) { return std::max(unbounded, s.min); };
+  };
   add([&](const graph::Symbol& s) { return s.max == 0 ? at(1)(s) : s.min; });
   add([&](const graph::Symbol& s) { return s.max == 0 ? at(2)(s) : s.opt != 0 ? s.opt : s.min; });
   add([&](const graph::Symbol& s) { return s.max == 0 ? at(7)(s) : s.max; });
@@ -166,10 +199,12 @@ std::vector<Sizes> settings(const graph::Model& model) {
 /// For models that take none of the small sizes (windows larger than 7): sizes to try until one runs.
 std::vector<Sizes> larger_settings(const graph::Model& model) {
   std::vector<Sizes> all;
-  const bool bounded = std::all_of(model.symbols.begin(), model.symbols.end(), [](const auto& s) { return s.max != 0; });
+  const bool bounded =
+      std::all_of(model.symbols.begin(), model.symbols.end(), [](const auto& s) { return s.max != 0; });
   for (std::uint64_t size : {16, 32, 64, 128, 256, 512}) {
     Sizes sizes;
-    for (const graph::Symbol& s : model.symbols) sizes.push_back(s.max != 0 ? std::clamp(size, s.min, s.max) : std::max(size, s.min));
+    for (const graph::Symbol& s : model.symbols)
+      sizes.push_back(s.max != 0 ? std::clamp(size, s.min, s.max) : std::max(size, s.min));
     if (!bounded) all.push_back(std::move(sizes));
   }
   return all;
@@ -177,7 +212,8 @@ std::vector<Sizes> larger_settings(const graph::Model& model) {
 
 std::string describe(const graph::Model& model, const Sizes& sizes) {
   std::string text;
-  for (std::size_t i = 0; i < sizes.size(); ++i) text += (text.empty() ? "" : ", ") + model.symbols[i].name + "=" + std::to_string(sizes[i]);
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    text += (text.empty() ? "" : ", ") + model.symbols[i].name + "=" + std::to_string(sizes[i]);
   return text;
 }
 
@@ -188,17 +224,20 @@ std::optional<Quantization> quantization_of(const graph::Value& value) {
   Quantization result;
   result.scale = q.scale->bytes.data(), result.scale_dtype = q.scale->dtype;
   result.count = q.scale->shape.elements(), result.axis = q.axis, result.block = q.block;
-  if (q.zero_point) result.zero_point = q.zero_point->bytes.data(), result.zero_point_dtype = q.zero_point->dtype;
+  if (q.zero_point)
+    result.zero_point = q.zero_point->bytes.data(), result.zero_point_dtype = q.zero_point->dtype;
   return result;
 }
 
-/// What a step of quantization is on an input: the scale of the QuantizeLinear that reads it; 1 for integers; 0 where there is none.
+/// What a step of quantization is on an input: the scale of the QuantizeLinear that reads it; 1 for integers;
+/// 0 where there is none.
 double input_step(const graph::Graph& g, graph::ValueId input) {
   if (is_integer(g.value(input).dtype)) return bits(g.value(input).dtype) == 8 ? 1 : 0;
   for (const graph::Node& node : g.nodes) {
     if (node.op != "QuantizeLinear" || node.inputs.size() < 2 || node.inputs[0] != input) continue;
     const graph::Constant* scale = g.constant(node.inputs[1]);
-    if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() >= 4) return static_cast<double>(scale->as<float>()[0]);
+    if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() >= 4)
+      return static_cast<double>(scale->as<float>()[0]);
   }
   return 0;
 }
@@ -209,7 +248,8 @@ double output_step(const graph::Graph& g, graph::ValueId output) {
     const bool quantizes = node.op == "QuantizeLinear" || node.op == "DequantizeLinear";
     if (!quantizes || node.outputs[0] != output) continue;
     const graph::Constant* scale = g.constant(node.inputs[1]);
-    if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() == 4) return static_cast<double>(scale->as<float>()[0]);
+    if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() == 4)
+      return static_cast<double>(scale->as<float>()[0]);
   }
   return 0;
 }
@@ -217,7 +257,8 @@ double output_step(const graph::Graph& g, graph::ValueId output) {
 /// The contents moved by up to a step, each element on its own.
 Buffer moved(const Buffer& from, DType dtype, double step, Random& random) {
   Buffer to = from;
-  for (std::size_t i = 0; step != 0 && i < from.size() / static_cast<std::size_t>(element_bytes(dtype)); ++i) {
+  for (std::size_t i = 0; step != 0 && i < from.size() / static_cast<std::size_t>(element_bytes(dtype));
+       ++i) {
     const float by = random.uniform() * static_cast<float>(step);
     if (dtype == DType::f32) {
       float v = 0;
@@ -226,7 +267,8 @@ Buffer moved(const Buffer& from, DType dtype, double step, Random& random) {
     } else if (is_integer(dtype)) {
       const auto v = static_cast<std::uint8_t>(from[i]);
       const int wanted = static_cast<int>(v) + (by > 0.33f ? 1 : by < -0.33f ? -1 : 0);
-      if (wanted >= 0 && wanted <= 255 && !(dtype == DType::s8 && (v == 127 || v == 128))) put(to, i, static_cast<std::uint8_t>(wanted));
+      if (wanted >= 0 && wanted <= 255 && !(dtype == DType::s8 && (v == 127 || v == 128)))
+        put(to, i, static_cast<std::uint8_t>(wanted));
     }
   }
   return to;
@@ -234,16 +276,22 @@ Buffer moved(const Buffer& from, DType dtype, double step, Random& random) {
 
 class Checker {
  public:
-  Checker(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> file, const CheckOptions& options,
-          std::vector<graph::SelfTest>& tests)
-      : model_(optimized), options_(options), tests_(tests), threads_(options.threads),
-        reference_(reference, graph::write(reference), portable_options()), fast_(optimized, file, lithe::options<>(&threads_)) {
+  Checker(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> file,
+          const CheckOptions& options, std::vector<graph::SelfTest>& tests)
+      : model_(optimized),
+        options_(options),
+        tests_(tests),
+        threads_(options.threads),
+        reference_(reference, graph::write(reference), portable_options()),
+        fast_(optimized, file, lithe::options<>(&threads_)) {
     const graph::Graph& main = optimized.graphs[0];
     for (graph::ValueId v : main.inputs) host_.push_back(main.value(v).host);
     for (graph::ValueId v : reference.graphs[0].inputs) steps_.push_back(input_step(reference.graphs[0], v));
-    for (graph::ValueId v : reference.graphs[0].outputs) output_steps_.push_back(output_step(reference.graphs[0], v));
+    for (graph::ValueId v : reference.graphs[0].outputs)
+      output_steps_.push_back(output_step(reference.graphs[0], v));
     state_.resize(host_.size());
-    for (const graph::State& s : optimized.signatures[0].states) state_[static_cast<std::size_t>(s.input)] = true;
+    for (const graph::State& s : optimized.signatures[0].states)
+      state_[static_cast<std::size_t>(s.input)] = true;
     report_.tolerance = tolerance();
   }
 
@@ -252,8 +300,10 @@ class Checker {
     for (const Sizes& sizes : larger_settings(model_))
       if (report_.cases.empty()) at(sizes);
     if (report_.cases.empty())
-      throw report::Failure(report::exits::failed_check, "the model runs at none of the shapes tried (" + report_.notes.back() +
-                                                             "); fix its dims with --shape NAME=..., or give their range with --range NAME:AXIS=MIN..OPT..MAX");
+      throw report::Failure(report::exits::failed_check,
+                            "the model runs at none of the shapes tried (" + report_.notes.back() +
+                                "); fix its dims with --shape NAME=..., or give their range with --range "
+                                "NAME:AXIS=MIN..OPT..MAX");
     return std::move(report_);
   }
 
@@ -271,14 +321,17 @@ class Checker {
         quantized = quantized || v.quantization.has_value() || (bits(v.dtype) <= 8 && is_float(v.dtype));
       }
     for (const graph::Graph& g : model_.graphs)
-      for (const graph::Node& n : g.nodes) quantized = quantized || n.op == "QuantizeLinear" || n.op == "DequantizeLinear";
+      for (const graph::Node& n : g.nodes)
+        quantized = quantized || n.op == "QuantizeLinear" || n.op == "DequantizeLinear";
     return default_tolerance(half_precision, quantized);
   }
 
   Shape shape_of(const graph::Value& v, const Sizes& sizes) const {
     Shape shape;
     if (!v.dims) return shape;
-    for (auto d : *v.dims) shape.push_back(d >= -1 ? std::max<std::int64_t>(d, 1) : static_cast<std::int64_t>(sizes[static_cast<std::size_t>(-2 - d)]));
+    for (auto d : *v.dims)
+      shape.push_back(d >= -1 ? std::max<std::int64_t>(d, 1)
+                              : static_cast<std::int64_t>(sizes[static_cast<std::size_t>(-2 - d)]));
     return shape;
   }
 
@@ -294,7 +347,8 @@ class Checker {
         const graph::Value& v = main.value(main.inputs[i]);
         const Shape shape = shape_of(v, sizes);
         if (host_[i]) host_contents_[i] = make_host_contents(v.dtype, shape, attempt);
-        shapes.push_back({v.name, shape, host_[i] ? static_cast<const void*>(host_contents_[i].data()) : nullptr});
+        shapes.push_back(
+            {v.name, shape, host_[i] ? static_cast<const void*>(host_contents_[i].data()) : nullptr});
       }
       const Status status = reference_.resize(shapes);
       if (!status.ok()) {
@@ -303,8 +357,10 @@ class Checker {
       }
       const Status fast = fast_.resize(shapes);
       if (!fast.ok())
-        throw report::Failure(report::exits::failed_check, "the optimized model refuses a shape (" + describe(model_, sizes) + ") that the original takes: " + fast_.explain(fast) +
-                                                               "; please report this model");
+        throw report::Failure(report::exits::failed_check,
+                              "the optimized model refuses a shape (" + describe(model_, sizes) +
+                                  ") that the original takes: " + fast_.explain(fast) +
+                                  "; please report this model");
       return {};
     }
     return reason;
@@ -317,9 +373,13 @@ class Checker {
       return;
     }
     Random random(1);
-    for (Contents contents : {Contents::zero, Contents::random, Contents::large}) compare(where, contents, random, false);
-    const bool record = sizes == (settings(model_).size() > 1 ? settings(model_)[1] : settings(model_)[0]) || tests_.empty();
-    for (int i = 0; record && i < options_.self_tests && static_cast<int>(tests_.size()) < options_.self_tests; ++i) compare(where, Contents::random, random, true);
+    for (Contents contents : {Contents::zero, Contents::random, Contents::large})
+      compare(where, contents, random, false);
+    const bool record =
+        sizes == (settings(model_).size() > 1 ? settings(model_)[1] : settings(model_)[0]) || tests_.empty();
+    for (int i = 0;
+         record && i < options_.self_tests && static_cast<int>(tests_.size()) < options_.self_tests; ++i)
+      compare(where, Contents::random, random, true);
   }
 
   void compare(const std::string& where, Contents contents, Random& random, bool record) {
@@ -327,7 +387,9 @@ class Checker {
     std::vector<Buffer> inputs;
     for (std::size_t i = 0; i < main.inputs.size(); ++i) {
       const Tensor t = reference_.session().input(static_cast<int>(i));
-      inputs.push_back(host_[i] ? host_contents_[i] : state_[i] ? Buffer(t.bytes()) : make_contents(t.dtype, t.shape, contents, random));
+      inputs.push_back(host_[i]    ? host_contents_[i]
+                       : state_[i] ? Buffer(t.bytes())
+                                   : make_contents(t.dtype, t.shape, contents, random));
     }
     std::vector<bool> skip(host_.size());
     for (std::size_t i = 0; i < skip.size(); ++i) skip[i] = host_[i] || state_[i];
@@ -339,12 +401,14 @@ class Checker {
       if (want.ok()) keep_reference();
       CheckCase result{where, name(contents), {}, 0, 0, report_.tolerance, true, {}};
       if (!want.ok() && !got.ok()) {
-        report_.notes.push_back(where + (where.empty() ? "" : ", ") + name(contents) + " inputs are refused: " + reference_.explain(want));
+        report_.notes.push_back(where + (where.empty() ? "" : ", ") + name(contents) +
+                                " inputs are refused: " + reference_.explain(want));
         return;
       }
       if (want.ok() != got.ok()) {
         result.passed = false;
-        result.mismatch = want.ok() ? "only the optimized model refuses the input: " + fast_.explain(got) : "only the original refuses the input: " + reference_.explain(want);
+        result.mismatch = want.ok() ? "only the optimized model refuses the input: " + fast_.explain(got)
+                                    : "only the original refuses the input: " + reference_.explain(want);
       } else {
         measure(result, states ? std::vector<double>() : sensitivity(inputs, skip, random));
       }
@@ -371,18 +435,21 @@ class Checker {
   }
 
   /// For quantized models, the tolerance of each output that rounding alone may take.
-  std::vector<double> sensitivity(const std::vector<Buffer>& inputs, const std::vector<bool>& skip, Random& random) {
+  std::vector<double> sensitivity(const std::vector<Buffer>& inputs, const std::vector<bool>& skip,
+                                  Random& random) {
     if (report_.tolerance < default_tolerance(false, true)) return {};
     const graph::Graph& main = model_.graphs[0];
     std::vector<double> result(main.outputs.size());
     for (int draw = 0; draw < 3; ++draw) {
       std::vector<Buffer> near;
       for (std::size_t i = 0; i < inputs.size(); ++i)
-        near.push_back(skip[i] ? inputs[i] : moved(inputs[i], main.value(main.inputs[i]).dtype, steps_[i], random));
+        near.push_back(skip[i] ? inputs[i]
+                               : moved(inputs[i], main.value(main.inputs[i]).dtype, steps_[i], random));
       if (!reference_.run(near, skip).ok()) return {};
       for (std::size_t o = 0; o < main.outputs.size(); ++o) {
         const Difference d = compare_output(reference_.session().output(static_cast<int>(o)), o);
-        result[o] = std::max({result[o], d.mismatch.empty() ? 1.5 * d.relative() : 0, 1.001 * output_steps_[o] / std::max(d.scale, 1e-2)});
+        result[o] = std::max({result[o], d.mismatch.empty() ? 1.5 * d.relative() : 0,
+                              1.001 * output_steps_[o] / std::max(d.scale, 1e-2)});
       }
     }
     return result;
@@ -438,17 +505,21 @@ class Checker {
 
 const CheckCase* CheckReport::worst() const {
   const auto worse = [](const CheckCase& a, const CheckCase& b) {
-    return std::pair(!a.passed + !a.mismatch.empty(), a.relative) < std::pair(!b.passed + !b.mismatch.empty(), b.relative);
+    return std::pair(!a.passed + !a.mismatch.empty(), a.relative) <
+           std::pair(!b.passed + !b.mismatch.empty(), b.relative);
   };
   const auto found = std::max_element(cases.begin(), cases.end(), worse);
   return found == cases.end() ? nullptr : &*found;
 }
 
-CheckReport check(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> bytes, const CheckOptions& options,
+CheckReport check(const graph::Model& reference, const graph::Model& optimized,
+                  std::span<const std::byte> bytes, const CheckOptions& options,
                   std::vector<graph::SelfTest>& tests) {
   if (const auto custom = custom_operators(optimized); !custom.empty()) {
     CheckReport report;
-    for (const std::string& op : custom) report.skipped += (report.skipped.empty() ? "not checked: its kernels are not in this program: " : ", ") + op;
+    for (const std::string& op : custom)
+      report.skipped +=
+          (report.skipped.empty() ? "not checked: its kernels are not in this program: " : ", ") + op;
     return report;
   }
   return Checker(reference, optimized, bytes, options, tests).run();

@@ -8,41 +8,43 @@
 
 #include "tools/graph/graph.hpp"
 
-/// The converter's own test: the imported graph on portable kernels against the written file on the fast ones.
+/// The converter's own test: the imported graph on portable kernels against the written file on the fast
+/// ones.
 namespace lithe::import {
 
 /// One comparison: every output at one shape with one kind of input.
 struct CheckCase {
-  std::string shapes;   ///< "N=1, H=64", or empty where all dims are fixed
-  std::string contents; ///< zero, random or large
-  std::string output;   ///< the worst one
+  std::string shapes;    ///< "N=1, H=64", or empty where all dims are fixed
+  std::string contents;  ///< zero, random or large
+  std::string output;    ///< the worst one
   double relative = 0, absolute = 0;
-  double tolerance = 0; ///< of that output
+  double tolerance = 0;  ///< of that output
   bool passed = false;
-  std::string mismatch; ///< what cannot be expressed as a distance
+  std::string mismatch;  ///< what cannot be expressed as a distance
 };
 
 struct CheckReport {
   double tolerance = 0;
   std::vector<CheckCase> cases;
-  std::vector<std::string> notes;    ///< shapes that neither side can run, skipped operators
-  std::string skipped;               ///< why nothing was compared (custom operators), or empty
+  std::vector<std::string> notes;  ///< shapes that neither side can run, skipped operators
+  std::string skipped;             ///< why nothing was compared (custom operators), or empty
 
   /// The case that is furthest off, or null where nothing was compared.
   const CheckCase* worst() const;
 };
 
 struct CheckOptions {
-  int self_tests = 0;            ///< vectors to record
+  int self_tests = 0;  ///< vectors to record
   std::size_t threads = 1;
 };
 
-/// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every symbol
-/// (1, 2 and 7 where there is no max) with zero, random and large inputs. Rounding in a quantized model moves what
-/// follows, so its tolerance is at least one step of a quantized output, and 1.5 times what a step on the inputs
-/// moves the reference. Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs.
-/// Throws report::Failure (exit 1) where the model runs at no shape.
-CheckReport check(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> bytes, const CheckOptions& options,
+/// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
+/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. Rounding in a quantized
+/// model moves what follows, so its tolerance is at least one step of a quantized output, and 1.5 times what
+/// a step on the inputs moves the reference. Records `options.self_tests` vectors in `tests`: random inputs
+/// and the reference's outputs. Throws report::Failure (exit 1) where the model runs at no shape.
+CheckReport check(const graph::Model& reference, const graph::Model& optimized,
+                  std::span<const std::byte> bytes, const CheckOptions& options,
                   std::vector<graph::SelfTest>& tests);
 
 }  // namespace lithe::import

@@ -22,13 +22,20 @@ std::string number(double v) {
 /// The failed check in one line: where, how far, what to do.
 [[noreturn]] void fail_check(const std::string& file, const CheckReport& report) {
   const CheckCase& worst = *report.worst();
-  std::string text = file + ": the converted model differs from the original: output '" + worst.output + "', " + worst.contents + " inputs";
+  std::string text = file + ": the converted model differs from the original: output '" + worst.output +
+                     "', " + worst.contents + " inputs";
   if (!worst.shapes.empty()) text += ", " + worst.shapes;
-  text += ": " + (worst.mismatch.empty() ? "error " + number(worst.relative) + " over tolerance " + number(worst.tolerance) : worst.mismatch);
+  text += ": " + (worst.mismatch.empty()
+                      ? "error " + number(worst.relative) + " over tolerance " + number(worst.tolerance)
+                      : worst.mismatch);
   std::vector<std::string> details;
   for (const CheckCase& c : report.cases)
-    if (!c.passed) details.push_back("output '" + c.output + "', " + c.contents + " inputs" + (c.shapes.empty() ? "" : ", " + c.shapes) + ": " + (c.mismatch.empty() ? number(c.relative) : c.mismatch));
-  throw report::Failure(report::exits::failed_check, text + "; nothing was written, please report this model", std::move(details));
+    if (!c.passed)
+      details.push_back("output '" + c.output + "', " + c.contents + " inputs" +
+                        (c.shapes.empty() ? "" : ", " + c.shapes) + ": " +
+                        (c.mismatch.empty() ? number(c.relative) : c.mismatch));
+  throw report::Failure(report::exits::failed_check, text + "; nothing was written, please report this model",
+                        std::move(details));
 }
 
 Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
@@ -54,7 +61,11 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   if (!options.check) return result;
 
   const CheckOptions check_options{.self_tests = options.self_tests, .threads = options.threads};
-  result.check = check(imported, result.model, result.bytes, check_options, result.model.self_tests);
+  try {
+    result.check = check(imported, result.model, result.bytes, check_options, result.model.self_tests);
+  } catch (const report::Failure& failure) {
+    throw report::Failure(failure.exit, file + ": " + failure.line, failure.details);
+  }
   for (const std::string& note : result.check.notes) result.notes.push_back("check: " + note);
   if (!result.check.skipped.empty()) result.notes.push_back("check: " + result.check.skipped);
   for (const CheckCase& c : result.check.cases)
@@ -63,7 +74,9 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   return result;
 }
 
-ParseOptions parse_options(const Options& options) { return {.shapes = options.shapes, .limits = options.limits}; }
+ParseOptions parse_options(const Options& options) {
+  return {.shapes = options.shapes, .limits = options.limits};
+}
 
 }  // namespace
 

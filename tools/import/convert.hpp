@@ -19,7 +19,8 @@ namespace lithe::import {
 struct Range {
   std::string input;
   int axis = 0;
-  std::uint64_t min = 1, opt = 0, max = 0;  ///< opt 0: unset, max 0: unbounded; min == max fixes the dimension
+  std::uint64_t min = 1, opt = 0,
+                max = 0;  ///< opt 0: unset, max 0: unbounded; min == max fixes the dimension
 };
 
 enum class IoLayout { keep, nhwc };
@@ -27,30 +28,32 @@ enum class Weights { f32, f16 };
 
 /// What `lithe convert` can be told.
 struct Options {
-  std::map<std::string, std::vector<std::int64_t>> shapes{};   ///< --shape
-  std::vector<Range> ranges{};                                 ///< --range
-  std::vector<std::pair<std::string, std::string>> states{};   ///< --state INPUT=OUTPUT
-  std::map<std::string, std::string> metadata{};               ///< --metadata KEY=VALUE
-  IoLayout io_layout = IoLayout::keep;                       ///< nhwc: inputs and outputs of rank 4 are channels last
-  Weights weights = Weights::f32;                            ///< f16: everything that can be is computed in f16; inputs and outputs stay
-  ImportOptions import{};                                      ///< --custom
-  bool optimize = true;                                      ///< false: as the importers build it, for comparisons
-  bool check = true;                                         ///< only tests of the converter itself turn it off
-  int self_tests = 0;                                        ///< --self-test N
+  std::map<std::string, std::vector<std::int64_t>> shapes{};  ///< --shape
+  std::vector<Range> ranges{};                                ///< --range
+  std::vector<std::pair<std::string, std::string>> states{};  ///< --state INPUT=OUTPUT
+  std::map<std::string, std::string> metadata{};              ///< --metadata KEY=VALUE
+  IoLayout io_layout = IoLayout::keep;  ///< nhwc: inputs and outputs of rank 4 are channels last
+  Weights weights =
+      Weights::f32;        ///< f16: everything that can be is computed in f16; inputs and outputs stay
+  ImportOptions import{};  ///< --custom
+  bool optimize = true;    ///< false: as the importers build it, for comparisons
+  bool check = true;       ///< only tests of the converter itself turn it off
+  int self_tests = 0;      ///< --self-test N
   std::size_t threads = 1;
   Limits limits{};
 };
 
 struct Result {
-  std::vector<std::byte> bytes;    ///< of the .lithe file
-  graph::Model model;              ///< what the bytes hold
-  passes::PassLog log;             ///< for --explain
+  std::vector<std::byte> bytes;  ///< of the .lithe file
+  graph::Model model;            ///< what the bytes hold
+  passes::PassLog log;           ///< for --explain
   CheckReport check;
   std::vector<std::string> notes;  ///< one line each: what the user should know
 };
 
-/// Converts an .onnx file; writes nothing (graph::write_file does). Throws report::Failure: exit 1 when the check finds
-/// a difference over tolerance, 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
+/// Converts an .onnx file; writes nothing (graph::write_file does). Throws report::Failure: exit 1 when the
+/// check finds a difference over tolerance, 2 for options that do not fit the model, 3 and 4 as parse and
+/// import_model say.
 Result convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

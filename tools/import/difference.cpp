@@ -20,16 +20,23 @@ std::int64_t packed_integer(const TensorView& tensor, index_t i) {
 
 double element(const TensorView& tensor, index_t i) {
   switch (tensor.dtype) {
-    case DType::f32: return static_cast<const float*>(tensor.data)[i];
-    case DType::f16: return static_cast<const half*>(tensor.data)[i];
-    case DType::bf16: return static_cast<const bfloat16*>(tensor.data)[i];
-    case DType::f64: return static_cast<const double*>(tensor.data)[i];
-    case DType::u64: return static_cast<double>(static_cast<const std::uint64_t*>(tensor.data)[i]);
+    case DType::f32:
+      return static_cast<const float*>(tensor.data)[i];
+    case DType::f16:
+      return static_cast<const half*>(tensor.data)[i];
+    case DType::bf16:
+      return static_cast<const bfloat16*>(tensor.data)[i];
+    case DType::f64:
+      return static_cast<const double*>(tensor.data)[i];
+    case DType::u64:
+      return static_cast<double>(static_cast<const std::uint64_t*>(tensor.data)[i]);
     case DType::s4:
     case DType::u4:
     case DType::s2:
-    case DType::u2: return static_cast<double>(packed_integer(tensor, i));
-    default: return static_cast<double>(integer_at(tensor, i));
+    case DType::u2:
+      return static_cast<double>(packed_integer(tensor, i));
+    default:
+      return static_cast<double>(integer_at(tensor, i));
   }
 }
 
@@ -44,18 +51,23 @@ index_t parameter(const TensorView& tensor, index_t i) {
   return (i / (inner * along) * blocks + at / q.block) * inner + i % inner;
 }
 
-bool exact(const TensorView& t) { return (is_integer(t.dtype) || t.dtype == DType::boolean) && t.quantization == nullptr; }
+bool exact(const TensorView& t) {
+  return (is_integer(t.dtype) || t.dtype == DType::boolean) && t.quantization == nullptr;
+}
 
 std::string exact_mismatch(const TensorView& got, const TensorView& reference) {
   if (got.bytes() == 0 || std::memcmp(got.data, reference.data, got.bytes()) == 0) return {};
   for (index_t i = 0; i < got.elements(); ++i) {
     if (bits(got.dtype) < 8 && element(got, i) == element(reference, i)) continue;
-    const auto width = static_cast<std::size_t>(element_bytes(got.dtype)), at = static_cast<std::size_t>(i) * width;
-    if (width != 0 && std::memcmp(static_cast<const char*>(got.data) + at, static_cast<const char*>(reference.data) + at, width) == 0) continue;
+    const auto width = static_cast<std::size_t>(element_bytes(got.dtype)),
+               at = static_cast<std::size_t>(i) * width;
+    if (width != 0 && std::memcmp(static_cast<const char*>(got.data) + at,
+                                  static_cast<const char*>(reference.data) + at, width) == 0)
+      continue;
     const bool number = is_integer(got.dtype) || got.dtype == DType::boolean;
     if (!number) return "element " + std::to_string(i) + " differs";
-    return "element " + std::to_string(i) + " is " + std::to_string(static_cast<long long>(element(got, i))) + " instead of " +
-           std::to_string(static_cast<long long>(element(reference, i)));
+    return "element " + std::to_string(i) + " is " + std::to_string(static_cast<long long>(element(got, i))) +
+           " instead of " + std::to_string(static_cast<long long>(element(reference, i)));
   }
   return {};
 }
@@ -90,25 +102,33 @@ std::vector<double> reals(const TensorView& tensor) {
 
 Difference measure(const TensorView& got, const TensorView& reference) {
   Difference d;
-  if (got.dtype != reference.dtype) return d.mismatch = std::string("is ") + name(got.dtype) + " instead of " + name(reference.dtype), d;
-  if (!(got.shape == reference.shape)) return d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape), d;
-  if ((exact(got) && exact(reference)) || got.dtype >= DType::f8e4m3fn) return d.mismatch = exact_mismatch(got, reference), d;
+  if (got.dtype != reference.dtype)
+    return d.mismatch = std::string("is ") + name(got.dtype) + " instead of " + name(reference.dtype), d;
+  if (!(got.shape == reference.shape))
+    return d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape), d;
+  if ((exact(got) && exact(reference)) || got.dtype >= DType::f8e4m3fn)
+    return d.mismatch = exact_mismatch(got, reference), d;
   const std::vector<double> a = reals(got), b = reals(reference);
   double low = 0, high = 0;
   bool any = false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
       if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
-      if (d.mismatch.empty()) d.mismatch = "element " + std::to_string(i) + " is " + std::to_string(a[i]) + " instead of " + std::to_string(b[i]);
+      if (d.mismatch.empty())
+        d.mismatch = "element " + std::to_string(i) + " is " + std::to_string(a[i]) + " instead of " +
+                     std::to_string(b[i]);
       continue;
     }
     low = any ? std::min(low, b[i]) : b[i], high = any ? std::max(high, b[i]) : b[i], any = true;
-    if (std::fabs(a[i] - b[i]) > d.absolute) d.absolute = std::fabs(a[i] - b[i]), d.index = static_cast<index_t>(i);
+    if (std::fabs(a[i] - b[i]) > d.absolute)
+      d.absolute = std::fabs(a[i] - b[i]), d.index = static_cast<index_t>(i);
   }
   d.scale = std::max({high - low, std::fabs(high), std::fabs(low)});
   return d;
 }
 
-double default_tolerance(bool half_precision, bool quantized) { return quantized ? 2e-2 : half_precision ? 1e-2 : 1e-4; }
+double default_tolerance(bool half_precision, bool quantized) {
+  return quantized ? 2e-2 : half_precision ? 1e-2 : 1e-4;
+}
 
 }  // namespace lithe::import

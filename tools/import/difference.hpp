@@ -13,7 +13,8 @@ struct Difference {
   double absolute = 0;  ///< largest |a - b|
   double scale = 0;     ///< max(range, largest |value|) of the reference, finite values only
   index_t index = 0;    ///< element of the largest difference
-  std::string mismatch; ///< another dtype or shape, another integer, NaN or infinity at another place; empty: none
+  std::string
+      mismatch;  ///< another dtype or shape, another integer, NaN or infinity at another place; empty: none
 
   /// |a - b| <= max(tolerance x scale, atol); atol defaults to tolerance x 1e-2.
   bool within(double tolerance, double atol = -1) const;
@@ -24,11 +25,12 @@ struct Difference {
 /// Integers and booleans must be equal unless they are quantized (then both are compared as real numbers).
 Difference measure(const TensorView& got, const TensorView& reference);
 
-/// The elements as real numbers: quantized ones dequantized, integers as they are. Dense tensors of every dtype but
-/// the 8-bit and smaller floats, for which the result is empty.
+/// The elements as real numbers: quantized ones dequantized, integers as they are. Dense tensors of every
+/// dtype but the 8-bit and smaller floats, for which the result is empty.
 std::vector<double> reals(const TensorView& tensor);
 
-/// The tolerance for the coarsest dtype that a model computes in: 1e-4 (f32 and wider), 1e-2 (f16, bf16), 2e-2 (8 bits).
+/// The tolerance for the coarsest dtype that a model computes in: 1e-4 (f32 and wider), 1e-2 (f16, bf16),
+/// 2e-2 (8 bits).
 double default_tolerance(bool half_precision, bool quantized);
 
 }  // namespace lithe::import

@@ -55,7 +55,8 @@ Place place_of(const onnx::TensorProto& tensor) {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size())
-      throw std::runtime_error("tensor '" + tensor.name() + "': its external offset or length is not a number");
+      throw std::runtime_error("tensor '" + tensor.name() +
+                               "': its external offset or length is not a number");
     return value;
   };
   for (const auto& entry : tensor.external_data()) {
@@ -70,14 +71,15 @@ Place place_of(const onnx::TensorProto& tensor) {
 fs::path resolve(const fs::path& folder, const std::string& location, const std::string& tensor) {
   const std::string where = "tensor '" + tensor + "': external data '" + location + "'";
   const fs::path relative(location);
-  if (location.empty() || location.find('\0') != location.npos || relative.is_absolute() || relative.has_root_name() ||
-      std::find(relative.begin(), relative.end(), "..") != relative.end())
+  if (location.empty() || location.find('\0') != location.npos || relative.is_absolute() ||
+      relative.has_root_name() || std::find(relative.begin(), relative.end(), "..") != relative.end())
     throw std::runtime_error(where + " must be a file inside the model's folder");
   if (folder.empty()) throw std::runtime_error(where + " cannot be found: the model has no folder");
   std::error_code error;
   const fs::path root = fs::canonical(folder, error);
   const fs::path file = error ? fs::path() : fs::canonical(root / relative, error);
-  if (error) throw std::runtime_error(where + " cannot be opened (" + error.message() + "); keep it beside the model");
+  if (error)
+    throw std::runtime_error(where + " cannot be opened (" + error.message() + "); keep it beside the model");
   const auto inside = std::mismatch(root.begin(), root.end(), file.begin(), file.end());
   if (inside.first != root.end()) throw std::runtime_error(where + " leads out of the model's folder");
   if (!fs::is_regular_file(file, error)) throw std::runtime_error(where + " is not a file");
@@ -96,14 +98,17 @@ class Loader {
     std::error_code error;
     const std::uint64_t size = fs::file_size(file, error);
     if (error) throw std::runtime_error(where + " cannot be read (" + error.message() + ")");
-    if (place.offset > size || place.length.value_or(0) > size - place.offset) throw std::runtime_error(where + " is shorter than the model says");
+    if (place.offset > size || place.length.value_or(0) > size - place.offset)
+      throw std::runtime_error(where + " is shorter than the model says");
     const std::uint64_t length = place.length.value_or(size - place.offset);
     if (files_.emplace(file, size).second) stored_ += size;
     loaded_ += length;
-    if (loaded_ > limit_ || loaded_ / 2 > stored_) throw std::runtime_error(where + " would make the model too large");
+    if (loaded_ > limit_ || loaded_ / 2 > stored_)
+      throw std::runtime_error(where + " would make the model too large");
     std::string bytes(length, '\0');
     std::ifstream stream(file, std::ios::binary);
-    if (!stream.seekg(static_cast<std::streamoff>(place.offset)) || !stream.read(bytes.data(), static_cast<std::streamsize>(length)))
+    if (!stream.seekg(static_cast<std::streamoff>(place.offset)) ||
+        !stream.read(bytes.data(), static_cast<std::streamsize>(length)))
       throw std::runtime_error(where + " cannot be read");
     tensor.clear_external_data();
     tensor.clear_data_location();

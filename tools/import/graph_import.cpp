@@ -46,7 +46,8 @@ int ModelImport::symbol(const std::string& name) {
   return it->second;
 }
 
-GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto) : shared(all), parent_(parent), proto_(proto) {
+GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto)
+    : shared(all), parent_(parent), proto_(proto) {
   graph.name = proto.name();
   for (const auto& t : proto.initializer()) initializers_[t.name()] = &t, names_.insert(t.name());
   auto add_types = [&](const auto& infos) {
@@ -58,7 +59,8 @@ GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::Grap
   for (const auto& node : proto.node()) names_.insert(node.output().begin(), node.output().end());
 }
 
-void GraphImport::problem(const std::string& what, const std::string& op_type, std::string reason, std::string remedy) {
+void GraphImport::problem(const std::string& what, const std::string& op_type, std::string reason,
+                          std::string remedy) {
   shared.problems.push_back({what, op_type, {}, shared.opset(""), std::move(reason), std::move(remedy)});
 }
 
@@ -70,12 +72,15 @@ DType GraphImport::declared_dtype(const std::string& name) const {
 
 std::optional<graph::Dims> GraphImport::declared_dims(const std::string& name) const {
   const auto found = types_.find(name);
-  if (found == types_.end() || !found->second->has_tensor_type() || !found->second->tensor_type().has_shape()) return std::nullopt;
+  if (found == types_.end() || !found->second->has_tensor_type() || !found->second->tensor_type().has_shape())
+    return std::nullopt;
   graph::Dims dims;
   for (const auto& dim : found->second->tensor_type().shape().dim()) {
     const auto symbol = dim.has_dim_param() ? shared.symbols.find(dim.dim_param()) : shared.symbols.end();
-    if (symbol != shared.symbols.end()) dims.push_back(-2 - symbol->second);
-    else dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
+    if (symbol != shared.symbols.end())
+      dims.push_back(-2 - symbol->second);
+    else
+      dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
   }
   return dims;
 }
@@ -87,7 +92,8 @@ graph::Dims GraphImport::input_dims(const onnx::ValueInfoProto& info) {
       dims.push_back(dim.dim_value());
     } else {
       const bool named = dim.has_dim_param() && !dim.dim_param().empty();
-      dims.push_back(-2 - shared.symbol(named ? dim.dim_param() : info.name() + ":" + std::to_string(dims.size())));
+      dims.push_back(
+          -2 - shared.symbol(named ? dim.dim_param() : info.name() + ":" + std::to_string(dims.size())));
     }
   }
   return dims;
@@ -109,9 +115,14 @@ void GraphImport::import_input(const onnx::ValueInfoProto& info) {
   }
   const auto& tensor = info.type().tensor_type();
   if (tensor.has_shape() && tensor.shape().dim_size() > max_rank)
-    problem("input '" + info.name() + "'", "", "it has " + std::to_string(tensor.shape().dim_size()) + " dimensions; at most 8 are supported", "");
+    problem("input '" + info.name() + "'", "",
+            "it has " + std::to_string(tensor.shape().dim_size()) + " dimensions; at most 8 are supported",
+            "");
   else if (tensor.has_shape())
     value.dims = parent_ == nullptr ? input_dims(info) : declared_dims(info.name()).value();
+  else if (parent_ == nullptr)
+    problem("input '" + info.name() + "'", "", "the model does not say its shape",
+            "give it with --shape " + info.name() + "=1,3,224,224");
   graph.inputs.push_back(graph.add_value(std::move(value)));
   values_[info.name()] = graph.inputs.back();
 }
@@ -124,7 +135,8 @@ graph::ValueId GraphImport::lookup(const std::string& name) {
     graph.value(id).onnx_name = name;
     return values_[name] = id;
   }
-  if (parent_ == nullptr) throw Unsupported{"it reads '" + name + "', which nothing produces", "export the model again"};
+  if (parent_ == nullptr)
+    throw Unsupported{"it reads '" + name + "', which nothing produces", "export the model again"};
   return values_[name] = capture(parent_->lookup(name));
 }
 
@@ -149,7 +161,8 @@ graph::ValueId GraphImport::add_internal(graph::Value value) {
 void GraphImport::push_node(graph::Node node) {
   for (ValueId v : node.outputs) {
     if (v == graph::absent) continue;
-    if (producers_.size() <= static_cast<std::size_t>(v)) producers_.resize(static_cast<std::size_t>(v) + 1, -1);
+    if (producers_.size() <= static_cast<std::size_t>(v))
+      producers_.resize(static_cast<std::size_t>(v) + 1, -1);
     producers_[static_cast<std::size_t>(v)] = static_cast<int>(graph.nodes.size());
   }
   graph.nodes.push_back(std::move(node));
@@ -163,7 +176,9 @@ const graph::Node* GraphImport::producer(ValueId value) const {
 
 void GraphImport::import_nodes() {
   for (const auto& sparse : proto_.sparse_initializer())
-    problem("initializer '" + sparse.values().name() + "'", "", "sparse initializers are not supported", "save the model with dense ones"), poisoned_.insert(sparse.values().name());
+    problem("initializer '" + sparse.values().name() + "'", "", "sparse initializers are not supported",
+            "save the model with dense ones"),
+        poisoned_.insert(sparse.values().name());
   for (const auto& node : proto_.node()) import_node(node);
 }
 
@@ -181,20 +196,27 @@ void GraphImport::import_node(const onnx::NodeProto& proto) {
     } else if (entry == nullptr && shared.options.custom_domains.contains(domain)) {
       node.emit_custom(qualified);
     } else if (entry == nullptr) {
-      if (domain.empty()) throw Unsupported{"the operator is not supported yet", "replace it in the model by supported operators"};
-      if (domain == "ai.onnx.ml" || domain.starts_with("ai.onnx.")) throw Unsupported{"operators of " + domain + " are not supported yet", "cut the model before it"};
+      if (domain.empty())
+        throw Unsupported{"the operator is not supported yet",
+                          "replace it in the model by supported operators"};
+      if (domain == "ai.onnx.ml" || domain.starts_with("ai.onnx."))
+        throw Unsupported{"operators of " + domain + " are not supported yet", "cut the model before it"};
       throw Unsupported{"operators of the domain '" + domain + "' are not supported",
-                        "replace it by ONNX operators, or name it with --custom " + qualified + " and bring its kernel along"};
+                        "replace it by ONNX operators, or name it with --custom " + qualified +
+                            " and bring its kernel along"};
     } else if (opset < entry->oldest) {
-      throw Unsupported{"its form of opset " + std::to_string(opset) + " is not supported", "export again with opset " + std::to_string(entry->oldest) + " or newer"};
+      throw Unsupported{"its form of opset " + std::to_string(opset) + " is not supported",
+                        "export again with opset " + std::to_string(entry->oldest) + " or newer"};
     } else {
       for (int i = 0; i < node.inputs(); ++i) (void)node.input(i);
       entry->importer(node);
     }
     for (const auto& attribute : proto.attribute())
-      if (!impl.asked.contains(attribute.name())) throw Unsupported{"attribute " + attribute.name() + " is not supported", {}};
+      if (!impl.asked.contains(attribute.name()))
+        throw Unsupported{"attribute " + attribute.name() + " is not supported", {}};
     for (int o = 0; o < node.outputs(); ++o)
-      if (node.wants(o) && !defined(proto.output(o))) throw Unsupported{"its output number " + std::to_string(o) + " is not supported", {}};
+      if (node.wants(o) && !defined(proto.output(o)))
+        throw Unsupported{"its output number " + std::to_string(o) + " is not supported", {}};
   } catch (const Unsupported& reason) {
     shared.problems.push_back({name_of(proto), proto.op_type(), domain, opset, reason.reason, reason.remedy});
     poisoned_.insert(proto.output().begin(), proto.output().end());
@@ -212,7 +234,8 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
   try {
     ValueId id = lookup(info.name());
     const graph::Value& value = graph.value(id);
-    const bool own = producer(id) != nullptr && std::find(graph.outputs.begin(), graph.outputs.end(), id) == graph.outputs.end();
+    const bool own = producer(id) != nullptr &&
+                     std::find(graph.outputs.begin(), graph.outputs.end(), id) == graph.outputs.end();
     if (!own) {  // a copy: an output is the output of a node, and of no other name
       graph::Node copy;
       copy.op = "Cast";
@@ -229,7 +252,8 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
       graph.value(id).name = graph.value(id).onnx_name = info.name();
     }
     const std::optional<graph::Dims> declared = declared_dims(info.name());
-    if (declared && (!graph.value(id).dims || graph.value(id).dims->size() != declared->size())) graph.value(id).dims = declared;
+    if (declared && (!graph.value(id).dims || graph.value(id).dims->size() != declared->size()))
+      graph.value(id).dims = declared;
     graph.outputs.push_back(id);
   } catch (const Unsupported& reason) {
     problem(what, "", reason.reason, reason.remedy);

@@ -35,7 +35,8 @@ struct ModelImport {
   int symbol(const std::string& name);  ///< makes it where it is new
 };
 
-/// Thrown where a value comes from a node that was refused: its readers cannot be judged, and are not reported.
+/// Thrown where a value comes from a node that was refused: its readers cannot be judged, and are not
+/// reported.
 struct Poisoned {};
 
 /// Imports one graph: names to values, nodes in order, captured values to inputs.
@@ -52,7 +53,8 @@ class GraphImport {
   ValueId lookup(const std::string& name);
   void define(const std::string& name, ValueId value);
   bool defined(const std::string& name) const { return values_.contains(name); }
-  /// Type and dims that the file or ONNX's inference gives a name; dims only with symbols of the model's inputs.
+  /// Type and dims that the file or ONNX's inference gives a name; dims only with symbols of the model's
+  /// inputs.
   DType declared_dtype(const std::string& name) const;
   std::optional<graph::Dims> declared_dims(const std::string& name) const;
 
@@ -83,9 +85,9 @@ class GraphImport {
   std::unordered_map<std::string, ValueId> values_;
   std::unordered_map<std::string, const onnx::TensorProto*> initializers_;
   std::unordered_map<std::string, const onnx::TypeProto*> types_;
-  std::unordered_set<std::string> names_;     ///< every ONNX name of this graph
+  std::unordered_set<std::string> names_;  ///< every ONNX name of this graph
   std::unordered_set<std::string> poisoned_;
-  std::vector<int> producers_;                ///< by value
+  std::vector<int> producers_;  ///< by value
   std::vector<Capture> captures_;
 };
 

@@ -17,8 +17,8 @@ std::string summary(const std::string& file, const std::vector<Problem>& problem
     if (!p.op_type.empty()) operators.insert(p.domain.empty() ? p.op_type : p.domain + "::" + p.op_type);
   std::string names;
   for (const std::string& op : operators) names += (names.empty() ? ": " : ", ") + op;
-  return file + ": " + std::to_string(problems.size()) + " of " + std::to_string(nodes) + " nodes cannot be converted" + names +
-         "; nothing was written, each is explained above";
+  return file + ": " + std::to_string(problems.size()) + " of " + std::to_string(nodes) +
+         " nodes cannot be converted" + names + "; nothing was written, each is explained above";
 }
 
 std::vector<std::string> lines(const std::vector<Problem>& problems) {
@@ -33,7 +33,9 @@ graph::Signature main_signature() { return {.name = "main", .graph = 0, .states 
 
 std::string Problem::line() const {
   std::string text = node;
-  if (!op_type.empty()) text += " (" + (domain.empty() ? op_type : domain + "::" + op_type) + ", opset " + std::to_string(opset) + ")";
+  if (!op_type.empty())
+    text += " (" + (domain.empty() ? op_type : domain + "::" + op_type) + ", opset " + std::to_string(opset) +
+            ")";
   text += ": " + reason;
   if (!remedy.empty()) text += "; " + remedy;
   return text;
@@ -45,14 +47,16 @@ UnsupportedModel::UnsupportedModel(const std::string& file, std::vector<Problem>
 graph::Model import_model(const ParsedModel& parsed, const ImportOptions& options) {
   ModelImport shared{options, {}, {}, {}, {}, {}, 0};
   register_all(shared.table);
-  for (const auto& opset : parsed.proto->opset_import()) shared.opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = static_cast<int>(opset.version());
+  for (const auto& opset : parsed.proto->opset_import())
+    shared.opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = static_cast<int>(opset.version());
   shared.model.graphs.resize(1);
   GraphImport main(shared, nullptr, parsed.proto->graph());
   main.import_inputs();
   main.import_nodes();
   main.import_outputs();
   if (!shared.problems.empty()) throw UnsupportedModel(parsed.name, std::move(shared.problems), shared.nodes);
-  if (main.graph.outputs.empty()) report::bad_input(parsed.name + ": the model has no outputs; export it again");
+  if (main.graph.outputs.empty())
+    report::bad_input(parsed.name + ": the model has no outputs; export it again");
   shared.model.graphs[0] = std::move(main.graph);
   shared.model.signatures = {main_signature()};
   shared.model.producer = "lithe convert";

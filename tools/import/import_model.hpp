@@ -30,8 +30,8 @@ struct UnsupportedModel : report::Failure {
 };
 
 struct ImportOptions {
-  /// ONNX operators outside the tree, "domain::Operator" -> name of the lithe operator (empty: the same text). The
-  /// attributes are copied as they are; outputs have the types that the model declares.
+  /// ONNX operators outside the tree, "domain::Operator" -> name of the lithe operator (empty: the same
+  /// text). The attributes are copied as they are; outputs have the types that the model declares.
   std::map<std::string, std::string> custom{};
   /// Domains all of whose operators are such.
   std::set<std::string> custom_domains{};
@@ -40,7 +40,8 @@ struct ImportOptions {
 /// The graph as the importers build it, before any pass. Throws UnsupportedModel.
 graph::Model import_model(const ParsedModel& model, const ImportOptions& options = {});
 
-/// Operators that the model uses and lithe does not run here: custom ones, whose kernels live in the application.
+/// Operators that the model uses and lithe does not run here: custom ones, whose kernels live in the
+/// application.
 std::vector<std::string> custom_operators(const graph::Model& model);
 
 }  // namespace lithe::import

@@ -19,7 +19,8 @@ using Attribute = onnx::AttributeProto;
 
 std::string dtype_list(const std::vector<DType>& dtypes) {
   std::string text;
-  for (DType d : dtypes) text += (text.empty() ? "" : ", ") + std::string(d == DType::none ? "-" : lithe::name(d));
+  for (DType d : dtypes)
+    text += (text.empty() ? "" : ", ") + std::string(d == DType::none ? "-" : lithe::name(d));
   return "(" + text + ")";
 }
 
@@ -38,7 +39,9 @@ const onnx::AttributeProto* NodeImport::Impl::find(std::string_view name, int ty
   asked.emplace(name);
   for (const auto& a : node.attribute()) {
     if (a.name() != name) continue;
-    if (a.type() != type) throw Unsupported{"attribute " + std::string(name) + " is not of the type it should be", "export the model again"};
+    if (a.type() != type)
+      throw Unsupported{"attribute " + std::string(name) + " is not of the type it should be",
+                        "export the model again"};
     return &a;
   }
   return nullptr;
@@ -48,7 +51,8 @@ DType NodeImport::Impl::resolve(const graph::Node& emitted, int o, DType wanted)
   const KernelEntry* kernel = graph::find_kernel(emitted.op, emitted.version);
   if (kernel == nullptr) return wanted;
   std::vector<DType> in;
-  for (ValueId v : emitted.inputs) in.push_back(v == graph::absent ? DType::none : graph.graph.value(v).dtype);
+  for (ValueId v : emitted.inputs)
+    in.push_back(v == graph::absent ? DType::none : graph.graph.value(v).dtype);
   DType first = DType::none;
   for (const TypeRow& row : kernel->op->types) {
     if (!matches(row, in, {})) continue;
@@ -61,7 +65,8 @@ DType NodeImport::Impl::resolve(const graph::Node& emitted, int o, DType wanted)
     if (dtype == wanted || (wanted == DType::none && dtype != DType::none)) return dtype;
   }
   if (first == DType::none || wanted != DType::none)
-    throw Unsupported{emitted.op + " does not take " + dtype_list(in) + (wanted == DType::none ? "" : " and give " + std::string(lithe::name(wanted))),
+    throw Unsupported{emitted.op + " does not take " + dtype_list(in) +
+                          (wanted == DType::none ? "" : " and give " + std::string(lithe::name(wanted))),
                       "cast to float before and back behind it"};
   return first;
 }
@@ -90,10 +95,14 @@ int NodeImport::outputs() const {
 }
 bool NodeImport::has(int i) const { return i >= 0 && i < inputs() && !impl_.node.input(i).empty(); }
 bool NodeImport::wants(int o) const { return o >= 0 && o < outputs() && !impl_.node.output(o).empty(); }
-graph::ValueId NodeImport::input(int i) const { return has(i) ? impl_.graph.lookup(impl_.node.input(i)) : graph::absent; }
+graph::ValueId NodeImport::input(int i) const {
+  return has(i) ? impl_.graph.lookup(impl_.node.input(i)) : graph::absent;
+}
 
 DType NodeImport::dtype(ValueId v) const { return v == graph::absent ? DType::none : value(v).dtype; }
-DType NodeImport::output_dtype(int o) const { return wants(o) ? impl_.graph.declared_dtype(impl_.node.output(o)) : DType::none; }
+DType NodeImport::output_dtype(int o) const {
+  return wants(o) ? impl_.graph.declared_dtype(impl_.node.output(o)) : DType::none;
+}
 std::optional<int> NodeImport::rank(ValueId v) const {
   if (v == graph::absent || !value(v).dims) return std::nullopt;
   return static_cast<int>(value(v).dims->size());
@@ -101,7 +110,8 @@ std::optional<int> NodeImport::rank(ValueId v) const {
 int NodeImport::required_rank(ValueId v) const {
   if (v == graph::absent) refuse("an input is missing");
   if (const std::optional<int> known = rank(v)) return *known;
-  refuse("the rank of '" + value(v).name + "' is not known", "give the inputs' dims with --shape NAME=1,3,224,224");
+  refuse("the rank of '" + value(v).name + "' is not known",
+         "give the inputs' dims with --shape NAME=1,3,224,224");
 }
 const graph::Value& NodeImport::value(ValueId v) const {
   if (v == graph::absent) refuse("an input is missing");
@@ -113,7 +123,8 @@ const graph::Node* NodeImport::producer(ValueId v) const { return impl_.graph.pr
 std::optional<std::vector<std::int64_t>> NodeImport::constant_ints(int i) const {
   const graph::Constant* c = constant(input(i));
   if (c == nullptr) return std::nullopt;
-  if (!is_integer(c->dtype) || element_bytes(c->dtype) == 0 || c->dtype == DType::u64) refuse("input " + std::to_string(i) + " must hold integers");
+  if (!is_integer(c->dtype) || element_bytes(c->dtype) == 0 || c->dtype == DType::u64)
+    refuse("input " + std::to_string(i) + " must hold integers");
   std::vector<std::int64_t> result;
   const TensorView view = c->view();
   for (index_t k = 0; k < view.elements(); ++k) result.push_back(integer_at(view, k));
@@ -132,7 +143,8 @@ std::string NodeImport::attribute_string(std::string_view name, std::string_view
   const Attribute* a = impl_.find(name, Attribute::STRING);
   return a == nullptr ? std::string(fallback) : a->s();
 }
-std::vector<std::int64_t> NodeImport::attribute_ints(std::string_view name, std::vector<std::int64_t> fallback) {
+std::vector<std::int64_t> NodeImport::attribute_ints(std::string_view name,
+                                                     std::vector<std::int64_t> fallback) {
   const Attribute* a = impl_.find(name, Attribute::INTS);
   return a == nullptr ? std::move(fallback) : std::vector<std::int64_t>(a->ints().begin(), a->ints().end());
 }
@@ -142,7 +154,8 @@ std::vector<float> NodeImport::attribute_floats(std::string_view name, std::vect
 }
 std::vector<std::string> NodeImport::attribute_strings(std::string_view name) {
   const Attribute* a = impl_.find(name, Attribute::STRINGS);
-  return a == nullptr ? std::vector<std::string>() : std::vector<std::string>(a->strings().begin(), a->strings().end());
+  return a == nullptr ? std::vector<std::string>()
+                      : std::vector<std::string>(a->strings().begin(), a->strings().end());
 }
 graph::ConstantPtr NodeImport::attribute_tensor(std::string_view name) {
   const Attribute* a = impl_.find(name, Attribute::TENSOR);
@@ -153,7 +166,8 @@ const onnx::GraphProto* NodeImport::attribute_graph(std::string_view name) {
   return a == nullptr ? nullptr : &a->g();
 }
 bool NodeImport::has_attribute(std::string_view name) const {
-  return std::any_of(impl_.node.attribute().begin(), impl_.node.attribute().end(), [&](const Attribute& a) { return a.name() == name; });
+  return std::any_of(impl_.node.attribute().begin(), impl_.node.attribute().end(),
+                     [&](const Attribute& a) { return a.name() == name; });
 }
 
 std::vector<graph::ValueId> NodeImport::finish_node(graph::Node node, std::vector<DType> dtypes) {
@@ -178,7 +192,8 @@ void NodeImport::finish_outputs(graph::Node node) {
     graph::Value value;
     value.name = value.onnx_name = impl_.node.output(o);
     value.dtype = impl_.resolve(node, o, output_dtype(o));
-    if (value.dtype == DType::none) refuse("the type of output '" + value.name + "' is not known", "declare it in the model's value_info");
+    if (value.dtype == DType::none)
+      refuse("the type of output '" + value.name + "' is not known", "declare it in the model's value_info");
     value.dims = impl_.graph.declared_dims(value.name);
     const ValueId id = impl_.graph.graph.add_value(std::move(value));
     node.outputs.push_back(id);
@@ -194,14 +209,27 @@ void NodeImport::emit_custom(const std::string& op) {
     impl_.asked.insert(a.name());
     graph::Attribute& copy = node.attributes[a.name()];
     switch (a.type()) {
-      case Attribute::INT: copy.ints = {a.i()}; break;
-      case Attribute::FLOAT: copy.floats = {a.f()}; break;
-      case Attribute::STRING: copy.text = a.s(); break;
-      case Attribute::INTS: copy.ints.assign(a.ints().begin(), a.ints().end()); break;
-      case Attribute::FLOATS: copy.floats.assign(a.floats().begin(), a.floats().end()); break;
-      default: refuse("attribute " + a.name() + " of a custom operator must be numbers or a text", "pass tensors as inputs");
+      case Attribute::INT:
+        copy.ints = {a.i()};
+        break;
+      case Attribute::FLOAT:
+        copy.floats = {a.f()};
+        break;
+      case Attribute::STRING:
+        copy.text = a.s();
+        break;
+      case Attribute::INTS:
+        copy.ints.assign(a.ints().begin(), a.ints().end());
+        break;
+      case Attribute::FLOATS:
+        copy.floats.assign(a.floats().begin(), a.floats().end());
+        break;
+      default:
+        refuse("attribute " + a.name() + " of a custom operator must be numbers or a text",
+               "pass tensors as inputs");
     }
-    if (copy.ints.size() + copy.floats.size() > 64) refuse("attribute " + a.name() + " has more than 64 numbers", "pass it as an input");
+    if (copy.ints.size() + copy.floats.size() > 64)
+      refuse("attribute " + a.name() + " has more than 64 numbers", "pass it as an input");
   }
   for (int i = 0; i < inputs(); ++i) node.inputs.push_back(input(i));
   finish_outputs(std::move(node));
@@ -221,17 +249,26 @@ void NodeImport::output(int o, ValueId id) {
 }
 
 graph::ValueId NodeImport::ints(std::vector<std::int64_t> values) {
-  return constant(graph::make_constant<std::int64_t>(Shape{static_cast<index_t>(values.size())}, values), "ints");
+  return constant(graph::make_constant<std::int64_t>(Shape{static_cast<index_t>(values.size())}, values),
+                  "ints");
 }
 
 graph::ValueId NodeImport::scalar(float v, DType dtype) {
-  auto one = [](auto element) { return graph::make_constant<decltype(element)>(Shape{}, std::span<const decltype(element)>(&element, 1)); };
+  auto one = [](auto element) {
+    return graph::make_constant<decltype(element)>(Shape{}, std::span<const decltype(element)>(&element, 1));
+  };
   switch (dtype) {
-    case DType::f32: return constant(one(v), "scalar");
-    case DType::f16: return constant(one(half(v)), "scalar");
-    case DType::bf16: return constant(one(bfloat16(v)), "scalar");
-    case DType::f64: return constant(one(static_cast<double>(v)), "scalar");
-    default: refuse(std::string("it is not supported for ") + lithe::name(dtype), "cast to float before and back behind it");
+    case DType::f32:
+      return constant(one(v), "scalar");
+    case DType::f16:
+      return constant(one(half(v)), "scalar");
+    case DType::bf16:
+      return constant(one(bfloat16(v)), "scalar");
+    case DType::f64:
+      return constant(one(static_cast<double>(v)), "scalar");
+    default:
+      refuse(std::string("it is not supported for ") + lithe::name(dtype),
+             "cast to float before and back behind it");
   }
 }
 
@@ -246,7 +283,8 @@ graph::ValueId NodeImport::constant(graph::ConstantPtr c, std::string_view name)
 
 graph::ValueId NodeImport::transpose(ValueId input, std::vector<std::int32_t> permutation) {
   bool identity = true;
-  for (std::size_t i = 0; i < permutation.size(); ++i) identity = identity && permutation[i] == static_cast<std::int32_t>(i);
+  for (std::size_t i = 0; i < permutation.size(); ++i)
+    identity = identity && permutation[i] == static_cast<std::int32_t>(i);
   if (identity) return input;
   graph::Node node;
   node.op = "Transpose";
@@ -270,7 +308,8 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
     child.import_nodes();
     child.import_outputs();
     for (const auto& capture : child.captures())
-      if (std::find(result.captured.begin(), result.captured.end(), capture.outer) == result.captured.end()) result.captured.push_back(capture.outer);
+      if (std::find(result.captured.begin(), result.captured.end(), capture.outer) == result.captured.end())
+        result.captured.push_back(capture.outer);
   }
   for (GraphImport& child : children) {
     for (ValueId outer : result.captured) child.graph.inputs.push_back(child.capture(outer));
@@ -280,6 +319,8 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
   return result;
 }
 
-void NodeImport::refuse(std::string reason, std::string remedy) const { throw Unsupported{std::move(reason), std::move(remedy)}; }
+void NodeImport::refuse(std::string reason, std::string remedy) const {
+  throw Unsupported{std::move(reason), std::move(remedy)};
+}
 
 }  // namespace lithe::import

@@ -25,8 +25,9 @@ struct Unsupported {
   std::string remedy;  ///< what the user can do, or empty
 };
 
-/// What the import of one ONNX node needs: its inputs as values of the graph under construction, its attributes, and
-/// ways to emit nodes. Everything an importer emits is named after and traced to the ONNX node.
+/// What the import of one ONNX node needs: its inputs as values of the graph under construction, its
+/// attributes, and ways to emit nodes. Everything an importer emits is named after and traced to the ONNX
+/// node.
 class NodeImport {
  public:
   using ValueId = graph::ValueId;
@@ -35,18 +36,19 @@ class NodeImport {
   int opset() const;  ///< of the node's domain
 
   // inputs and outputs
-  int inputs() const;   ///< trailing absent ones dropped
+  int inputs() const;  ///< trailing absent ones dropped
   int outputs() const;
-  bool has(int i) const;         ///< input i is given
-  bool wants(int o) const;       ///< output o is named
-  ValueId input(int i) const;    ///< absent (-1) where it is not given
+  bool has(int i) const;       ///< input i is given
+  bool wants(int o) const;     ///< output o is named
+  ValueId input(int i) const;  ///< absent (-1) where it is not given
   DType dtype(ValueId value) const;
   DType output_dtype(int o = 0) const;  ///< as ONNX infers it
   std::optional<int> rank(ValueId value) const;
   int required_rank(ValueId value) const;  ///< throws Unsupported where it is unknown
   const graph::Value& value(ValueId value) const;
   const graph::Constant* constant(ValueId value) const;  ///< contents, or null
-  /// The node already emitted into this graph that produces `value`; null for constants and for the graph's inputs.
+  /// The node already emitted into this graph that produces `value`; null for constants and for the graph's
+  /// inputs.
   const graph::Node* producer(ValueId value) const;
   /// The integers of a constant input (axes, k, pads): nullopt where it is computed at run time.
   std::optional<std::vector<std::int64_t>> constant_ints(int i) const;
@@ -65,41 +67,45 @@ class NodeImport {
   // emitting
   /// A node with one output of the dtype its operator's type rows give (or `dtype` where they leave it open).
   template <class Op>
-  ValueId emit(const typename Op::Attributes& attributes, std::vector<ValueId> inputs, DType dtype = DType::none) {
+  ValueId emit(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
+               DType dtype = DType::none) {
     return add_node<Op>(attributes, std::move(inputs), {dtype})[0];
   }
   /// The same for several outputs, one of each dtype given.
   template <class Op>
-  std::vector<ValueId> emit_several(const typename Op::Attributes& attributes, std::vector<ValueId> inputs, std::vector<DType> dtypes) {
+  std::vector<ValueId> emit_several(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
+                                    std::vector<DType> dtypes) {
     return add_node<Op>(attributes, std::move(inputs), std::move(dtypes));
   }
   /// A node whose outputs are this ONNX node's outputs, in order (those that it names).
   template <class Op>
-  void emit_outputs(const typename Op::Attributes& attributes, std::vector<ValueId> inputs, std::vector<int> subgraphs = {}) {
+  void emit_outputs(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
+                    std::vector<int> subgraphs = {}) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
     node.inputs = std::move(inputs), node.subgraphs = std::move(subgraphs);
     finish_outputs(std::move(node));
   }
-  /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers and texts
-  /// of its attributes are copied as they are.
+  /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers
+  /// and texts of its attributes are copied as they are.
   void emit_custom(const std::string& op);
   /// Makes `value` the ONNX node's output `o`.
   void output(int o, ValueId value);
-  ValueId ints(std::vector<std::int64_t> values);   ///< an s64 vector constant
+  ValueId ints(std::vector<std::int64_t> values);         ///< an s64 vector constant
   ValueId scalar(float value, DType dtype = DType::f32);  ///< a rank-0 constant of a floating dtype
   ValueId constant(graph::ConstantPtr constant, std::string_view name);
-  /// Transposes `value` so that axis i of the result is axis permutation[i]; identity permutations emit nothing.
+  /// Transposes `value` so that axis i of the result is axis permutation[i]; identity permutations emit
+  /// nothing.
   ValueId transpose(ValueId value, std::vector<std::int32_t> permutation);
-  /// Imports a subgraph attribute: values it captures from outside become its last inputs. Returns its index in the
-  /// model and the captured outer values, to be appended to the node's inputs.
+  /// Imports a subgraph attribute: values it captures from outside become its last inputs. Returns its index
+  /// in the model and the captured outer values, to be appended to the node's inputs.
   struct Subgraph {
     int graph;
     std::vector<ValueId> captured;
   };
   Subgraph import_subgraph(const onnx::GraphProto& graph);
-  /// The same for subgraphs that share one list of captured values, as If's branches do: each takes all of them as its
-  /// last inputs, in the order of `captured`, whether it reads them or not.
+  /// The same for subgraphs that share one list of captured values, as If's branches do: each takes all of
+  /// them as its last inputs, in the order of `captured`, whether it reads them or not.
   struct Subgraphs {
     std::vector<int> graphs;
     std::vector<ValueId> captured;
@@ -113,7 +119,8 @@ class NodeImport {
 
  private:
   template <class Op>
-  std::vector<ValueId> add_node(const typename Op::Attributes& attributes, std::vector<ValueId> inputs, std::vector<DType> dtypes) {
+  std::vector<ValueId> add_node(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
+                                std::vector<DType> dtypes) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
     node.inputs = std::move(inputs);
@@ -127,8 +134,8 @@ class NodeImport {
 
 using Importer = void (*)(NodeImport&);
 
-/// ONNX operators that lithe can import, by domain ("" is ai.onnx) and name. tools/import/ops/NAME.cpp defines
-/// `void register_NAME(ImporterTable&)`; the build calls every one of them from register_all.
+/// ONNX operators that lithe can import, by domain ("" is ai.onnx) and name. tools/import/ops/NAME.cpp
+/// defines `void register_NAME(ImporterTable&)`; the build calls every one of them from register_all.
 class ImporterTable {
  public:
   /// `oldest`: the first opset of the domain whose form the importer understands.

@@ -54,17 +54,21 @@ void each_node(const Nodes& nodes, const Visit& visit) {
 
 /// Attributes that ONNX's shape inference divides by or allocates by without looking.
 void check_attributes(const std::string& file, const onnx::NodeProto& node) {
-  static constexpr std::string_view positive[] = {"strides",       "dilations",   "kernel_shape", "group",      "blocksize",  "block_shape",    "num_outputs",
-                                                  "num_heads",     "q_num_heads", "kv_num_heads", "block_size", "num_groups", "hidden_size", "stash_type"};
+  static constexpr std::string_view positive[] = {
+      "strides",   "dilations",   "kernel_shape", "group",      "blocksize",  "block_shape", "num_outputs",
+      "num_heads", "q_num_heads", "kv_num_heads", "block_size", "num_groups", "hidden_size", "stash_type"};
   constexpr std::int64_t largest = 1 << 24;
   auto bad = [&](const onnx::AttributeProto& a, std::int64_t low, std::int64_t v) {
     if (v >= low && v <= largest) return;
-    report::bad_input(file + ": node '" + node.name() + "' (" + node.op_type() + "): attribute '" + one_line(a.name()) + "' is " + std::to_string(v) +
+    report::bad_input(file + ": node '" + node.name() + "' (" + node.op_type() + "): attribute '" +
+                      one_line(a.name()) + "' is " + std::to_string(v) +
                       ", which cannot be; export the model again");
   };
   for (const auto& a : node.attribute()) {
-    const bool is_positive = std::find(std::begin(positive), std::end(positive), a.name()) != std::end(positive);
-    const bool from_zero = a.name() == "block_size" || a.name() == "stash_type" || a.name() == "q_num_heads" || a.name() == "kv_num_heads";
+    const bool is_positive =
+        std::find(std::begin(positive), std::end(positive), a.name()) != std::end(positive);
+    const bool from_zero = a.name() == "block_size" || a.name() == "stash_type" ||
+                           a.name() == "q_num_heads" || a.name() == "kv_num_heads";
     if (is_positive && a.has_i()) bad(a, from_zero ? 0 : 1, a.i());
     if (is_positive)
       for (auto v : a.ints()) bad(a, 1, v);
@@ -74,10 +78,12 @@ void check_attributes(const std::string& file, const onnx::NodeProto& node) {
 }
 
 std::string function_key(std::string_view domain, std::string_view name, std::string_view overload) {
-  return std::string(domain == "ai.onnx" ? "" : domain) + "::" + std::string(name) + "::" + std::string(overload);
+  return std::string(domain == "ai.onnx" ? "" : domain) + "::" + std::string(name) +
+         "::" + std::string(overload);
 }
 
-/// Nodes after every function is inlined, without doing it; saturates at the limit + 1. nullopt: functions call each other in a circle.
+/// Nodes after every function is inlined, without doing it; saturates at the limit + 1. nullopt: functions
+/// call each other in a circle.
 class Expansion {
  public:
   Expansion(const onnx::ModelProto& model, std::uint64_t limit) : limit_(limit) {
@@ -114,10 +120,14 @@ class Expansion {
 };
 
 void check_opsets(const std::string& file, const onnx::ModelProto& model) {
-  const std::string remedy = "; export again with opset " + std::to_string(oldest_opset) + " to " + std::to_string(newest_opset) +
-                             ", or run: python -c \"import onnx.version_converter as v, onnx; onnx.save(v.convert_version(onnx.load('" + file + "'), 17), 'new.onnx')\"";
+  const std::string remedy = "; export again with opset " + std::to_string(oldest_opset) + " to " +
+                             std::to_string(newest_opset) +
+                             ", or run: python -c \"import onnx.version_converter as v, onnx; "
+                             "onnx.save(v.convert_version(onnx.load('" +
+                             file + "'), 17), 'new.onnx')\"";
   for (const auto& opset : model.opset_import())
-    if ((opset.domain().empty() || opset.domain() == "ai.onnx") && (opset.version() < oldest_opset || opset.version() > newest_opset))
+    if ((opset.domain().empty() || opset.domain() == "ai.onnx") &&
+        (opset.version() < oldest_opset || opset.version() > newest_opset))
       report::bad_input(file + ": opset " + std::to_string(opset.version()) + " is not supported" + remedy);
 }
 
@@ -144,13 +154,16 @@ std::vector<onnx::ValueInfoProto*> real_inputs(onnx::GraphProto& graph) {
   return inputs;
 }
 
-/// --shape: fixes inputs' dims, everywhere a dim_param that got a number, and leaves the rest to shape inference.
-void fix_shapes(const std::string& file, onnx::ModelProto& model, const std::map<std::string, std::vector<std::int64_t>>& shapes) {
+/// --shape: fixes inputs' dims, everywhere a dim_param that got a number, and leaves the rest to shape
+/// inference.
+void fix_shapes(const std::string& file, onnx::ModelProto& model,
+                const std::map<std::string, std::vector<std::int64_t>>& shapes) {
   if (shapes.empty()) return;
   const auto inputs = real_inputs(*model.mutable_graph());
   std::map<std::string, std::int64_t> numbers;
   for (const auto& [name, dims] : shapes) {
-    const auto input = std::find_if(inputs.begin(), inputs.end(), [&](const auto* i) { return i->name() == name; });
+    const auto input =
+        std::find_if(inputs.begin(), inputs.end(), [&](const auto* i) { return i->name() == name; });
     if (input == inputs.end()) {
       std::string names;
       for (const auto* i : inputs) names += (names.empty() ? "" : ", ") + i->name();
@@ -158,12 +171,18 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model, const std::map
     }
     auto* type = (*input)->mutable_type()->mutable_tensor_type();
     if (type->has_shape() && type->shape().dim_size() != static_cast<int>(dims.size()))
-      report::bad_usage(file + ": --shape: input '" + name + "' has " + std::to_string(type->shape().dim_size()) + " dimensions, not " + std::to_string(dims.size()));
+      report::bad_usage(file + ": --shape: input '" + name + "' has " +
+                        std::to_string(type->shape().dim_size()) + " dimensions, not " +
+                        std::to_string(dims.size()));
     for (std::size_t i = 0; i < dims.size(); ++i) {
-      auto* dim = type->has_shape() && static_cast<int>(i) < type->shape().dim_size() ? type->mutable_shape()->mutable_dim(static_cast<int>(i)) : type->mutable_shape()->add_dim();
+      auto* dim = type->has_shape() && static_cast<int>(i) < type->shape().dim_size()
+                      ? type->mutable_shape()->mutable_dim(static_cast<int>(i))
+                      : type->mutable_shape()->add_dim();
       if (dim->has_dim_param() && !dim->dim_param().empty()) {
         const auto [it, fresh] = numbers.emplace(dim->dim_param(), dims[i]);
-        if (!fresh && it->second != dims[i]) report::bad_usage(file + ": --shape: dimension '" + it->first + "' is given as " + std::to_string(it->second) + " and as " + std::to_string(dims[i]));
+        if (!fresh && it->second != dims[i])
+          report::bad_usage(file + ": --shape: dimension '" + it->first + "' is given as " +
+                            std::to_string(it->second) + " and as " + std::to_string(dims[i]));
       }
       dim->set_dim_value(dims[i]);
     }
@@ -171,7 +190,8 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model, const std::map
   for (auto* input : inputs)
     if (input->type().has_tensor_type())
       for (auto& dim : *input->mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim())
-        if (const auto number = numbers.find(dim.dim_param()); dim.has_dim_param() && number != numbers.end()) dim.set_dim_value(number->second);
+        if (const auto number = numbers.find(dim.dim_param()); dim.has_dim_param() && number != numbers.end())
+          dim.set_dim_value(number->second);
   drop_inner_shapes(*model.mutable_graph());
 }
 
@@ -182,21 +202,30 @@ void infer_shapes(onnx::ModelProto& model, std::vector<std::string>& notes) {
       onnx::shape_inference::InferShapes(model, registry, onnx::ShapeInferenceOptions(false, 0, propagate));
       return;
     } catch (const std::exception& e) {
-      notes.push_back("ONNX's shape inference" + std::string(propagate ? "" : " without data propagation") + " gave up: " + one_line(e.what()));
+      notes.push_back("ONNX's shape inference" + std::string(propagate ? "" : " without data propagation") +
+                      " gave up: " + one_line(e.what()));
     }
   }
 }
 
 /// Everything after protobuf; the libraries throw.
-void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& folder, const ParseOptions& options, std::vector<std::string>& notes) {
-  if (!model.training_info().empty()) notes.push_back("the training graph in the file is left out"), model.clear_training_info();
+void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& folder,
+             const ParseOptions& options, std::vector<std::string>& notes) {
+  if (!model.training_info().empty())
+    notes.push_back("the training graph in the file is left out"), model.clear_training_info();
   check_opsets(name, model);
   each_node(model.graph().node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
-  for (const auto& f : model.functions()) each_node(f.node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
+  for (const auto& f : model.functions())
+    each_node(f.node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
   load_external_data(model, folder, options.limits.external_bytes);
   const auto nodes = Expansion(model, options.limits.nodes).count(model.graph().node());
-  if (!nodes) report::bad_input(name + ": its functions call each other in a circle, or more than 100 deep; export the model again without functions");
-  if (*nodes > options.limits.nodes) report::bad_input(name + ": it has more than " + std::to_string(options.limits.nodes) + " nodes once functions are inlined; split the model");
+  if (!nodes)
+    report::bad_input(name +
+                      ": its functions call each other in a circle, or more than 100 deep; export the model "
+                      "again without functions");
+  if (*nodes > options.limits.nodes)
+    report::bad_input(name + ": it has more than " + std::to_string(options.limits.nodes) +
+                      " nodes once functions are inlined; split the model");
   onnx::checker::check_model(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
   fix_shapes(name, model, options.shapes);
@@ -208,14 +237,18 @@ std::vector<std::byte> read_file(const fs::path& path, const Limits& limits) {
   const auto status = fs::status(path, error);
   if (!fs::exists(status)) report::system_refused(path.string() + ": no such file");
   if (const std::string other = other_format_by_name(path); !fs::is_regular_file(status))
-    report::bad_input(path.string() + (other.empty() ? ": is a folder or a device, not an .onnx file" : ": this is " + other));
+    report::bad_input(path.string() + (other.empty() ? ": is a folder or a device, not an .onnx file"
+                                                     : ": this is " + other));
   const std::uintmax_t size = fs::file_size(path, error);
   if (error) report::system_refused(path.string() + ": " + error.message());
   if (size > limits.file_bytes) {
     std::string head(64, '\0');
     std::ifstream(path, std::ios::binary).read(head.data(), 64);
     const std::string other = other_format_by_content(std::as_bytes(std::span(head)));
-    report::bad_input(path.string() + (other.empty() ? ": the file is larger than 2 GiB; store its weights as external data: onnx.save(model, path, save_as_external_data=True)" : ": this is " + other));
+    report::bad_input(path.string() + (other.empty()
+                                           ? ": the file is larger than 2 GiB; store its weights as external "
+                                             "data: onnx.save(model, path, save_as_external_data=True)"
+                                           : ": this is " + other));
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(size));
   std::ifstream stream(path, std::ios::binary);
@@ -226,16 +259,23 @@ std::vector<std::byte> read_file(const fs::path& path, const Limits& limits) {
 
 }  // namespace
 
-ParsedModel parse(std::span<const std::byte> bytes, const std::string& name, const fs::path& folder, const ParseOptions& options) {
-  if (const std::string other = other_format_by_content(bytes); !other.empty()) report::bad_input(name + ": this is " + other);
+ParsedModel parse(std::span<const std::byte> bytes, const std::string& name, const fs::path& folder,
+                  const ParseOptions& options) {
+  if (const std::string other = other_format_by_content(bytes); !other.empty())
+    report::bad_input(name + ": this is " + other);
   const std::string problem = scan_model(bytes, options.limits);
   const std::string other = other_format_by_name(name);
-  if (!problem.empty()) report::bad_input(name + ": " + (other.empty() ? problem + "; download or export it again" : "this is " + other));
+  if (!problem.empty())
+    report::bad_input(name + ": " +
+                      (other.empty() ? problem + "; download or export it again" : "this is " + other));
   ParsedModel result{nullptr, fs::path(name).filename().string(), graph::hex(graph::hash(bytes)), {}};
   try {
     auto model = std::make_shared<onnx::ModelProto>();
-    if (!model->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model->has_graph() || model->ir_version() <= 0)
-      report::bad_input(name + (other.empty() ? ": this is not an ONNX model, or it is damaged; download or export it again" : ": this is " + other));
+    if (!model->ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || !model->has_graph() ||
+        model->ir_version() <= 0)
+      report::bad_input(
+          name + (other.empty() ? ": this is not an ONNX model, or it is damaged; download or export it again"
+                                : ": this is " + other));
     prepare(*model, name, folder, options, result.notes);
     result.proto = std::move(model);
   } catch (const report::Failure&) {
@@ -243,7 +283,8 @@ ParsedModel parse(std::span<const std::byte> bytes, const std::string& name, con
   } catch (const std::bad_alloc&) {
     report::system_refused(name + ": not enough memory to read it");
   } catch (const onnx::checker::ValidationError& e) {
-    report::bad_input(name + ": ONNX's checker refuses it: " + one_line(e.what()) + "; export the model again");
+    report::bad_input(name + ": ONNX's checker refuses it: " + one_line(e.what()) +
+                      "; export the model again");
   } catch (const std::exception& e) {
     report::bad_input(name + ": " + one_line(e.what()));
   }

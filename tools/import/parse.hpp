@@ -19,12 +19,14 @@ class ModelProto;
 namespace lithe::import {
 
 struct ParseOptions {
-  /// Dims of graph inputs that replace the file's, by name. A dim_param that gets a number here has it everywhere.
+  /// Dims of graph inputs that replace the file's, by name. A dim_param that gets a number here has it
+  /// everywhere.
   std::map<std::string, std::vector<std::int64_t>> shapes{};
   Limits limits{};
 };
 
-/// An ONNX model that is checked, holds its weights, calls no functions of its own and has its shapes inferred.
+/// An ONNX model that is checked, holds its weights, calls no functions of its own and has its shapes
+/// inferred.
 struct ParsedModel {
   std::shared_ptr<const onnx::ModelProto> proto;
   std::string name;                ///< base name of the file
@@ -35,10 +37,12 @@ struct ParsedModel {
 /// The oldest and newest opset of the default domain that are converted.
 inline constexpr int oldest_opset = 7, newest_opset = 27;
 
-/// Reads an .onnx file. Throws report::Failure: exit 3 for what is not a model (with the command that makes one), is
-/// damaged, over a limit, or refused by ONNX's checker; 2 for an option that names no input; 4 where the system refuses.
+/// Reads an .onnx file. Throws report::Failure: exit 3 for what is not a model (with the command that makes
+/// one), is damaged, over a limit, or refused by ONNX's checker; 2 for an option that names no input; 4 where
+/// the system refuses.
 ParsedModel parse(const std::filesystem::path& path, const ParseOptions& options = {});
 /// The same from memory; `folder` holds external data (none may be used where it is empty).
-ParsedModel parse(std::span<const std::byte> bytes, const std::string& name, const std::filesystem::path& folder, const ParseOptions& options = {});
+ParsedModel parse(std::span<const std::byte> bytes, const std::string& name,
+                  const std::filesystem::path& folder, const ParseOptions& options = {});
 
 }  // namespace lithe::import

@@ -34,7 +34,9 @@ std::string names(const Graph& g, const std::vector<ValueId>& ids) {
 void fix_symbol(graph::Model& model, int symbol, std::uint64_t size) {
   for (Graph& g : model.graphs)
     for (Value& v : g.values)
-      if (v.dims) std::replace(v.dims->begin(), v.dims->end(), std::int64_t{-2} - symbol, static_cast<std::int64_t>(size));
+      if (v.dims)
+        std::replace(v.dims->begin(), v.dims->end(), std::int64_t{-2} - symbol,
+                     static_cast<std::int64_t>(size));
 }
 
 /// Drops symbols that no dimension names any more.
@@ -46,7 +48,8 @@ void drop_unused_symbols(graph::Model& model) {
       for (auto& d : v.dims ? *v.dims : graph::Dims{})
         if (d <= -2) renumbered[static_cast<std::size_t>(-2 - d)] = 0;
   for (std::size_t s = 0; s < renumbered.size(); ++s)
-    if (renumbered[s] == 0) renumbered[s] = static_cast<std::int64_t>(kept.size()), kept.push_back(model.symbols[s]);
+    if (renumbered[s] == 0)
+      renumbered[s] = static_cast<std::int64_t>(kept.size()), kept.push_back(model.symbols[s]);
   for (Graph& g : model.graphs)
     for (Value& v : g.values)
       if (v.dims)
@@ -63,16 +66,22 @@ void apply_ranges(graph::Model& model, const std::vector<Range>& ranges) {
   for (const Range& r : ranges) {
     const std::string what = "--range " + r.input + ":" + std::to_string(r.axis) + ": ";
     const int i = find(g, g.inputs, r.input);
-    if (i < 0) report::bad_usage(what + "no input is called '" + r.input + "'; the inputs are " + names(g, g.inputs));
+    if (i < 0)
+      report::bad_usage(what + "no input is called '" + r.input + "'; the inputs are " + names(g, g.inputs));
     const Value& v = g.value(g.inputs[static_cast<std::size_t>(i)]);
-    if (!v.dims || r.axis < 0 || static_cast<std::size_t>(r.axis) >= v.dims->size()) report::bad_usage(what + "the input has no such axis");
+    if (!v.dims || r.axis < 0 || static_cast<std::size_t>(r.axis) >= v.dims->size())
+      report::bad_usage(what + "the input has no such axis");
     const std::int64_t dim = (*v.dims)[static_cast<std::size_t>(r.axis)];
-    if (dim >= 0) report::bad_usage(what + "this dimension is fixed at " + std::to_string(dim) + "; change it with --shape");
-    if ((r.max != 0 && r.min > r.max) || (r.opt != 0 && (r.opt < r.min || (r.max != 0 && r.opt > r.max)))) report::bad_usage(what + "MIN <= OPT <= MAX must hold");
+    if (dim >= 0)
+      report::bad_usage(what + "this dimension is fixed at " + std::to_string(dim) +
+                        "; change it with --shape");
+    if ((r.max != 0 && r.min > r.max) || (r.opt != 0 && (r.opt < r.min || (r.max != 0 && r.opt > r.max))))
+      report::bad_usage(what + "MIN <= OPT <= MAX must hold");
     const int symbol = static_cast<int>(-2 - dim);
     graph::Symbol& s = model.symbols[static_cast<std::size_t>(symbol)];
     const bool same = s.min == r.min && s.opt == r.opt && s.max == r.max;
-    if ((s.min != 1 || s.opt != 0 || s.max != 0) && !same) report::bad_usage(what + "symbol '" + s.name + "' already has another range");
+    if ((s.min != 1 || s.opt != 0 || s.max != 0) && !same)
+      report::bad_usage(what + "symbol '" + s.name + "' already has another range");
     s.min = r.min, s.opt = r.opt, s.max = r.max;
     if (r.min == r.max) fixed.emplace_back(symbol, r.min);
   }
@@ -87,14 +96,20 @@ void apply_states(graph::Model& model, const std::vector<std::pair<std::string, 
   for (const auto& [input, output] : states) {
     const std::string what = "--state " + input + "=" + output + ": ";
     const int i = find(g, g.inputs, input), o = find(g, g.outputs, output);
-    if (i < 0) report::bad_usage(what + "no input is called '" + input + "'; the inputs are " + names(g, g.inputs));
-    if (o < 0) report::bad_usage(what + "no output is called '" + output + "'; the outputs are " + names(g, g.outputs));
-    if (!inputs.insert(i).second || !outputs.insert(o).second) report::bad_usage(what + "each input and output may be in one pair only");
+    if (i < 0)
+      report::bad_usage(what + "no input is called '" + input + "'; the inputs are " + names(g, g.inputs));
+    if (o < 0)
+      report::bad_usage(what + "no output is called '" + output + "'; the outputs are " +
+                        names(g, g.outputs));
+    if (!inputs.insert(i).second || !outputs.insert(o).second)
+      report::bad_usage(what + "each input and output may be in one pair only");
     const Value& from = g.value(g.outputs[static_cast<std::size_t>(o)]);
     const Value& to = g.value(g.inputs[static_cast<std::size_t>(i)]);
-    if (from.dtype != to.dtype) report::bad_usage(what + "the input is " + name(to.dtype) + ", the output " + name(from.dtype));
+    if (from.dtype != to.dtype)
+      report::bad_usage(what + "the input is " + name(to.dtype) + ", the output " + name(from.dtype));
     const bool known = from.dims && to.dims && graph::fixed(*from.dims) && graph::fixed(*to.dims);
-    if (known && *from.dims != *to.dims) report::bad_usage(what + "the input and the output have different shapes");
+    if (known && *from.dims != *to.dims)
+      report::bad_usage(what + "the input and the output have different shapes");
     model.signatures[0].states.push_back({i, o});
   }
 }
@@ -118,7 +133,12 @@ void use_nhwc(graph::Model& model) {
     g.value(input).name += "/NCHW", g.value(input).onnx_name.clear();
     const ValueId inner = input;
     input = g.add_value(std::move(outer));
-    first.push_back({.op = "Transpose", .attributes = {{"permutation", {.ints = {0, 3, 1, 2}, .floats = {}, .text = {}}}}, .inputs = {input}, .outputs = {inner}, .subgraphs = {}, .onnx_names = {}});
+    first.push_back({.op = "Transpose",
+                     .attributes = {{"permutation", {.ints = {0, 3, 1, 2}, .floats = {}, .text = {}}}},
+                     .inputs = {input},
+                     .outputs = {inner},
+                     .subgraphs = {},
+                     .onnx_names = {}});
   }
   g.nodes.insert(g.nodes.begin(), first.begin(), first.end());
   for (ValueId& output : g.outputs) {
@@ -129,7 +149,12 @@ void use_nhwc(graph::Model& model) {
     g.value(output).name += "/NCHW";
     const ValueId inner = output;
     output = g.add_value(std::move(outer));
-    g.nodes.push_back({.op = "Transpose", .attributes = {{"permutation", {.ints = {0, 2, 3, 1}, .floats = {}, .text = {}}}}, .inputs = {inner}, .outputs = {output}, .subgraphs = {}, .onnx_names = {}});
+    g.nodes.push_back({.op = "Transpose",
+                       .attributes = {{"permutation", {.ints = {0, 2, 3, 1}, .floats = {}, .text = {}}}},
+                       .inputs = {inner},
+                       .outputs = {output},
+                       .subgraphs = {},
+                       .onnx_names = {}});
   }
 }
 
@@ -141,7 +166,8 @@ std::vector<std::size_t> shape_deciding(const Graph& g, const Node& node) {
   if (!bound.status().ok() || bound.kernel()->op->spec->subgraphs > 0) return {};
   const auto computed_integers = [&](std::size_t i) {
     const auto& t = bound.inputs[i].tensor;
-    return !bound.inputs[i].known && t.dtype != DType::none && (is_integer(t.dtype) || t.dtype == DType::boolean || t.dtype == DType::f32);
+    return !bound.inputs[i].known && t.dtype != DType::none &&
+           (is_integer(t.dtype) || t.dtype == DType::boolean || t.dtype == DType::f32);
   };
   const std::vector<std::int64_t> ones(IntList::capacity, 1);
   for (std::size_t i = 0; i < bound.inputs.size(); ++i) {
@@ -155,18 +181,23 @@ std::vector<std::size_t> shape_deciding(const Graph& g, const Node& node) {
   if (bound.infer().code() != Code::needs_value) return {};
   std::vector<std::size_t> candidates, result;
   for (std::size_t i = 0; i < bound.inputs.size(); ++i)
-    if (computed_integers(i) && bound.inputs[i].tensor.shape.rank() <= 1 && bound.inputs[i].tensor.shape.elements() <= IntList::capacity) candidates.push_back(i);
+    if (computed_integers(i) && bound.inputs[i].tensor.shape.rank() <= 1 &&
+        bound.inputs[i].tensor.shape.elements() <= IntList::capacity)
+      candidates.push_back(i);
   for (std::size_t left_out : candidates) {
     graph::BoundNode probe(g, node);
     probe.inputs = bound.inputs;
-    for (std::size_t i : candidates) probe.inputs[i].known = i != left_out, probe.inputs[i].tensor.data = i != left_out ? ones.data() : nullptr;
+    for (std::size_t i : candidates)
+      probe.inputs[i].known = i != left_out,
+      probe.inputs[i].tensor.data = i != left_out ? ones.data() : nullptr;
     if (probe.infer().code() == Code::needs_value) result.push_back(left_out);
   }
   return result.empty() ? candidates : result;
 }
 
 /// Graph inputs that a value is computed from; nullopt where one of them is no small vector of numbers.
-std::optional<std::set<ValueId>> small_sources(const Graph& g, const std::vector<int>& producer, ValueId value) {
+std::optional<std::set<ValueId>> small_sources(const Graph& g, const std::vector<int>& producer,
+                                               ValueId value) {
   std::set<ValueId> sources, seen;
   std::vector<ValueId> queue{value};
   const std::set<ValueId> inputs(g.inputs.begin(), g.inputs.end());
@@ -176,7 +207,8 @@ std::optional<std::set<ValueId>> small_sources(const Graph& g, const std::vector
     if (v == graph::absent || g.constant(v) != nullptr || !seen.insert(v).second) continue;
     if (inputs.contains(v)) {
       const auto& dims = g.value(v).dims;
-      if (dims && (dims->size() > 1 || (dims->size() == 1 && (*dims)[0] > IntList::capacity))) return std::nullopt;
+      if (dims && (dims->size() > 1 || (dims->size() == 1 && (*dims)[0] > IntList::capacity)))
+        return std::nullopt;
       sources.insert(v);
       continue;
     }
@@ -206,17 +238,23 @@ namespace {
 /// Whether the operator runs when all its f32 values are f16.
 bool takes_half(const Graph& g, const Node& node) {
   const KernelEntry* kernel = graph::find_kernel(node.op, node.version);
-  static const std::set<std::string, std::less<>> not_worth_it = {"QuantizeLinear", "DequantizeLinear", "Cast"};
+  static const std::set<std::string, std::less<>> not_worth_it = {"QuantizeLinear", "DequantizeLinear",
+                                                                  "Cast"};
   if (kernel == nullptr || !node.subgraphs.empty() || not_worth_it.contains(node.op)) return false;
   auto halved = [&](const std::vector<ValueId>& ids) {
     std::vector<DType> dtypes;
-    for (ValueId v : ids) dtypes.push_back(v == graph::absent ? DType::none : g.value(v).dtype == DType::f32 ? DType::f16 : g.value(v).dtype);
+    for (ValueId v : ids)
+      dtypes.push_back(v == graph::absent               ? DType::none
+                       : g.value(v).dtype == DType::f32 ? DType::f16
+                                                        : g.value(v).dtype);
     return dtypes;
   };
   const std::vector<DType> in = halved(node.inputs), out = halved(node.outputs);
-  const bool floats = std::find(in.begin(), in.end(), DType::f16) != in.end() || std::find(out.begin(), out.end(), DType::f16) != out.end();
+  const bool floats = std::find(in.begin(), in.end(), DType::f16) != in.end() ||
+                      std::find(out.begin(), out.end(), DType::f16) != out.end();
   const auto rows = kernel->op->types;
-  return floats && std::any_of(rows.begin(), rows.end(), [&](const TypeRow& row) { return matches(row, in, out); });
+  return floats &&
+         std::any_of(rows.begin(), rows.end(), [&](const TypeRow& row) { return matches(row, in, out); });
 }
 
 /// The f16 or f32 twin of each value, made when it is first asked for.
@@ -230,11 +268,18 @@ class Twins {
     if (const auto known = twins_.find(id); known != twins_.end()) return known->second;
     const Value& from = graph_.value(id);
     Value to;
-    to.name = from.name + "/" + name(dtype), to.dtype = dtype, to.dims = from.dims, to.permutation = from.permutation;
+    to.name = from.name + "/" + name(dtype), to.dtype = dtype, to.dims = from.dims,
+    to.permutation = from.permutation;
     if (from.constant && dtype == DType::f16) to.constant = halved(*from.constant);
     const bool cast = !to.constant;
     const ValueId twin = graph_.add_value(std::move(to));
-    if (cast) nodes_.push_back({.op = "Cast", .attributes = {}, .inputs = {id}, .outputs = {twin}, .subgraphs = {}, .onnx_names = {}});
+    if (cast)
+      nodes_.push_back({.op = "Cast",
+                        .attributes = {},
+                        .inputs = {id},
+                        .outputs = {twin},
+                        .subgraphs = {},
+                        .onnx_names = {}});
     return twins_[id] = twin;
   }
 
@@ -279,7 +324,13 @@ void use_half_precision(graph::Model& model) {
         v = casts.back().first;
       }
     nodes.push_back(std::move(node));
-    for (const auto& [from, to] : casts) nodes.push_back({.op = "Cast", .attributes = {}, .inputs = {from}, .outputs = {to}, .subgraphs = {}, .onnx_names = {}});
+    for (const auto& [from, to] : casts)
+      nodes.push_back({.op = "Cast",
+                       .attributes = {},
+                       .inputs = {from},
+                       .outputs = {to},
+                       .subgraphs = {},
+                       .onnx_names = {}});
   }
   g.nodes = std::move(nodes);
 }

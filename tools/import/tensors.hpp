@@ -15,8 +15,8 @@ namespace lithe::import {
 DType dtype_from_onnx(int data_type);
 /// ONNX's name of a data type, for messages.
 std::string onnx_type_name(int data_type);
-/// Contents of raw_data or of the typed field, packed as in the file; booleans become 0 or 1. Throws Unsupported for
-/// strings, complex numbers, more than 8 dimensions, and where the data do not fit the dims.
+/// Contents of raw_data or of the typed field, packed as in the file; booleans become 0 or 1. Throws
+/// Unsupported for strings, complex numbers, more than 8 dimensions, and where the data do not fit the dims.
 graph::ConstantPtr constant_from_onnx(const onnx::TensorProto& tensor);
 
 }  // namespace lithe::import

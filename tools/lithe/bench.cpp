@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -6,11 +8,8 @@
 #include <cstring>
 #include <fstream>
 #include <memory>
-#include <random>
-
-#include <sys/resource.h>
-
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
@@ -67,9 +66,12 @@ void fill(Session& session) {
     const Tensor t = session.input(i);
     std::normal_distribution<float> normal;
     for (index_t k = 0; k < t.elements(); ++k) {
-      if (t.dtype == DType::f32) t.as<float>()[static_cast<std::size_t>(k)] = normal(random);
-      else if (t.dtype == DType::f16) t.as<half>()[static_cast<std::size_t>(k)] = half(normal(random));
-      else if (t.dtype == DType::s8 || t.dtype == DType::u8) static_cast<std::uint8_t*>(t.data)[k] = static_cast<std::uint8_t>(random());
+      if (t.dtype == DType::f32)
+        t.as<float>()[static_cast<std::size_t>(k)] = normal(random);
+      else if (t.dtype == DType::f16)
+        t.as<half>()[static_cast<std::size_t>(k)] = half(normal(random));
+      else if (t.dtype == DType::s8 || t.dtype == DType::u8)
+        static_cast<std::uint8_t*>(t.data)[k] = static_cast<std::uint8_t>(random());
     }
   }
 }
@@ -87,14 +89,23 @@ std::vector<double> measure(Session& session, const OpenModel& model, int reps) 
 }
 
 double percentile(const std::vector<double>& sorted, double p) {
-  return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(std::ceil(p * static_cast<double>(sorted.size()))) - (p > 0 ? 1 : 0))];
+  return sorted[std::min(
+      sorted.size() - 1,
+      static_cast<std::size_t>(std::ceil(p * static_cast<double>(sorted.size()))) - (p > 0 ? 1 : 0))];
 }
 
 void write_trace(const std::string& file, const Session& session, const Profile& profile) {
   nlohmann::json events = nlohmann::json::array();
   for (const auto& e : profile.events) {
     const auto& node = session.plan().nodes[static_cast<std::size_t>(e.node)];
-    events.push_back({{"name", node_name(node)}, {"cat", node.op->spec->name}, {"ph", "X"}, {"ts", e.begin}, {"dur", e.micros}, {"pid", 1}, {"tid", 1}, {"args", {{"kernel", node.kernel->name}}}});
+    events.push_back({{"name", node_name(node)},
+                      {"cat", node.op->spec->name},
+                      {"ph", "X"},
+                      {"ts", e.begin},
+                      {"dur", e.micros},
+                      {"pid", 1},
+                      {"tid", 1},
+                      {"args", {{"kernel", node.kernel->name}}}});
   }
   std::ofstream out(file);
   out << nlohmann::json{{"traceEvents", events}}.dump();
@@ -112,7 +123,8 @@ void print_profile(const Session& session, const Profile& profile, int reps) {
   std::printf("%8s %6s  %-22s %-40s %s\n", "us", "share", "operator", "kernel", "node");
   for (std::size_t n : order) {
     const auto& node = session.plan().nodes[n];
-    std::printf("%8.1f %5.1f%%  %-22s %-40s %s\n", profile.total[n] / reps, 100 * profile.total[n] / sum, node.op->spec->name, node.kernel->name, node_name(node).c_str());
+    std::printf("%8.1f %5.1f%%  %-22s %-40s %s\n", profile.total[n] / reps, 100 * profile.total[n] / sum,
+                node.op->spec->name, node.kernel->name, node_name(node).c_str());
   }
 }
 
@@ -126,7 +138,8 @@ int bench(const BenchOptions& o) {
   for (const auto& [name, dims] : given) shapes.push_back({name, Shape(std::span<const std::int64_t>(dims))});
   options.shapes = shapes;
   Session session = create(model, options);
-  if (!session.planned()) report::bad_usage(o.model + ": its shapes are open; give them with --shape NAME=1,3,224,224");
+  if (!session.planned())
+    report::bad_usage(o.model + ": its shapes are open; give them with --shape NAME=1,3,224,224");
   const double load = micros(Clock::now() - begin) / 1e3;
   fill(session);
   const double first = measure(session, model, 1)[0];
@@ -134,7 +147,8 @@ int bench(const BenchOptions& o) {
   const auto times = measure(session, model, o.reps);
   Profile profile;
   if (o.profile || o.json || !o.trace.empty()) {
-    profile.graph = &session.plan(), profile.total.resize(session.plan().nodes.size()), profile.keep_events = !o.trace.empty();
+    profile.graph = &session.plan(), profile.total.resize(session.plan().nodes.size()),
+    profile.keep_events = !o.trace.empty();
     const RunObserver observer{Profile::before, Profile::after, &profile};
     session.observe(&observer);
     measure(session, model, o.reps);
@@ -148,17 +162,35 @@ int bench(const BenchOptions& o) {
     nlohmann::json nodes = nlohmann::json::array();
     for (std::size_t n = 0; n < profile.total.size(); ++n) {
       const auto& node = session.plan().nodes[n];
-      if (profile.total[n] > 0) nodes.push_back({{"name", node_name(node)}, {"op", node.op->spec->name}, {"kernel", node.kernel->name}, {"us", profile.total[n] / o.reps}});
+      if (profile.total[n] > 0)
+        nodes.push_back({{"name", node_name(node)},
+                         {"op", node.op->spec->name},
+                         {"kernel", node.kernel->name},
+                         {"us", profile.total[n] / o.reps}});
     }
-    const nlohmann::json j{{"load_ms", load}, {"first_ms", first}, {"p50_ms", percentile(times, .5)}, {"p90_ms", percentile(times, .9)}, {"p99_ms", percentile(times, .99)},
-                           {"min_ms", times.front()}, {"reps", o.reps}, {"threads", o.common.threads}, {"arena_bytes", memory.arena()}, {"packed_bytes", memory.packed_weights},
-                           {"file_bytes", model.model().file_bytes()}, {"peak_rss_bytes", static_cast<std::int64_t>(usage.ru_maxrss) * 1024}, {"nodes", nodes}};
+    const nlohmann::json j{{"load_ms", load},
+                           {"first_ms", first},
+                           {"p50_ms", percentile(times, .5)},
+                           {"p90_ms", percentile(times, .9)},
+                           {"p99_ms", percentile(times, .99)},
+                           {"min_ms", times.front()},
+                           {"reps", o.reps},
+                           {"threads", o.common.threads},
+                           {"arena_bytes", memory.arena()},
+                           {"packed_bytes", memory.packed_weights},
+                           {"file_bytes", model.model().file_bytes()},
+                           {"peak_rss_bytes", static_cast<std::int64_t>(usage.ru_maxrss) * 1024},
+                           {"nodes", nodes}};
     std::printf("%s\n", j.dump().c_str());
     return report::exits::done;
   }
-  std::printf("load %.2f ms  first %.3f ms  p50 %.3f ms  p90 %.3f ms  p99 %.3f ms  min %.3f ms  (%d runs, %zu thread%s)\n", load, first, percentile(times, .5), percentile(times, .9),
-              percentile(times, .99), times.front(), o.reps, o.common.threads, o.common.threads == 1 ? "" : "s");
-  std::printf("arena %zu bytes, packed weights %zu bytes, file %zu bytes\n", memory.arena(), memory.packed_weights, model.model().file_bytes());
+  std::printf(
+      "load %.2f ms  first %.3f ms  p50 %.3f ms  p90 %.3f ms  p99 %.3f ms  min %.3f ms  (%d runs, %zu "
+      "thread%s)\n",
+      load, first, percentile(times, .5), percentile(times, .9), percentile(times, .99), times.front(),
+      o.reps, o.common.threads, o.common.threads == 1 ? "" : "s");
+  std::printf("arena %zu bytes, packed weights %zu bytes, file %zu bytes\n", memory.arena(),
+              memory.packed_weights, model.model().file_bytes());
   if (o.profile) print_profile(session, profile, o.reps);
   return report::exits::done;
 }
@@ -169,7 +201,9 @@ void add_bench(CLI::App& app, int& exit) {
   auto o = std::make_shared<BenchOptions>();
   CLI::App* c = app.add_subcommand("bench", "measure load time, latency and memory");
   c->add_option("MODEL", o->model, ".lithe or .onnx file")->required();
-  c->add_option("--warmup", o->warmup, "runs before the measured ones")->check(CLI::Range(0, 1000000))->capture_default_str();
+  c->add_option("--warmup", o->warmup, "runs before the measured ones")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
   c->add_option("--reps", o->reps, "measured runs")->check(CLI::Range(1, 1000000))->capture_default_str();
   c->add_option("--shape", o->shapes, "NAME=1,3,224,224: the shape of an input that is not fixed");
   c->add_flag("--profile", o->profile, "time and kernel of every node");

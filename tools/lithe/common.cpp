@@ -23,17 +23,25 @@ const format::Node* node_of(const Status& status, const Model& model) {
   const auto* graphs = model.root().subgraphs();
   if (status.node() < 0 || status.subgraph() >= static_cast<std::int32_t>(graphs->size())) return nullptr;
   const auto* nodes = graphs->Get(static_cast<std::uint32_t>(status.subgraph()))->nodes();
-  return status.node() >= static_cast<std::int32_t>(nodes->size()) ? nullptr : nodes->Get(static_cast<std::uint32_t>(status.node()));
+  return status.node() >= static_cast<std::int32_t>(nodes->size())
+             ? nullptr
+             : nodes->Get(static_cast<std::uint32_t>(status.node()));
 }
 
 const char* remedy(Code code) {
   switch (code) {
-    case Code::invalid_model: return "convert the model again";
-    case Code::needs_value: return "give the shape-deciding inputs";
-    case Code::out_of_memory: return "choose smaller shapes, or give more memory";
-    case Code::shape: return "check the input shapes (lithe inspect prints them)";
-    case Code::io: return "check the path and its permissions";
-    default: return "";
+    case Code::invalid_model:
+      return "convert the model again";
+    case Code::needs_value:
+      return "give the shape-deciding inputs";
+    case Code::out_of_memory:
+      return "choose smaller shapes, or give more memory";
+    case Code::shape:
+      return "check the input shapes (lithe inspect prints them)";
+    case Code::io:
+      return "check the path and its permissions";
+    default:
+      return "";
   }
 }
 
@@ -53,12 +61,14 @@ std::string sentence(const Status& status, const Model& model, const std::filesy
 
 void fail(const Status& status, const Model& model, const std::filesystem::path& file) {
   const bool system = status.code() == Code::io || status.code() == Code::out_of_memory;
-  throw report::Failure(system ? report::exits::system : report::exits::bad_input, sentence(status, model, file));
+  throw report::Failure(system ? report::exits::system : report::exits::bad_input,
+                        sentence(status, model, file));
 }
 
 namespace {
 
-Result<Model> open_onnx(const std::filesystem::path& path, const std::map<std::string, std::vector<std::int64_t>>& shapes, bool optimize) {
+Result<Model> open_onnx(const std::filesystem::path& path,
+                        const std::map<std::string, std::vector<std::int64_t>>& shapes, bool optimize) {
   import::Options options;
   options.check = false, options.optimize = optimize, options.shapes = shapes;
   const std::vector<std::byte> bytes = import::convert(path, options).bytes;
@@ -70,20 +80,26 @@ Result<Model> open_onnx(const std::filesystem::path& path, const std::map<std::s
 
 }  // namespace
 
-OpenModel::OpenModel(const std::filesystem::path& path, const std::map<std::string, std::vector<std::int64_t>>& shapes, Passes passes) : path_(path) {
-  auto model = path.extension() == ".onnx" ? open_onnx(path, shapes, passes == Passes::all) : open(path.c_str(), Access::copy);
+OpenModel::OpenModel(const std::filesystem::path& path,
+                     const std::map<std::string, std::vector<std::int64_t>>& shapes, Passes passes)
+    : path_(path) {
+  auto model = path.extension() == ".onnx" ? open_onnx(path, shapes, passes == Passes::all)
+                                           : open(path.c_str(), Access::copy);
   if (!model.ok()) {
     const bool system = model.code() == Code::io || model.code() == Code::out_of_memory;
-    throw report::Failure(system ? report::exits::system : report::exits::bad_input,
-                          path.string() + ": " + model.status().text() + (system ? "" : "; convert the model again"));
+    throw report::Failure(
+        system ? report::exits::system : report::exits::bad_input,
+        path.string() + ": " + model.status().text() + (system ? "" : "; convert the model again"));
   }
   model_ = *std::move(model);
 }
 
-Machine::Machine(const Common& common) : threads_(common.threads), cpu_(cpu()), kernels_(kernels_named(common.kernels)) {
+Machine::Machine(const Common& common)
+    : threads_(common.threads), cpu_(cpu()), kernels_(kernels_named(common.kernels)) {
   if (common.cpu_mask.empty()) return;
   auto masked = mask(cpu_, common.cpu_mask);
-  if (!masked.ok()) report::bad_usage(std::string("--cpu-mask ") + common.cpu_mask + ": " + masked.status().text());
+  if (!masked.ok())
+    report::bad_usage(std::string("--cpu-mask ") + common.cpu_mask + ": " + masked.status().text());
   cpu_ = *masked;
 }
 
@@ -102,14 +118,17 @@ Session create(const OpenModel& model, const SessionOptions& options) {
 
 bool is_host_input(const Session& session, int input) {
   const auto& graph = session.plan();
-  return graph.file->values()->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))->host();
+  return graph.file->values()
+      ->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))
+      ->host();
 }
 
 bool is_quantized(const Session& session) {
   for (const auto& v : session.plan().values)
     if (v.quantization != nullptr) return true;
   for (const auto& n : session.plan().nodes)
-    if (const std::string_view op = n.op->spec->name; op == "QuantizeLinear" || op == "DequantizeLinear") return true;
+    if (const std::string_view op = n.op->spec->name; op == "QuantizeLinear" || op == "DequantizeLinear")
+      return true;
   return false;
 }
 
@@ -119,20 +138,27 @@ bool is_half_precision(const Session& session) {
   return false;
 }
 
-void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors) {
+void feed(Session& session, const OpenModel& model,
+          const std::map<std::string, graph::ConstantPtr>& tensors) {
   std::vector<InputShape> shapes;
   for (int i = 0; i < session.inputs(); ++i) {
     const std::string name(session.input_name(i));
     const auto found = tensors.find(name);
-    if (found == tensors.end()) report::bad_input(model.path().string() + ": input '" + name + "' is not given; add -i " + name + "=FILE.npy");
+    if (found == tensors.end())
+      report::bad_input(model.path().string() + ": input '" + name + "' is not given; add -i " + name +
+                        "=FILE.npy");
     const auto& plan = session.plan();
-    const DType want = plan.values[static_cast<std::size_t>(plan.inputs()[static_cast<std::size_t>(i)])].file_dtype;
+    const DType want =
+        plan.values[static_cast<std::size_t>(plan.inputs()[static_cast<std::size_t>(i)])].file_dtype;
     if (found->second->dtype != want)
-      report::bad_input(model.path().string() + ": input '" + name + "' must be " + lithe::name(want) + ", the file holds " + report::describe(found->second->view()));
-    shapes.push_back({session.input_name(i), found->second->shape, is_host_input(session, i) ? found->second->bytes.data() : nullptr});
+      report::bad_input(model.path().string() + ": input '" + name + "' must be " + lithe::name(want) +
+                        ", the file holds " + report::describe(found->second->view()));
+    shapes.push_back({session.input_name(i), found->second->shape,
+                      is_host_input(session, i) ? found->second->bytes.data() : nullptr});
   }
   for (const auto& [name, tensor] : tensors)
-    if (session.find_input(name) < 0) report::bad_input(model.path().string() + ": has no input '" + name + "'; lithe inspect lists them");
+    if (session.find_input(name) < 0)
+      report::bad_input(model.path().string() + ": has no input '" + name + "'; lithe inspect lists them");
   if (const Status status = session.resize(shapes); !status.ok()) fail(status, model.model(), model.path());
   for (int i = 0; i < session.inputs(); ++i) {
     const auto& bytes = tensors.at(std::string(session.input_name(i)))->bytes;
@@ -166,10 +192,16 @@ std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<
 }
 
 void add_common(CLI::App& command, Common& common) {
-  command.add_option("--threads", common.threads, "threads that work on one inference")->check(CLI::Range(1, 256))->capture_default_str();
-  command.add_option("--kernels", common.kernels, "auto: the fastest; xnnpack: without our own vector kernels; portable: plain C++")
-      ->check(CLI::IsMember({"auto", "xnnpack", "portable"}))->capture_default_str();
-  command.add_option("--cpu-mask", common.cpu_mask, "features to do without, separated by commas (lithe cpu lists them)");
+  command.add_option("--threads", common.threads, "threads that work on one inference")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  command
+      .add_option("--kernels", common.kernels,
+                  "auto: the fastest; xnnpack: without our own vector kernels; portable: plain C++")
+      ->check(CLI::IsMember({"auto", "xnnpack", "portable"}))
+      ->capture_default_str();
+  command.add_option("--cpu-mask", common.cpu_mask,
+                     "features to do without, separated by commas (lithe cpu lists them)");
   command.add_option("--cache", common.cache, "file of packed weights, or none");
   command.add_flag("--no-streaming", common.no_streaming, "never run chains of layers in strips of rows");
   command.add_flag("-v,--verbose", common.verbose, "say more");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <atomic>
 #include <filesystem>
 #include <map>
@@ -8,8 +9,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <CLI/CLI.hpp>
 
 #include "lithe/lithe.hpp"
 #include "tools/graph/graph.hpp"
@@ -32,7 +31,9 @@ class OpenModel {
  public:
   enum class Passes { all, none };
   /// Throws report::Failure with the file's name and what to do.
-  explicit OpenModel(const std::filesystem::path& path, const std::map<std::string, std::vector<std::int64_t>>& shapes = {}, Passes passes = Passes::all);
+  explicit OpenModel(const std::filesystem::path& path,
+                     const std::map<std::string, std::vector<std::int64_t>>& shapes = {},
+                     Passes passes = Passes::all);
   const Model& model() const { return *model_; }
   const std::filesystem::path& path() const { return path_; }
 
@@ -59,8 +60,8 @@ std::string sentence(const Status& status, const Model& model, const std::filesy
 [[noreturn]] void fail(const Status& status, const Model& model, const std::filesystem::path& file);
 Session create(const OpenModel& model, const SessionOptions& options);
 
-/// Gives the session the shapes of `tensors` (by input name), and their contents where they decide shapes; then copies
-/// the contents. Every input must be there.
+/// Gives the session the shapes of `tensors` (by input name), and their contents where they decide shapes;
+/// then copies the contents. Every input must be there.
 void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors);
 bool is_host_input(const Session& session, int input);
 /// Whether some value of the plan is quantized, or of half precision in the file: for default tolerances.
@@ -74,7 +75,8 @@ std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<
 
 /// Adds the options of Common to a subcommand.
 void add_common(CLI::App& command, Common& common);
-/// One per subcommand, each in the file of its name: adds itself and runs from the callback, which stores the exit code.
+/// One per subcommand, each in the file of its name: adds itself and runs from the callback, which stores the
+/// exit code.
 void add_convert(CLI::App& app, int& exit);
 void add_run(CLI::App& app, int& exit);
 void add_test(CLI::App& app, int& exit);

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
-
 #include <nlohmann/json.hpp>
 
 #include "tools/graph/writer.hpp"
@@ -16,7 +15,8 @@ namespace lithe::cli {
 namespace {
 
 struct ConvertOptions {
-  std::string model, output, report, weights = "f32", quantize, calibrate, calibration = "minmax", calibration_cache, io_layout = "keep", pack;
+  std::string model, output, report, weights = "f32", quantize, calibrate, calibration = "minmax",
+                                     calibration_cache, io_layout = "keep", pack;
   std::vector<std::string> shapes, ranges, states, metadata, custom;
   std::vector<float> mean, deviation;
   double max_drop = -1;
@@ -43,15 +43,20 @@ import::Range parse_range(const std::string& text) {
     at = dots + 2;
   }
   import::Range range{place.substr(0, colon), static_cast<int>(parse_number(place.substr(colon + 1), text))};
-  if (numbers.size() == 3) range.min = numbers[0], range.opt = numbers[1], range.max = numbers[2];
-  else if (numbers.size() == 2) range.min = numbers[0], range.max = numbers[1];
-  else report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
+  if (numbers.size() == 3)
+    range.min = numbers[0], range.opt = numbers[1], range.max = numbers[2];
+  else if (numbers.size() == 2)
+    range.min = numbers[0], range.max = numbers[1];
+  else
+    report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
   return range;
 }
 
 /// What stands in the command line's contract and is not built yet says so by name.
 void refuse_what_is_to_come(const ConvertOptions& o) {
-  const auto refuse = [](const std::string& what) { report::bad_usage(what + " is not supported yet in this version"); };
+  const auto refuse = [](const std::string& what) {
+    report::bad_usage(what + " is not supported yet in this version");
+  };
   if (o.weights != "f32" && o.weights != "f16") refuse("--weights " + o.weights);
   if (!o.quantize.empty()) refuse("--quantize " + o.quantize);
   if (!o.calibrate.empty() || !o.calibration_cache.empty()) refuse("--calibrate");
@@ -68,7 +73,8 @@ import::Options import_options(const ConvertOptions& o) {
   for (const auto& text : o.metadata) options.metadata.insert(name_and_rest("--metadata", text));
   for (const auto& text : o.custom) {
     const auto equals = text.find('=');
-    options.import.custom[text.substr(0, equals)] = equals == std::string::npos ? "" : text.substr(equals + 1);
+    options.import.custom[text.substr(0, equals)] =
+        equals == std::string::npos ? "" : text.substr(equals + 1);
   }
   options.io_layout = o.io_layout == "nhwc" ? import::IoLayout::nhwc : import::IoLayout::keep;
   options.weights = o.weights == "f16" ? import::Weights::f16 : import::Weights::f32;
@@ -77,10 +83,20 @@ import::Options import_options(const ConvertOptions& o) {
 }
 
 void write_report(const std::string& file, const import::Result& result) {
-  nlohmann::json j{{"file_bytes", result.bytes.size()}, {"tolerance", result.check.tolerance}, {"checks", nlohmann::json::array()}, {"passes", nlohmann::json::array()}, {"notes", result.notes}};
+  nlohmann::json j{{"file_bytes", result.bytes.size()},
+                   {"tolerance", result.check.tolerance},
+                   {"checks", nlohmann::json::array()},
+                   {"passes", nlohmann::json::array()},
+                   {"notes", result.notes}};
   for (const auto& c : result.check.cases)
-    j["checks"].push_back({{"output", c.output}, {"contents", c.contents}, {"shapes", c.shapes}, {"error", c.relative}, {"passed", c.passed}, {"mismatch", c.mismatch}});
-  for (const auto& line : result.log.lines()) j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
+    j["checks"].push_back({{"output", c.output},
+                           {"contents", c.contents},
+                           {"shapes", c.shapes},
+                           {"error", c.relative},
+                           {"passed", c.passed},
+                           {"mismatch", c.mismatch}});
+  for (const auto& line : result.log.lines())
+    j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
   std::ofstream out(file);
   out << j.dump(2) << "\n";
   out.close();
@@ -89,17 +105,22 @@ void write_report(const std::string& file, const import::Result& result) {
 
 int convert(const ConvertOptions& o) {
   refuse_what_is_to_come(o);
-  if (o.output.empty() && !o.check_only) report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
+  if (o.output.empty() && !o.check_only)
+    report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
   const import::Result result = import::convert(o.model, import_options(o));
   if (o.explain)
-    for (const auto& line : result.log.lines()) std::printf("%s %s: %s\n", line.changed ? "+" : "-", line.pass.c_str(), line.text.c_str());
+    for (const auto& line : result.log.lines())
+      std::printf("%s %s: %s\n", line.changed ? "+" : "-", line.pass.c_str(), line.text.c_str());
   for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
   if (!o.report.empty()) write_report(o.report, result);
   if (!o.check_only) graph::write_file(o.output, result.bytes);
   std::size_t nodes = 0;
   for (const auto& g : result.model.graphs) nodes += g.nodes.size();
-  std::printf("%s: %zu nodes, %zu bytes", o.check_only ? o.model.c_str() : o.output.c_str(), nodes, result.bytes.size());
-  if (const auto* worst = result.check.worst(); worst != nullptr) std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative, result.check.tolerance, result.check.cases.size());
+  std::printf("%s: %zu nodes, %zu bytes", o.check_only ? o.model.c_str() : o.output.c_str(), nodes,
+              result.bytes.size());
+  if (const auto* worst = result.check.worst(); worst != nullptr)
+    std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative,
+                result.check.tolerance, result.check.cases.size());
   std::printf("\n");
   return report::exits::done;
 }
@@ -113,12 +134,19 @@ void add_convert(CLI::App& app, int& exit) {
   c->add_option("-o,--output", o->output, ".lithe file to write; nothing is written when the check fails");
   c->add_flag("--check", o->check_only, "do everything and write nothing");
   c->add_option("--shape", o->shapes, "NAME=1,3,224,224: fix an input's shape");
-  c->add_option("--range", o->ranges, "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");
-  c->add_option("--state", o->states, "INPUT=OUTPUT: the session feeds this output to that input in the next run");
-  c->add_option("--weights", o->weights, "f32, or f16 for half the file")->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))->capture_default_str();
-  c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")->check(CLI::IsMember({"keep", "nhwc"}))->capture_default_str();
+  c->add_option("--range", o->ranges,
+                "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");
+  c->add_option("--state", o->states,
+                "INPUT=OUTPUT: the session feeds this output to that input in the next run");
+  c->add_option("--weights", o->weights, "f32, or f16 for half the file")
+      ->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))
+      ->capture_default_str();
+  c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")
+      ->check(CLI::IsMember({"keep", "nhwc"}))
+      ->capture_default_str();
   c->add_option("--metadata", o->metadata, "KEY=VALUE kept in the file (labels, mean, std, image_layout)");
-  c->add_option("--self-test", o->self_test, "store N inputs with their outputs, for lithe verify")->check(CLI::Range(0, 64));
+  c->add_option("--self-test", o->self_test, "store N inputs with their outputs, for lithe verify")
+      ->check(CLI::Range(0, 64));
   c->add_option("--custom", o->custom, "DOMAIN::OP[=NAME]: an operator whose kernel the application brings");
   c->add_flag("--explain", o->explain, "print what each pass changed (+) and what it nearly did (-)");
   c->add_option("--report", o->report, "write checks and passes as JSON");
@@ -126,7 +154,8 @@ void add_convert(CLI::App& app, int& exit) {
   c->add_option("--calibrate", o->calibrate, "folder of samples")->group("To come");
   c->add_option("--calibration", o->calibration, "minmax, percentile, entropy or mse")->group("To come");
   c->add_option("--calibration-cache", o->calibration_cache, "file of calibration results")->group("To come");
-  c->add_option("--max-drop", o->max_drop, "error allowed before layers stay in floating point")->group("To come");
+  c->add_option("--max-drop", o->max_drop, "error allowed before layers stay in floating point")
+      ->group("To come");
   c->add_option("--mean", o->mean, "of image samples")->group("To come");
   c->add_option("--std", o->deviation, "of image samples")->group("To come");
   c->add_option("--pack", o->pack, "CPU features to pack weights for")->group("To come");

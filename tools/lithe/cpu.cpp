@@ -20,10 +20,12 @@ int show(const Common& common) {
   std::printf("%s\n", n == 0 ? "none that lithe chooses by" : "");
   std::printf("performance cores %u\n", o.cpu.performance_cores);
   std::printf("caches            L1d %u KB, L2 %u KB\n", o.cpu.l1d_bytes / 1024, o.cpu.l2_bytes / 1024);
-  std::printf("half precision    %s\n", o.cpu.f16_arithmetic ? "native arithmetic" : "stored as f16, computed in f32");
+  std::printf("half precision    %s\n",
+              o.cpu.f16_arithmetic ? "native arithmetic" : "stored as f16, computed in f32");
   std::printf("bfloat16          stored as bf16, computed in f32\n");
   std::printf("int8              XNNPACK's microkernels for this processor\n");
-  std::printf("XNNPACK           commit 4ea82e5%s\n", xnn::initialize().ok() ? "" : ", which does not support this processor: portable kernels run");
+  std::printf("XNNPACK           commit 4ea82e5%s\n",
+              xnn::initialize().ok() ? "" : ", which does not support this processor: portable kernels run");
   std::printf("kernels           %zu in the list\n", o.kernels.size());
   return report::exits::done;
 }
@@ -32,7 +34,8 @@ int show(const Common& common) {
 
 void add_cpu(CLI::App& app, int& exit) {
   auto o = std::make_shared<Common>();
-  CLI::App* c = app.add_subcommand("cpu", "what this processor offers, and which code paths lithe takes on it");
+  CLI::App* c =
+      app.add_subcommand("cpu", "what this processor offers, and which code paths lithe takes on it");
   add_common(*c, *o);
   c->callback([o, &exit] { exit = show(*o); });
 }

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-
 #include <nlohmann/json.hpp>
 
 #include "tools/lithe/common.hpp"
@@ -27,7 +26,8 @@ std::string dims_text(const Model& model, const format::Value& v) {
   for (std::int64_t d : numbers(v.dims())) {
     if (line.size() > 1) line += ", ";
     const auto symbol = symbol_of(d);
-    line += symbol >= 0 ? model.root().symbols()->Get(static_cast<std::uint32_t>(symbol))->name()->str() : std::to_string(d);
+    line += symbol >= 0 ? model.root().symbols()->Get(static_cast<std::uint32_t>(symbol))->name()->str()
+                        : std::to_string(d);
   }
   return line + "]";
 }
@@ -46,25 +46,39 @@ json memory_json(const Session& session) {
     const auto& v = graph.values[i];
     if (v.block < 0) continue;
     const auto& block = graph.blocks[static_cast<std::size_t>(v.block)];
-    tensors.push_back({{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name())}, {"dtype", name(v.dtype)}, {"shape", report::describe(v.shape)},
-                       {"bytes", block.bytes}, {"offset", block.offset}, {"first_node", block.first}, {"last_node", block.last}});
+    tensors.push_back({{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name())},
+                       {"dtype", name(v.dtype)},
+                       {"shape", report::describe(v.shape)},
+                       {"bytes", block.bytes},
+                       {"offset", block.offset},
+                       {"first_node", block.first},
+                       {"last_node", block.last}});
   }
-  return {{"tables", m.tables}, {"operator_heap", m.operator_heap}, {"inputs_outputs_states", m.ports}, {"tensors", m.tensors}, {"packed_weights", m.packed_weights},
-          {"arena", m.arena()}, {"total", m.total()}, {"heap_is_ours", m.heap_is_ours}, {"tensor_list", tensors}};
+  return {{"tables", m.tables},   {"operator_heap", m.operator_heap},   {"inputs_outputs_states", m.ports},
+          {"tensors", m.tensors}, {"packed_weights", m.packed_weights}, {"arena", m.arena()},
+          {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", tensors}};
 }
 
 json nodes_json(const OpenModel& model, const Session& session) {
   json nodes = json::array();
   const auto& graph = session.plan();
   for (const auto& node : graph.nodes) {
-    json n{{"op", node.op->spec->name}, {"kernel", node.kernel == nullptr ? "" : node.kernel->name}, {"outputs", json::array()}};
-    if (node.host) n["runs"] = "while planning";
-    else if (node.skip) n["runs"] = "not at all: its output lies where it must be";
-    for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i) n["onnx"].push_back(node.file->onnx_names()->Get(i)->str());
+    json n{{"op", node.op->spec->name},
+           {"kernel", node.kernel == nullptr ? "" : node.kernel->name},
+           {"outputs", json::array()}};
+    if (node.host)
+      n["runs"] = "while planning";
+    else if (node.skip)
+      n["runs"] = "not at all: its output lies where it must be";
+    for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i)
+      n["onnx"].push_back(node.file->onnx_names()->Get(i)->str());
     for (std::int32_t id : node.output_ids()) {
       if (id < 0) continue;
       const auto& v = graph.values[static_cast<std::size_t>(id)];
-      n["outputs"].push_back({{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name())}, {"dtype", name(v.dtype)}, {"shape", report::describe(v.shape)}});
+      n["outputs"].push_back(
+          {{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name())},
+           {"dtype", name(v.dtype)},
+           {"shape", report::describe(v.shape)}});
     }
     nodes.push_back(n);
   }
@@ -75,13 +89,19 @@ json nodes_json(const OpenModel& model, const Session& session) {
 json describe(const OpenModel& file, const SessionOptions& options) {
   const Model& model = file.model();
   const auto& root = model.root();
-  json j{{"file", file.path().string()}, {"file_bytes", model.file_bytes()}, {"format_version", root.version()}, {"producer", text(root.producer())},
-         {"source", text(root.source_name())}, {"source_hash", text(root.source_hash())}, {"signatures", json::array()}, {"operators", json::array()}, {"metadata", json::object()}};
+  json j{{"file", file.path().string()},       {"file_bytes", model.file_bytes()},
+         {"format_version", root.version()},   {"producer", text(root.producer())},
+         {"source", text(root.source_name())}, {"source_hash", text(root.source_hash())},
+         {"signatures", json::array()},        {"operators", json::array()},
+         {"metadata", json::object()}};
   char id[40];
-  std::snprintf(id, sizeof id, "%016llx%016llx", static_cast<unsigned long long>(model.id()[1]), static_cast<unsigned long long>(model.id()[0]));
+  std::snprintf(id, sizeof id, "%016llx%016llx", static_cast<unsigned long long>(model.id()[1]),
+                static_cast<unsigned long long>(model.id()[0]));
   j["id"] = id;
-  for (const auto* op : *root.operators()) j["operators"].push_back(op->name()->str() + "-" + std::to_string(op->version()));
-  for (std::uint32_t i = 0; i < count(root.metadata()); ++i) j["metadata"][root.metadata()->Get(i)->key()->str()] = root.metadata()->Get(i)->value()->str();
+  for (const auto* op : *root.operators())
+    j["operators"].push_back(op->name()->str() + "-" + std::to_string(op->version()));
+  for (std::uint32_t i = 0; i < count(root.metadata()); ++i)
+    j["metadata"][root.metadata()->Get(i)->key()->str()] = root.metadata()->Get(i)->value()->str();
   for (std::uint32_t i = 0; i < count(root.symbols()); ++i) {
     const auto& s = *root.symbols()->Get(i);
     j["symbols"].push_back({{"name", s.name()->str()}, {"min", s.min()}, {"opt", s.opt()}, {"max", s.max()}});
@@ -92,11 +112,17 @@ json describe(const OpenModel& file, const SessionOptions& options) {
     o.signature = text(signature->name());
     const Session session = create(file, o);
     const auto& graph = *root.subgraphs()->Get(signature->subgraph());
-    json s{{"name", signature->name()->str()}, {"inputs", json::array()}, {"outputs", json::array()}, {"planned", session.planned()}};
-    for (auto in : *graph.inputs()) s["inputs"].push_back(value_json(model, *graph.values()->Get(static_cast<std::uint32_t>(in))));
-    for (auto out : *graph.outputs()) s["outputs"].push_back(value_json(model, *graph.values()->Get(static_cast<std::uint32_t>(out))));
+    json s{{"name", signature->name()->str()},
+           {"inputs", json::array()},
+           {"outputs", json::array()},
+           {"planned", session.planned()}};
+    for (auto in : *graph.inputs())
+      s["inputs"].push_back(value_json(model, *graph.values()->Get(static_cast<std::uint32_t>(in))));
+    for (auto out : *graph.outputs())
+      s["outputs"].push_back(value_json(model, *graph.values()->Get(static_cast<std::uint32_t>(out))));
     for (std::uint32_t k = 0; k < count(signature->states()); ++k)
-      s["states"].push_back({{"input", signature->states()->Get(k)->input()}, {"output", signature->states()->Get(k)->output()}});
+      s["states"].push_back({{"input", signature->states()->Get(k)->input()},
+                             {"output", signature->states()->Get(k)->output()}});
     s["nodes"] = nodes_json(file, session);
     s["memory"] = memory_json(session);
     j["signatures"].push_back(s);
@@ -106,12 +132,15 @@ json describe(const OpenModel& file, const SessionOptions& options) {
 
 void print_values(const char* title, const json& values) {
   for (const auto& v : values)
-    std::printf("  %-8s %-32s %-6s %s%s\n", title, v["name"].get<std::string>().c_str(), v["dtype"].get<std::string>().c_str(), v["shape"].get<std::string>().c_str(),
+    std::printf("  %-8s %-32s %-6s %s%s\n", title, v["name"].get<std::string>().c_str(),
+                v["dtype"].get<std::string>().c_str(), v["shape"].get<std::string>().c_str(),
                 v.contains("decides_shapes") ? "  (decides shapes: give it to resize)" : "");
 }
 
 void print_memory(const json& m) {
-  const auto line = [&](const char* what, const char* key) { std::printf("  %-28s %12llu\n", what, static_cast<unsigned long long>(m[key].get<std::uint64_t>())); };
+  const auto line = [&](const char* what, const char* key) {
+    std::printf("  %-28s %12llu\n", what, static_cast<unsigned long long>(m[key].get<std::uint64_t>()));
+  };
   std::printf("memory in bytes\n");
   line("plan and kernels", "tables");
   line("operator heap", "operator_heap");
@@ -122,15 +151,22 @@ void print_memory(const json& m) {
   line("total", "total");
   std::printf("%12s %12s %11s  %s\n", "bytes", "offset", "nodes", "tensor");
   for (const auto& t : m["tensor_list"])
-    std::printf("%12llu %12llu %5lld-%-5lld  %s %s %s\n", static_cast<unsigned long long>(t["bytes"].get<std::uint64_t>()), static_cast<unsigned long long>(t["offset"].get<std::uint64_t>()),
-                static_cast<long long>(t["first_node"].get<std::int64_t>()), static_cast<long long>(t["last_node"].get<std::int64_t>()), t["name"].get<std::string>().c_str(),
-                t["dtype"].get<std::string>().c_str(), t["shape"].get<std::string>().c_str());
+    std::printf("%12llu %12llu %5lld-%-5lld  %s %s %s\n",
+                static_cast<unsigned long long>(t["bytes"].get<std::uint64_t>()),
+                static_cast<unsigned long long>(t["offset"].get<std::uint64_t>()),
+                static_cast<long long>(t["first_node"].get<std::int64_t>()),
+                static_cast<long long>(t["last_node"].get<std::int64_t>()),
+                t["name"].get<std::string>().c_str(), t["dtype"].get<std::string>().c_str(),
+                t["shape"].get<std::string>().c_str());
 }
 
 void print(const json& j, bool memory) {
-  std::printf("%s: format %d, %llu bytes, id %s\n", j["file"].get<std::string>().c_str(), j["format_version"].get<int>(), static_cast<unsigned long long>(j["file_bytes"].get<std::uint64_t>()),
+  std::printf("%s: format %d, %llu bytes, id %s\n", j["file"].get<std::string>().c_str(),
+              j["format_version"].get<int>(),
+              static_cast<unsigned long long>(j["file_bytes"].get<std::uint64_t>()),
               j["id"].get<std::string>().c_str());
-  std::printf("from %s by %s\n", j["source"].get<std::string>().c_str(), j["producer"].get<std::string>().c_str());
+  std::printf("from %s by %s\n", j["source"].get<std::string>().c_str(),
+              j["producer"].get<std::string>().c_str());
   for (const auto& s : j["signatures"]) {
     std::printf("signature '%s'\n", s["name"].get<std::string>().c_str());
     print_values("input", s["inputs"]);
@@ -138,13 +174,16 @@ void print(const json& j, bool memory) {
     for (std::size_t n = 0; n < s["nodes"].size(); ++n) {
       const auto& node = s["nodes"][n];
       std::string out;
-      for (const auto& v : node["outputs"]) out += " " + v["dtype"].get<std::string>() + v["shape"].get<std::string>();
-      std::printf("  %4zu %-20s %-36s%s%s\n", n, node["op"].get<std::string>().c_str(), node["kernel"].get<std::string>().c_str(), out.c_str(),
+      for (const auto& v : node["outputs"])
+        out += " " + v["dtype"].get<std::string>() + v["shape"].get<std::string>();
+      std::printf("  %4zu %-20s %-36s%s%s\n", n, node["op"].get<std::string>().c_str(),
+                  node["kernel"].get<std::string>().c_str(), out.c_str(),
                   node.contains("runs") ? ("  (" + node["runs"].get<std::string>() + ")").c_str() : "");
     }
     if (memory) print_memory(s["memory"]);
   }
-  for (const auto& [key, value] : j["metadata"].items()) std::printf("metadata %s = %s\n", key.c_str(), value.get<std::string>().c_str());
+  for (const auto& [key, value] : j["metadata"].items())
+    std::printf("metadata %s = %s\n", key.c_str(), value.get<std::string>().c_str());
 }
 
 int inspect(const InspectOptions& o) {
@@ -156,8 +195,10 @@ int inspect(const InspectOptions& o) {
   for (const auto& [name, dims] : given) shapes.push_back({name, Shape(std::span<const std::int64_t>(dims))});
   options.shapes = shapes;
   const json j = describe(model, options);
-  if (o.json) std::printf("%s\n", j.dump(2).c_str());
-  else print(j, o.memory);
+  if (o.json)
+    std::printf("%s\n", j.dump(2).c_str());
+  else
+    print(j, o.memory);
   return report::exits::done;
 }
 

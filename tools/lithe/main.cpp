@@ -8,7 +8,8 @@
 
 namespace {
 
-constexpr const char* footer = R"(Exit codes: 0 done, 1 a check or comparison failed, 2 wrong usage, 3 bad or unsupported
+constexpr const char* footer =
+    R"(Exit codes: 0 done, 1 a check or comparison failed, 2 wrong usage, 3 bad or unsupported
 input, 4 the system refused (file, memory). An error is one line on stderr.
 
 Examples:

@@ -50,7 +50,8 @@ void add_run(CLI::App& app, int& exit) {
   CLI::App* c = app.add_subcommand("run", "run a model on tensors from files");
   c->add_option("MODEL", o->model, ".lithe or .onnx file")->required();
   c->add_option("-i,--input", o->inputs, "NAME=FILE.npy (or .pb), one for each input");
-  c->add_option("-o,--output", o->output, "folder for NAME.npy of each output ('/' in a name becomes '_')")->required();
+  c->add_option("-o,--output", o->output, "folder for NAME.npy of each output ('/' in a name becomes '_')")
+      ->required();
   c->add_option("--signature", o->signature, "which of the model's signatures (the first)");
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = run(*o); });

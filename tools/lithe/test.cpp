@@ -19,29 +19,38 @@ struct TestOptions {
 };
 
 /// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing.
-std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folder, const std::string& prefix) {
+std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folder,
+                                              const std::string& prefix) {
   std::vector<graph::ConstantPtr> tensors;
   for (;;) {
     const auto stem = folder / (prefix + "_" + std::to_string(tensors.size()));
     std::filesystem::path npy = stem, pb = stem;
     npy += ".npy", pb += ".pb";
-    if (std::filesystem::exists(npy)) tensors.push_back(report::read_npy(npy));
-    else if (std::filesystem::exists(pb)) tensors.push_back(report::read_tensor_proto(pb));
-    else return tensors;
+    if (std::filesystem::exists(npy))
+      tensors.push_back(report::read_npy(npy));
+    else if (std::filesystem::exists(pb))
+      tensors.push_back(report::read_tensor_proto(pb));
+    else
+      return tensors;
   }
 }
 
 /// One case: runs it and prints its line. Returns whether every output is within tolerance.
-bool test_case(Session& session, const OpenModel& model, const std::filesystem::path& folder, const TestOptions& o) {
+bool test_case(Session& session, const OpenModel& model, const std::filesystem::path& folder,
+               const TestOptions& o) {
   const auto inputs = read_numbered(folder, "input"), outputs = read_numbered(folder, "output");
-  if (static_cast<int>(inputs.size()) != session.inputs() || static_cast<int>(outputs.size()) != session.outputs())
-    report::bad_input(folder.string() + ": holds " + std::to_string(inputs.size()) + " inputs and " + std::to_string(outputs.size()) + " outputs; the model has " +
+  if (static_cast<int>(inputs.size()) != session.inputs() ||
+      static_cast<int>(outputs.size()) != session.outputs())
+    report::bad_input(folder.string() + ": holds " + std::to_string(inputs.size()) + " inputs and " +
+                      std::to_string(outputs.size()) + " outputs; the model has " +
                       std::to_string(session.inputs()) + " and " + std::to_string(session.outputs()));
   std::map<std::string, graph::ConstantPtr> tensors;
-  for (std::size_t i = 0; i < inputs.size(); ++i) tensors[std::string(session.input_name(static_cast<int>(i)))] = inputs[i];
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    tensors[std::string(session.input_name(static_cast<int>(i)))] = inputs[i];
   feed(session, model, tensors);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
-  const double tolerance = o.rtol > 0 ? o.rtol : import::default_tolerance(is_half_precision(session), is_quantized(session));
+  const double tolerance =
+      o.rtol > 0 ? o.rtol : import::default_tolerance(is_half_precision(session), is_quantized(session));
   bool ok = true;
   std::string line;
   char number[160];
@@ -53,7 +62,8 @@ bool test_case(Session& session, const OpenModel& model, const std::filesystem::
     const bool within = d.within(tolerance, o.atol);
     ok = ok && within;
     std::snprintf(number, sizeof number, " error %.3g (absolute %.3g)", d.relative(), d.absolute);
-    line += "  " + std::string(session.output_name(static_cast<int>(i))) + (d.mismatch.empty() ? number : " " + d.mismatch);
+    line += "  " + std::string(session.output_name(static_cast<int>(i))) +
+            (d.mismatch.empty() ? number : " " + d.mismatch);
     if (!within && d.mismatch.empty()) line += " at element " + std::to_string(d.index);
   }
   std::printf("%s  %s%s\n", ok ? "ok  " : "MISS", folder.c_str(), line.c_str());
@@ -67,18 +77,21 @@ int test(const TestOptions& o) {
   int missed = 0;
   for (const auto& folder : o.folders) missed += test_case(session, model, folder, o) ? 0 : 1;
   if (missed == 0) return report::exits::done;
-  throw report::Failure(report::exits::failed_check, o.model + ": " + std::to_string(missed) + " of " + std::to_string(o.folders.size()) +
-                                                        " cases are not within tolerance; lithe compare finds the first wrong layer");
+  throw report::Failure(report::exits::failed_check,
+                        o.model + ": " + std::to_string(missed) + " of " + std::to_string(o.folders.size()) +
+                            " cases are not within tolerance; lithe compare finds the first wrong layer");
 }
 
 }  // namespace
 
 void add_test(CLI::App& app, int& exit) {
   auto o = std::make_shared<TestOptions>();
-  CLI::App* c = app.add_subcommand("test", "run a model on recorded inputs and compare with recorded outputs");
+  CLI::App* c =
+      app.add_subcommand("test", "run a model on recorded inputs and compare with recorded outputs");
   c->add_option("MODEL", o->model, ".onnx or .lithe file")->required();
   c->add_option("DIR", o->folders, "folders with input_0.npy (or .pb) ... and output_0.npy ...")->required();
-  c->add_option("--rtol", o->rtol, "tolerance, relative to the range of the reference (by the coarsest type in the model)");
+  c->add_option("--rtol", o->rtol,
+                "tolerance, relative to the range of the reference (by the coarsest type in the model)");
   c->add_option("--atol", o->atol, "error that is always allowed, in the output's units (rtol / 100)");
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = test(*o); });

@@ -35,7 +35,9 @@ bool self_test(const OpenModel& file, const SessionOptions& base, std::uint32_t 
   if (const Status status = session.resize(shapes); !status.ok()) fail(status, model, file.path());
   for (int i = 0; i < session.inputs(); ++i) {
     const Tensor to = session.input(i);
-    if (to.bytes() != 0) std::memcpy(to.data, model.buffer(t.inputs()->Get(static_cast<std::uint32_t>(i))->buffer()).data(), to.bytes());
+    if (to.bytes() != 0)
+      std::memcpy(to.data, model.buffer(t.inputs()->Get(static_cast<std::uint32_t>(i))->buffer()).data(),
+                  to.bytes());
   }
   if (const Status status = session.run(); !status.ok()) fail(status, model, file.path());
   bool ok = true;
@@ -46,8 +48,9 @@ bool self_test(const OpenModel& file, const SessionOptions& base, std::uint32_t 
     const auto d = import::measure(out, reference);
     const bool within = d.within(static_cast<double>(t.tolerance()));
     ok = ok && within;
-    std::printf("%s  self-test %u  %.*s error %.3g%s%s\n", within ? "ok  " : "MISS", number, static_cast<int>(session.output_name(i).size()),
-                session.output_name(i).data(), d.relative(), d.mismatch.empty() ? "" : " ", d.mismatch.c_str());
+    std::printf("%s  self-test %u  %.*s error %.3g%s%s\n", within ? "ok  " : "MISS", number,
+                static_cast<int>(session.output_name(i).size()), session.output_name(i).data(), d.relative(),
+                d.mismatch.empty() ? "" : " ", d.mismatch.c_str());
   }
   return ok;
 }
@@ -60,12 +63,17 @@ int verify(const VerifyOptions& o) {
     SessionOptions options = machine.options();
     options.signature = text(root.signatures()->Get(i)->name());
     const Session session = create(file, options);
-    std::printf("ok    signature '%s': %zu nodes%s\n", root.signatures()->Get(i)->name()->c_str(), session.plan().nodes.size(),
+    std::printf("ok    signature '%s': %zu nodes%s\n", root.signatures()->Get(i)->name()->c_str(),
+                session.plan().nodes.size(),
                 session.planned() ? "" : "; its shapes are checked when they are given");
   }
   int missed = 0;
-  for (std::uint32_t i = 0; i < count(root.self_tests()); ++i) missed += self_test(file, machine.options(), i) ? 0 : 1;
-  if (missed != 0) throw report::Failure(report::exits::failed_check, o.model + ": " + std::to_string(missed) + " self-tests are not within tolerance on this machine");
+  for (std::uint32_t i = 0; i < count(root.self_tests()); ++i)
+    missed += self_test(file, machine.options(), i) ? 0 : 1;
+  if (missed != 0)
+    throw report::Failure(
+        report::exits::failed_check,
+        o.model + ": " + std::to_string(missed) + " self-tests are not within tolerance on this machine");
   return report::exits::done;
 }
 
@@ -73,7 +81,8 @@ int verify(const VerifyOptions& o) {
 
 void add_verify(CLI::App& app, int& exit) {
   auto o = std::make_shared<VerifyOptions>();
-  CLI::App* c = app.add_subcommand("verify", "check every table, buffer and node of a file, and run its self-test vectors");
+  CLI::App* c = app.add_subcommand(
+      "verify", "check every table, buffer and node of a file, and run its self-test vectors");
   c->add_option("MODEL", o->model, ".lithe file")->required();
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = verify(*o); });

@@ -138,8 +138,9 @@ bool Rewriter::forward(int n) {
 void Rewriter::finish() {
   std::vector<int> order(graph_.nodes.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](int a, int b) {
-    return near_[static_cast<std::size_t>(a)] < near_[static_cast<std::size_t>(b)];
+  std::sort(order.begin(), order.end(), [&](int a, int b) {
+    const auto near_a = near_[static_cast<std::size_t>(a)], near_b = near_[static_cast<std::size_t>(b)];
+    return near_a != near_b ? near_a < near_b : a < b;
   });
   std::vector<Node> sorted;
   for (int n : order)

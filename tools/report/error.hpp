@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-/// How the tools fail: with an exit code of the command line and one line that says what, where and what to do.
+/// How the tools fail: with an exit code of the command line and one line that says what, where and what to
+/// do.
 namespace lithe::report {
 
 /// Exit codes of the command line.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/report/npy.hpp"
 
+#include <onnx/onnx_pb.h>
+
 #include <cctype>
 #include <cstdint>
 #include <cstring>
@@ -11,8 +13,6 @@
 #include "tools/import/tensors.hpp"
 #include "tools/report/error.hpp"
 
-#include <onnx/onnx_pb.h>
-
 namespace lithe::report {
 
 namespace {
@@ -21,9 +21,10 @@ struct Descr {
   const char* text;
   DType dtype;
 };
-constexpr Descr descrs[] = {{"<f4", DType::f32}, {"<f2", DType::f16}, {"<f8", DType::f64}, {"|i1", DType::s8},  {"<i2", DType::s16},
-                            {"<i4", DType::s32}, {"<i8", DType::s64}, {"|u1", DType::u8},  {"<u2", DType::u16}, {"<u4", DType::u32},
-                            {"<u8", DType::u64}, {"|b1", DType::boolean}};
+constexpr Descr descrs[] = {{"<f4", DType::f32}, {"<f2", DType::f16}, {"<f8", DType::f64},
+                            {"|i1", DType::s8},  {"<i2", DType::s16}, {"<i4", DType::s32},
+                            {"<i8", DType::s64}, {"|u1", DType::u8},  {"<u2", DType::u16},
+                            {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean}};
 constexpr std::uintmax_t limit = std::uintmax_t{2} << 30;
 
 std::string read_bytes(const std::filesystem::path& path) {
@@ -42,7 +43,8 @@ std::string read_bytes(const std::filesystem::path& path) {
 std::string_view after(std::string_view header, std::string_view key, const std::filesystem::path& path) {
   const auto at = header.find(key);
   const auto colon = at == std::string_view::npos ? at : header.find(':', at);
-  if (colon == std::string_view::npos) bad_input(path.string() + ": its .npy header has no " + std::string(key));
+  if (colon == std::string_view::npos)
+    bad_input(path.string() + ": its .npy header has no " + std::string(key));
   header.remove_prefix(colon + 1);
   while (!header.empty() && header.front() == ' ') header.remove_prefix(1);
   return header;
@@ -51,7 +53,8 @@ std::string_view after(std::string_view header, std::string_view key, const std:
 Shape parse_shape(std::string_view text, const std::filesystem::path& path) {
   Shape shape;
   const auto end = text.find(')');
-  if (text.empty() || text.front() != '(' || end == std::string_view::npos) bad_input(path.string() + ": its .npy header has no valid shape");
+  if (text.empty() || text.front() != '(' || end == std::string_view::npos)
+    bad_input(path.string() + ": its .npy header has no valid shape");
   std::int64_t number = -1;
   for (char c : text.substr(1, end)) {
     if (std::isdigit(static_cast<unsigned char>(c)) != 0) {
@@ -71,25 +74,32 @@ Shape parse_shape(std::string_view text, const std::filesystem::path& path) {
 
 graph::ConstantPtr read_npy(const std::filesystem::path& path) {
   const std::string bytes = read_bytes(path);
-  if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0) bad_input(path.string() + ": not an .npy file");
+  if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0)
+    bad_input(path.string() + ": not an .npy file");
   const bool first = bytes[6] == 1;
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
+  };
   std::size_t length = byte(8) | byte(9) << 8, start = 10;
   if (!first && bytes.size() >= 12) length |= byte(10) << 16 | byte(11) << 24, start = 12;
   if (length > bytes.size() - start) bad_input(path.string() + ": its .npy header is cut short");
   const std::string_view header = std::string_view(bytes).substr(start, length);
-  if (after(header, "'fortran_order'", path).starts_with("True")) bad_input(path.string() + ": is in Fortran order; save numpy.ascontiguousarray(x)");
+  if (after(header, "'fortran_order'", path).starts_with("True"))
+    bad_input(path.string() + ": is in Fortran order; save numpy.ascontiguousarray(x)");
   const std::string_view descr = after(header, "'descr'", path).substr(1, 3);
   auto constant = std::make_shared<graph::Constant>();
   for (const Descr& d : descrs)
     if (descr == d.text) constant->dtype = d.dtype;
-  if (constant->dtype == DType::none) bad_input(path.string() + ": numpy dtype '" + std::string(descr) + "' is not supported; convert it with astype()");
+  if (constant->dtype == DType::none)
+    bad_input(path.string() + ": numpy dtype '" + std::string(descr) +
+              "' is not supported; convert it with astype()");
   constant->shape = parse_shape(after(header, "'shape'", path), path);
   std::uint64_t size = 0;
   if (!constant->shape.checked_bytes(constant->dtype, limit, size) || size != bytes.size() - start - length)
     bad_input(path.string() + ": holds another number of bytes than its shape says");
   constant->bytes.resize(static_cast<std::size_t>(size));
-  if (size != 0) std::memcpy(constant->bytes.data(), bytes.data() + start + length, static_cast<std::size_t>(size));
+  if (size != 0)
+    std::memcpy(constant->bytes.data(), bytes.data() + start + length, static_cast<std::size_t>(size));
   return constant;
 }
 
@@ -118,7 +128,8 @@ void write_npy(const std::filesystem::path& path, const TensorView& tensor) {
   std::string text = header.str();
   text.append(64 - (10 + text.size() + 1) % 64, ' ').push_back('\n');
   std::ofstream file(path, std::ios::binary);
-  file << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(text.size() & 255) << static_cast<char>(text.size() >> 8) << text;
+  file << "\x93NUMPY" << '\1' << '\0' << static_cast<char>(text.size() & 255)
+       << static_cast<char>(text.size() >> 8) << text;
   file.write(static_cast<const char*>(tensor.data), static_cast<std::streamsize>(tensor.bytes()));
   file.close();
   if (!file) {
@@ -134,6 +145,8 @@ std::string describe(const Shape& shape) {
   return text + "]";
 }
 
-std::string describe(const TensorView& tensor) { return std::string(name(tensor.dtype)) + " " + describe(tensor.shape); }
+std::string describe(const TensorView& tensor) {
+  return std::string(name(tensor.dtype)) + " " + describe(tensor.shape);
+}
 
 }  // namespace lithe::report

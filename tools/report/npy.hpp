@@ -8,9 +8,9 @@
 
 namespace lithe::report {
 
-/// Reads an .npy file in C order of any dtype that numpy writes and lithe has ('<f2', '|b1', '<i8' ...; bfloat16 and 4-bit
-/// types, which numpy has not, are never found). Errors: Failure with the file's name; big-endian and Fortran order are
-/// refused by name.
+/// Reads an .npy file in C order of any dtype that numpy writes and lithe has ('<f2', '|b1', '<i8' ...;
+/// bfloat16 and 4-bit types, which numpy has not, are never found). Errors: Failure with the file's name;
+/// big-endian and Fortran order are refused by name.
 graph::ConstantPtr read_npy(const std::filesystem::path& path);
 
 /// Reads an ONNX TensorProto file (.pb), as the ONNX test suites hold.

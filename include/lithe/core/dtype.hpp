@@ -9,6 +9,7 @@ namespace lithe::inline v0 {
 
 /// Element types; the numbers are those of the file (schema/lithe.fbs) and never change.
 /// Sub-byte types are packed, first element in the low bits. `boolean` is one byte, 0 or 1.
+// clang-format off
 enum class DType : std::uint8_t {
   none = 0,
   f32 = 1, f16 = 2, bf16 = 3, f64 = 4,
@@ -20,15 +21,16 @@ enum class DType : std::uint8_t {
   any = 255,  ///< only in type rows: every dtype, the same one wherever the row says `any`
   any_output = 254,  ///< only in type rows: whatever dtype the file declares for this value
 };
+// clang-format on
 
 inline constexpr int dtype_count = 24;
 
 namespace dtypes {
-inline constexpr DType none = DType::none, f32 = DType::f32, f16 = DType::f16, bf16 = DType::bf16, f64 = DType::f64,
-                       s8 = DType::s8, s16 = DType::s16, s32 = DType::s32, s64 = DType::s64, u8 = DType::u8,
-                       u16 = DType::u16, u32 = DType::u32, u64 = DType::u64, boolean = DType::boolean,
-                       s4 = DType::s4, u4 = DType::u4, s2 = DType::s2, u2 = DType::u2, any = DType::any,
-                       any_output = DType::any_output;
+inline constexpr DType none = DType::none, f32 = DType::f32, f16 = DType::f16, bf16 = DType::bf16,
+                       f64 = DType::f64, s8 = DType::s8, s16 = DType::s16, s32 = DType::s32, s64 = DType::s64,
+                       u8 = DType::u8, u16 = DType::u16, u32 = DType::u32, u64 = DType::u64,
+                       boolean = DType::boolean, s4 = DType::s4, u4 = DType::u4, s2 = DType::s2,
+                       u2 = DType::u2, any = DType::any, any_output = DType::any_output;
 }  // namespace dtypes
 
 namespace detail {
@@ -37,9 +39,10 @@ struct DTypeFacts {
   std::uint8_t bits;
 };
 inline constexpr DTypeFacts dtype_facts[dtype_count] = {
-    {"none", 0},  {"f32", 32},  {"f16", 16}, {"bf16", 16}, {"f64", 64},      {"s8", 8},         {"s16", 16},    {"s32", 32},
-    {"s64", 64},  {"u8", 8},    {"u16", 16}, {"u32", 32},  {"u64", 64},      {"bool", 8},       {"s4", 4},      {"u4", 4},
-    {"s2", 2},    {"u2", 2},    {"f8e4m3fn", 8}, {"f8e4m3fnuz", 8}, {"f8e5m2", 8}, {"f8e5m2fnuz", 8}, {"f8e8m0", 8}, {"f4e2m1", 4}};
+    {"none", 0},     {"f32", 32},       {"f16", 16},   {"bf16", 16},      {"f64", 64},   {"s8", 8},
+    {"s16", 16},     {"s32", 32},       {"s64", 64},   {"u8", 8},         {"u16", 16},   {"u32", 32},
+    {"u64", 64},     {"bool", 8},       {"s4", 4},     {"u4", 4},         {"s2", 2},     {"u2", 2},
+    {"f8e4m3fn", 8}, {"f8e4m3fnuz", 8}, {"f8e5m2", 8}, {"f8e5m2fnuz", 8}, {"f8e8m0", 8}, {"f4e2m1", 4}};
 }  // namespace detail
 
 constexpr bool known(DType dtype) { return dtype != DType::none && static_cast<int>(dtype) < dtype_count; }

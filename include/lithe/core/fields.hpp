@@ -18,12 +18,15 @@ namespace lithe::inline v0 {
 struct Clamp {
   float min = -std::numeric_limits<float>::infinity();
   float max = std::numeric_limits<float>::infinity();
-  constexpr bool active() const { return min > -std::numeric_limits<float>::infinity() || max < std::numeric_limits<float>::infinity(); }
+  constexpr bool active() const {
+    return min > -std::numeric_limits<float>::infinity() || max < std::numeric_limits<float>::infinity();
+  }
   constexpr float operator()(float v) const { return v < min ? min : v > max ? max : v; }
   friend constexpr bool operator==(const Clamp&, const Clamp&) = default;
 };
 
-/// One attribute as it stands in a file: views into it, never copies. Exactly one of the three is non-empty, or none.
+/// One attribute as it stands in a file: views into it, never copies. Exactly one of the three is non-empty,
+/// or none.
 struct AttributeData {
   std::span<const std::int64_t> ints;
   std::span<const float> floats;
@@ -34,14 +37,15 @@ struct AttributeData {
 template <class Owner, class T>
 struct Field {
   const char* name;
-  T Owner::*member;
+  T Owner::* member;
 };
 template <class Owner, class T>
-constexpr Field<Owner, T> field(const char* name, T Owner::*member) {
+constexpr Field<Owner, T> field(const char* name, T Owner::* member) {
   return {name, member};
 }
 
-/// An enumeration stored as text declares `constexpr auto enum_names(E)`, returning an array of its names in order.
+/// An enumeration stored as text declares `constexpr auto enum_names(E)`, returning an array of its names in
+/// order.
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
 
@@ -54,7 +58,8 @@ inline constexpr bool is_array_of_int<std::array<std::int32_t, N>> = true;
 
 template <class T>
 Status parse_field(const AttributeData& data, T& member) {
-  constexpr Status bad{Code::invalid_model, "an attribute has another type or size than its operator declares"};
+  constexpr Status bad{Code::invalid_model,
+                       "an attribute has another type or size than its operator declares"};
   constexpr Status range{Code::invalid_model, "an attribute is out of range"};
   if constexpr (std::is_same_v<T, float>) {
     if (data.floats.size() != 1) return bad;
@@ -84,7 +89,9 @@ Status parse_field(const AttributeData& data, T& member) {
     member = IntList{};
     for (auto v : data.ints) member.push_back(v);
   } else {
-    static_assert(NamedEnum<T>, "attributes are bool, int32, int64, float, Clamp, IntList, array<int32_t, N> or a named enum");
+    static_assert(
+        NamedEnum<T>,
+        "attributes are bool, int32, int64, float, Clamp, IntList, array<int32_t, N> or a named enum");
     int i = 0;
     for (std::string_view candidate : enum_names(T{})) {
       if (candidate == data.text) return member = static_cast<T>(i), Status{};
@@ -95,7 +102,8 @@ Status parse_field(const AttributeData& data, T& member) {
   return {};
 }
 
-/// Calls sink.ints(name, span), sink.floats(name, span) or sink.text(name, string_view) with one member's value.
+/// Calls sink.ints(name, span), sink.floats(name, span) or sink.text(name, string_view) with one member's
+/// value.
 template <class T, class Sink>
 void write_field(const char* name, const T& member, Sink& sink) {
   if constexpr (std::is_same_v<T, float>) {
@@ -119,8 +127,9 @@ void write_field(const char* name, const T& member, Sink& sink) {
 
 }  // namespace detail
 
-/// Fills `attributes` from named data: `find(index, name, data)` yields the attribute number `index` of the node, until
-/// it returns false. An attribute the operator does not know is refused; a missing one keeps its default.
+/// Fills `attributes` from named data: `find(index, name, data)` yields the attribute number `index` of the
+/// node, until it returns false. An attribute the operator does not know is refused; a missing one keeps its
+/// default.
 template <class Attributes, class Next>
 Status parse_attributes(Attributes& attributes, Next next) {
   std::string_view name;
@@ -130,7 +139,10 @@ Status parse_attributes(Attributes& attributes, Next next) {
     Status status;
     std::apply(
         [&](const auto&... fields) {
-          (((!known && name == fields.name) ? (known = true, status = detail::parse_field(data, attributes.*fields.member), 0) : 0), ...);
+          (((!known && name == fields.name)
+                ? (known = true, status = detail::parse_field(data, attributes.*fields.member), 0)
+                : 0),
+           ...);
         },
         Attributes::fields());
     LITHE_TRY(status);
@@ -145,7 +157,10 @@ void write_attributes(const Attributes& attributes, Sink& sink) {
   const Attributes defaults{};
   std::apply(
       [&](const auto&... fields) {
-        ((attributes.*fields.member == defaults.*fields.member ? void() : detail::write_field(fields.name, attributes.*fields.member, sink)), ...);
+        ((attributes.*fields.member == defaults.*fields.member
+              ? void()
+              : detail::write_field(fields.name, attributes.*fields.member, sink)),
+         ...);
       },
       Attributes::fields());
 }

@@ -22,9 +22,12 @@ constexpr float half_to_float(std::uint16_t h) {
 constexpr std::uint16_t float_to_half(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
-  if (magnitude > 0x7F800000u) return static_cast<std::uint16_t>(sign | 0x7E00u | ((magnitude >> 13) & 0x1FFu));
-  if (magnitude >= 0x477FF000u) return static_cast<std::uint16_t>(sign | 0x7C00u);  // 65520 and above round to infinity
-  if (magnitude < 0x38800000u) {  // below 2^-14: subnormal; adding 0.5 aligns its last bit with float's last bit
+  if (magnitude > 0x7F800000u)
+    return static_cast<std::uint16_t>(sign | 0x7E00u | ((magnitude >> 13) & 0x1FFu));
+  if (magnitude >= 0x477FF000u)
+    return static_cast<std::uint16_t>(sign | 0x7C00u);  // 65520 and above round to infinity
+  if (magnitude <
+      0x38800000u) {  // below 2^-14: subnormal; adding 0.5 aligns its last bit with float's last bit
     const float shifted = std::bit_cast<float>(magnitude) + 0.5f;
     return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3F000000u));
   }
@@ -45,7 +48,9 @@ struct half {
   std::uint16_t bits = 0;
   half() = default;
   constexpr explicit half(float value) : bits(detail::float_to_half(value)) {}
-  constexpr operator float() const { return detail::half_to_float(bits); }  // NOLINT(google-explicit-constructor)
+  constexpr operator float() const {
+    return detail::half_to_float(bits);
+  }  // NOLINT(google-explicit-constructor)
 };
 
 /// The upper half of a float; arithmetic happens in float.

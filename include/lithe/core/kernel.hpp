@@ -15,11 +15,11 @@ namespace lithe::inline v0 {
 
 class PackedWeights;
 
-/// Part of a tensor that a kernel computes at once: rows of axis 1 of a channels-last tensor. The kernel's tensors are
-/// windows of those rows, and the padding above and below is what is left of it at this strip.
+/// Part of a tensor that a kernel computes at once: rows of axis 1 of a channels-last tensor. The kernel's
+/// tensors are windows of those rows, and the padding above and below is what is left of it at this strip.
 struct Strip {
-  index_t first = 0;   ///< first output row
-  index_t count = 0;   ///< output rows
+  index_t first = 0;  ///< first output row
+  index_t count = 0;  ///< output rows
   index_t pad_top = 0, pad_bottom = 0;
 };
 
@@ -29,20 +29,21 @@ inline constexpr int strip_slots = 3;
 /// For `create`: constants may be packed here, once.
 struct CreateContext {
   NodeInfo node;
-  PackedWeights* packed_weights = nullptr;     ///< null: the kernel keeps its packing to itself
-  std::array<std::uint64_t, 2> model_id{};     ///< content hash, for packing keys
+  PackedWeights* packed_weights = nullptr;  ///< null: the kernel keeps its packing to itself
+  std::array<std::uint64_t, 2> model_id{};  ///< content hash, for packing keys
   const ThreadPool* threads = nullptr;
 };
 
 /// For `reshape`: shapes are final for the next runs; contents are not there yet.
 struct ReshapeContext {
   NodeInfo node;
-  std::span<const TensorView> inputs;   ///< data is null; shape and pitch count
+  std::span<const TensorView> inputs;  ///< data is null; shape and pitch count
   std::span<const TensorView> outputs;
-  const Strip* strip = nullptr;         ///< null: the whole tensor
-  int slot = 0;                         ///< in [0, strip_slots)
+  const Strip* strip = nullptr;  ///< null: the whole tensor
+  int slot = 0;                  ///< in [0, strip_slots)
   const ThreadPool* threads = nullptr;
-  std::size_t workspace_bytes = 0;      ///< asked for by the kernel: scratch memory, 64-byte aligned, for run() only
+  std::size_t workspace_bytes =
+      0;  ///< asked for by the kernel: scratch memory, 64-byte aligned, for run() only
 
   void workspace(std::size_t bytes) { workspace_bytes = bytes; }
 };
@@ -51,7 +52,8 @@ class RunContext;
 
 /// Runs a node's subgraphs and moves late output shapes; implemented by the session.
 struct RunHost {
-  /// Runs subgraph `k` of the node on `inputs`; fills `outputs` with views of its results, valid until the next call.
+  /// Runs subgraph `k` of the node on `inputs`; fills `outputs` with views of its results, valid until the
+  /// next call.
   virtual Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) = 0;
   /// Fixes the shape of an output that infer announced with output_at_most, or that depends on a subgraph.
   virtual Status resize_output(int output, const Shape& shape, Tensor& tensor) = 0;
@@ -67,13 +69,23 @@ class RunContext {
  public:
   RunContext(std::span<const TensorView> inputs, std::span<Tensor> outputs, std::span<std::byte> workspace,
              const ThreadPool* threads, RunHost* host = nullptr, const Strip* strip = nullptr, int slot = 0)
-      : inputs_(inputs), outputs_(outputs), workspace_(workspace), threads_(threads), host_(host), strip_(strip), slot_(slot) {}
+      : inputs_(inputs),
+        outputs_(outputs),
+        workspace_(workspace),
+        threads_(threads),
+        host_(host),
+        strip_(strip),
+        slot_(slot) {}
 
   int inputs() const { return static_cast<int>(inputs_.size()); }
   int outputs() const { return static_cast<int>(outputs_.size()); }
-  std::span<const TensorView> inputs_from(int first) const { return inputs_.subspan(static_cast<std::size_t>(first)); }
+  std::span<const TensorView> inputs_from(int first) const {
+    return inputs_.subspan(static_cast<std::size_t>(first));
+  }
   bool has(int i) const { return i < inputs() && inputs_[static_cast<std::size_t>(i)]; }
-  bool has_output(int i) const { return i < outputs() && static_cast<bool>(outputs_[static_cast<std::size_t>(i)]); }
+  bool has_output(int i) const {
+    return i < outputs() && static_cast<bool>(outputs_[static_cast<std::size_t>(i)]);
+  }
   const TensorView& input(int i) const { return inputs_[static_cast<std::size_t>(i)]; }
   Tensor& output(int i = 0) const { return outputs_[static_cast<std::size_t>(i)]; }
   std::span<std::byte> workspace() const { return workspace_; }
@@ -90,7 +102,8 @@ class RunContext {
     return {};
   }
   Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) {
-    return host_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"} : host_->call(subgraph, inputs, outputs);
+    return host_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"}
+                            : host_->call(subgraph, inputs, outputs);
   }
   bool stopped() const { return host_ != nullptr && host_->stopped(); }
   std::uint64_t max_iterations() const { return host_ == nullptr ? 1'000'000 : host_->max_iterations(); }
@@ -118,7 +131,8 @@ struct OperatorEntry {
   std::size_t attributes_bytes, attributes_align;
   Status (*parse)(void* attributes, AttributeReader reader);  ///< constructs the attributes, then fills them
   Status (*infer)(const void* attributes, InferContext&);
-  RowSpan (*rows)(const void* attributes, const NodeInfo&, int input, RowSpan output);  ///< null: cannot be streamed
+  RowSpan (*rows)(const void* attributes, const NodeInfo&, int input,
+                  RowSpan output);  ///< null: cannot be streamed
 };
 
 /// A kernel behind plain function pointers: one per node is constructed in the session's tables.
@@ -137,7 +151,8 @@ struct KernelEntry {
 };
 
 namespace portable {
-/// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and microcontroller path.
+/// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and
+/// microcontroller path.
 template <class Op>
 struct Kernel;
 }  // namespace portable
@@ -158,11 +173,17 @@ constexpr OperatorEntry make_operator() {
   using A = typename Op::Attributes;
   OperatorEntry e{&Op::spec, Op::types, sizeof(A), alignof(A), nullptr, nullptr, nullptr};
   e.parse = [](void* memory, OperatorEntry::AttributeReader reader) {
-    return parse_attributes(*new (memory) A{}, [&](std::string_view& name, AttributeData& data) { return reader.next(reader.self, name, data); });
+    return parse_attributes(*new (memory) A{}, [&](std::string_view& name, AttributeData& data) {
+      return reader.next(reader.self, name, data);
+    });
   };
-  e.infer = [](const void* a, InferContext& context) { return Op::infer(*static_cast<const A*>(a), context); };
+  e.infer = [](const void* a, InferContext& context) {
+    return Op::infer(*static_cast<const A*>(a), context);
+  };
   if constexpr (RowStreamable<Op>)
-    e.rows = [](const void* a, const NodeInfo& node, int input, RowSpan rows) { return Op::rows(*static_cast<const A*>(a), node, input, rows); };
+    e.rows = [](const void* a, const NodeInfo& node, int input, RowSpan rows) {
+      return Op::rows(*static_cast<const A*>(a), node, input, rows);
+    };
   return e;
 }
 
@@ -173,8 +194,8 @@ inline constexpr OperatorEntry operator_entry = detail::make_operator<Op>();
 
 namespace detail {
 
-/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`, `packed_inputs`,
-/// `strided_inputs` and `strided_outputs` are optional, and any function may be static.
+/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`,
+/// `packed_inputs`, `strided_inputs` and `strided_outputs` are optional, and any function may be static.
 template <class K>
 constexpr KernelEntry make_kernel() {
   using Op = typename OpOf<K>::type;
@@ -182,42 +203,56 @@ constexpr KernelEntry make_kernel() {
   static_assert(std::is_trivially_destructible_v<A>);
   KernelEntry e{};
   e.op = &operator_entry<Op>;
-  if constexpr (requires { K::name; }) e.name = K::name;
-  else e.name = "portable";
+  if constexpr (requires { K::name; })
+    e.name = K::name;
+  else
+    e.name = "portable";
   e.bytes = sizeof(K), e.align = alignof(K);
   if constexpr (requires { K::packed_inputs; }) e.packed_inputs = K::packed_inputs;
   if constexpr (requires { K::strided_inputs; }) e.strided_inputs = K::strided_inputs;
   if constexpr (requires { K::strided_outputs; }) e.strided_outputs = K::strided_outputs;
   e.supports = [](const void* a, const NodeInfo& node) {
-    if constexpr (requires(const A& x) { K::supports(x, node); }) return K::supports(*static_cast<const A*>(a), node);
-    else return (void)a, (void)node, true;
+    if constexpr (requires(const A& x) { K::supports(x, node); })
+      return K::supports(*static_cast<const A*>(a), node);
+    else
+      return (void)a, (void)node, true;
   };
   e.construct = [](void* k) { new (k) K{}; };
   e.destroy = [](void* k) { static_cast<K*>(k)->~K(); };
   e.create = [](void* k, const void* a, CreateContext& context) -> Status {
-    if constexpr (requires(K& x, const A& y) { x.create(y, context); }) return static_cast<K*>(k)->create(*static_cast<const A*>(a), context);
-    else return (void)k, (void)a, (void)context, Status{};
+    if constexpr (requires(K& x, const A& y) { x.create(y, context); })
+      return static_cast<K*>(k)->create(*static_cast<const A*>(a), context);
+    else
+      return (void)k, (void)a, (void)context, Status{};
   };
   e.reshape = [](void* k, const void* a, ReshapeContext& context) -> Status {
-    if constexpr (requires(K& x, const A& y) { x.reshape(y, context); }) return static_cast<K*>(k)->reshape(*static_cast<const A*>(a), context);
-    else return (void)k, (void)a, (void)context, Status{};
+    if constexpr (requires(K& x, const A& y) { x.reshape(y, context); })
+      return static_cast<K*>(k)->reshape(*static_cast<const A*>(a), context);
+    else
+      return (void)k, (void)a, (void)context, Status{};
   };
-  e.run = [](void* k, const void* a, RunContext& context) -> Status { return static_cast<K*>(k)->run(*static_cast<const A*>(a), context); };
+  e.run = [](void* k, const void* a, RunContext& context) -> Status {
+    return static_cast<K*>(k)->run(*static_cast<const A*>(a), context);
+  };
   return e;
 }
 
 }  // namespace detail
 
-/// Named kernels in order of preference: the first that supports a node runs it; what is not listed is not linked.
-/// A list may contain lists.
+/// Named kernels in order of preference: the first that supports a node runs it; what is not listed is not
+/// linked. A list may contain lists.
 template <class... Kernels>
 struct KernelList {
   static constexpr int size = [] {
     int n = 0;
-    ((n += [] {
-      if constexpr (requires { Kernels::entries; }) return static_cast<int>(Kernels::entries.size());
-      else return 1;
-    }()), ...);
+    ((n +=
+      [] {
+        if constexpr (requires { Kernels::entries; })
+          return static_cast<int>(Kernels::entries.size());
+        else
+          return 1;
+      }()),
+     ...);
     return n;
   }();
   static constexpr auto entries = [] {

@@ -23,7 +23,8 @@ enum class Accuracy : std::uint8_t {
   random,    ///< draws random numbers: only the distribution can be compared
 };
 
-/// Up to eight names; a trailing '?' marks an optional one, a trailing "..." the last, repeated once or more, a trailing
+/// Up to eight names; a trailing '?' marks an optional one, a trailing "..." the last, repeated once or more,
+/// a trailing
 /// "?..." the last, repeated any number of times.
 class NameList {
  public:
@@ -32,9 +33,12 @@ class NameList {
   }
   constexpr int size() const { return count_; }
   constexpr const char* operator[](int i) const { return names_[i]; }
-  constexpr bool variadic() const { return count_ > 0 && std::string_view(names_[count_ - 1]).ends_with("..."); }
+  constexpr bool variadic() const {
+    return count_ > 0 && std::string_view(names_[count_ - 1]).ends_with("...");
+  }
   constexpr bool optional(int i) const {
-    return i < count_ && (std::string_view(names_[i]).ends_with('?') || std::string_view(names_[i]).ends_with("?..."));
+    return i < count_ &&
+           (std::string_view(names_[i]).ends_with('?') || std::string_view(names_[i]).ends_with("?..."));
   }
   /// How many are required: everything before the first optional one.
   constexpr int required() const {
@@ -50,17 +54,18 @@ class NameList {
 
 /// What an operator is, apart from its attributes.
 struct OpSpec {
-  const char* name;            ///< text in the file; ONNX's word where the meaning agrees
-  std::uint16_t version = 1;   ///< a change of meaning is a new version
+  const char* name;           ///< text in the file; ONNX's word where the meaning agrees
+  std::uint16_t version = 1;  ///< a change of meaning is a new version
   NameList inputs;
   NameList outputs;
   Accuracy accuracy = Accuracy::exact;
-  bool reads_shapes_only = false;  ///< the outputs depend on the inputs' shapes, not on their contents (Shape, Size)
-  int subgraphs = 0;               ///< how many subgraphs a node carries
-  bool in_place = false;           ///< output 0 may overwrite any input of the same shape and element width
-  bool joins = false;              ///< the inputs are parts of output 0, one behind the other along an axis (Concat)
-  bool splits = false;             ///< the outputs are parts of input 0, one behind the other along an axis (Split)
-  bool alias = false;              ///< output 0 is input 0 with another shape: no data moves (Reshape, Squeeze)
+  bool reads_shapes_only =
+      false;              ///< the outputs depend on the inputs' shapes, not on their contents (Shape, Size)
+  int subgraphs = 0;      ///< how many subgraphs a node carries
+  bool in_place = false;  ///< output 0 may overwrite any input of the same shape and element width
+  bool joins = false;     ///< the inputs are parts of output 0, one behind the other along an axis (Concat)
+  bool splits = false;    ///< the outputs are parts of input 0, one behind the other along an axis (Split)
+  bool alias = false;     ///< output 0 is input 0 with another shape: no data moves (Reshape, Squeeze)
 };
 
 /// Up to eight dtypes. For variadic operators the last one repeats.
@@ -85,12 +90,12 @@ struct TypeRow {
 
 /// What a plan knows of one input or output of a node.
 struct ValueInfo {
-  DType dtype = DType::none;  ///< none: an optional value that is absent
-  Shape shape;                ///< at the largest planned size
-  const void* data = nullptr; ///< the contents, when they are constant (of the planned dtype, dense)
+  DType dtype = DType::none;   ///< none: an optional value that is absent
+  Shape shape;                 ///< at the largest planned size
+  const void* data = nullptr;  ///< the contents, when they are constant (of the planned dtype, dense)
   const Quantization* quantization = nullptr;
-  std::int32_t buffer = -1;   ///< number of the constant's buffer in the model, for packing keys
-  bool strided = false;       ///< the view may have pitch != shape.back()
+  std::int32_t buffer = -1;  ///< number of the constant's buffer in the model, for packing keys
+  bool strided = false;      ///< the view may have pitch != shape.back()
 
   bool present() const { return dtype != DType::none; }
   bool constant() const { return data != nullptr; }
@@ -102,7 +107,9 @@ struct NodeInfo {
   std::span<const ValueInfo> outputs;
   const Cpu* cpu = nullptr;  ///< never null when kernels are asked
 
-  bool has(int i) const { return i < static_cast<int>(inputs.size()) && inputs[static_cast<std::size_t>(i)].present(); }
+  bool has(int i) const {
+    return i < static_cast<int>(inputs.size()) && inputs[static_cast<std::size_t>(i)].present();
+  }
   const ValueInfo& input(int i) const { return inputs[static_cast<std::size_t>(i)]; }
   const ValueInfo& output(int i = 0) const { return outputs[static_cast<std::size_t>(i)]; }
 };
@@ -117,13 +124,14 @@ class InferContext;
 
 struct SubgraphInference;
 
-/// Shape inference of one node: reads inputs, sets output shapes. Element types were checked against the operator's
-/// type rows before; every shape set here is checked for validity and size.
+/// Shape inference of one node: reads inputs, sets output shapes. Element types were checked against the
+/// operator's type rows before; every shape set here is checked for validity and size.
 class InferContext {
  public:
   struct Input {
-    TensorView tensor;      ///< data is null unless the contents are known; dtype none: absent
-    bool known = false;     ///< the contents are known now (a constant, a host value, or the node is about to run)
+    TensorView tensor;  ///< data is null unless the contents are known; dtype none: absent
+    bool known =
+        false;  ///< the contents are known now (a constant, a host value, or the node is about to run)
   };
   struct Output {
     DType dtype = DType::none;  ///< as the file declares (lowered); none: absent
@@ -139,15 +147,25 @@ class InferContext {
 
   int inputs() const { return static_cast<int>(inputs_.size()); }
   int outputs() const { return static_cast<int>(outputs_.size()); }
-  std::span<const Input> inputs_from(int first) const { return inputs_.subspan(static_cast<std::size_t>(first)); }
-  bool has(int i) const { return i < inputs() && inputs_[static_cast<std::size_t>(i)].tensor.dtype != DType::none; }
-  bool has_output(int i) const { return i < outputs() && outputs_[static_cast<std::size_t>(i)].dtype != DType::none; }
+  std::span<const Input> inputs_from(int first) const {
+    return inputs_.subspan(static_cast<std::size_t>(first));
+  }
+  bool has(int i) const {
+    return i < inputs() && inputs_[static_cast<std::size_t>(i)].tensor.dtype != DType::none;
+  }
+  bool has_output(int i) const {
+    return i < outputs() && outputs_[static_cast<std::size_t>(i)].dtype != DType::none;
+  }
   const Shape& shape(int i) const { return inputs_[static_cast<std::size_t>(i)].tensor.shape; }
   int rank(int i) const { return shape(i).rank(); }
   DType dtype(int i) const { return inputs_[static_cast<std::size_t>(i)].tensor.dtype; }
   DType output_dtype(int i = 0) const { return outputs_[static_cast<std::size_t>(i)].dtype; }
-  const Quantization* quantization(int i) const { return inputs_[static_cast<std::size_t>(i)].tensor.quantization; }
-  const Quantization* output_quantization(int i = 0) const { return outputs_[static_cast<std::size_t>(i)].quantization; }
+  const Quantization* quantization(int i) const {
+    return inputs_[static_cast<std::size_t>(i)].tensor.quantization;
+  }
+  const Quantization* output_quantization(int i = 0) const {
+    return outputs_[static_cast<std::size_t>(i)].quantization;
+  }
   std::uint64_t max_bytes() const { return max_bytes_; }
 
   /// The contents of input `i` where they are known, else null.
@@ -155,10 +173,12 @@ class InferContext {
     const Input& input = inputs_[static_cast<std::size_t>(i)];
     return input.known ? &input.tensor : nullptr;
   }
-  /// The contents of a shape-deciding integer input of rank 0 or 1; Code::needs_value when they are not known yet.
+  /// The contents of a shape-deciding integer input of rank 0 or 1; Code::needs_value when they are not known
+  /// yet.
   Result<IntList> ints(int i) const {
     const TensorView* v = value(i);
-    if (v == nullptr) return Status{Code::needs_value, "the output shape depends on the contents of an input"};
+    if (v == nullptr)
+      return Status{Code::needs_value, "the output shape depends on the contents of an input"};
     if (!is_integer(v->dtype) || v->dtype == DType::u64 || element_bytes(v->dtype) == 0)
       return Status{Code::dtype, "a shape-deciding input must be of an integer type"};
     if (v->shape.rank() > 1 || v->elements() > IntList::capacity)
@@ -181,8 +201,10 @@ class InferContext {
     if (!has_output(o)) return {};
     Output& out = outputs_[static_cast<std::size_t>(o)];
     std::uint64_t bytes = 0;
-    if (!shape.valid()) return {Code::shape, "an output dimension is negative, above 2^31 - 1, or beyond rank 8"};
-    if (!shape.checked_bytes(out.dtype, max_bytes_, bytes)) return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
+    if (!shape.valid())
+      return {Code::shape, "an output dimension is negative, above 2^31 - 1, or beyond rank 8"};
+    if (!shape.checked_bytes(out.dtype, max_bytes_, bytes))
+      return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
     out.shape = shape, out.at_most = at_most, out.set = true;
     return {};
   }
@@ -195,12 +217,14 @@ class InferContext {
 
 /// Lets an operator with subgraphs infer them; implemented by the session.
 struct SubgraphInference {
-  /// Infers the node's subgraph number `subgraph` (0: the first) on `inputs`, one per input of the subgraph, with contents
-  /// where they are known. Fills dtype, shape, quantization and at_most of `outputs`, one per output of the subgraph; what
-  /// they point to lives as long as the model. May be called several times with other shapes (If, Loop, Scan).
-  /// Errors: Code::invalid_model if the subgraph has another number of inputs or outputs; Code::needs_value if an output
-  /// shape depends on contents that are not known yet; whatever a node inside says.
-  virtual Status infer(int subgraph, std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) = 0;
+  /// Infers the node's subgraph number `subgraph` (0: the first) on `inputs`, one per input of the subgraph,
+  /// with contents where they are known. Fills dtype, shape, quantization and at_most of `outputs`, one per
+  /// output of the subgraph; what they point to lives as long as the model. May be called several times with
+  /// other shapes (If, Loop, Scan). Errors: Code::invalid_model if the subgraph has another number of inputs
+  /// or outputs; Code::needs_value if an output shape depends on contents that are not known yet; whatever a
+  /// node inside says.
+  virtual Status infer(int subgraph, std::span<const InferContext::Input> inputs,
+                       std::span<InferContext::Output> outputs) = 0;
 
  protected:
   ~SubgraphInference() = default;
@@ -215,12 +239,13 @@ concept Operator = requires(const typename Op::Attributes& attributes, InferCont
   { Op::infer(attributes, context) } -> std::same_as<Status>;
 };
 
-/// Operators that can run on strips of rows: which input rows the output rows need (they may lie outside of the input:
-/// padding). A count of 0: this input is needed whole (a filter, a broadcast side).
+/// Operators that can run on strips of rows: which input rows the output rows need (they may lie outside of
+/// the input: padding). A count of 0: this input is needed whole (a filter, a broadcast side).
 template <class Op>
-concept RowStreamable = requires(const typename Op::Attributes& attributes, const NodeInfo& node, RowSpan rows) {
-  { Op::rows(attributes, node, 0, rows) } -> std::same_as<RowSpan>;
-};
+concept RowStreamable =
+    requires(const typename Op::Attributes& attributes, const NodeInfo& node, RowSpan rows) {
+      { Op::rows(attributes, node, 0, rows) } -> std::same_as<RowSpan>;
+    };
 
 /// Whether dtypes fit one row; absent optional values (none) fit everything.
 inline bool matches(const TypeRow& row, std::span<const DType> inputs, std::span<const DType> outputs) {

@@ -10,9 +10,10 @@
 /// What the platform lends to a session: the runtime itself never touches an operating system.
 namespace lithe::inline v0 {
 
-/// What kernels may ask of the processor; filled by runtime/cpu.hpp, or left at its defaults on a microcontroller.
+/// What kernels may ask of the processor; filled by runtime/cpu.hpp, or left at its defaults on a
+/// microcontroller.
 struct Cpu {
-  bool f16_arithmetic = false;   ///< native half-precision arithmetic (ARMv8.2 FP16, AVX512-FP16)
+  bool f16_arithmetic = false;  ///< native half-precision arithmetic (ARMv8.2 FP16, AVX512-FP16)
   bool avx2 = false, fma3 = false, avx512 = false, avx512_vnni = false, avx_vnni = false, amx = false;
   bool neon = false, neon_dot = false, i8mm = false, bf16 = false, sve = false;
   std::uint32_t l1d_bytes = 32 * 1024, l2_bytes = 256 * 1024;
@@ -25,7 +26,8 @@ struct ThreadPool {
 
   void* handle = nullptr;  ///< a pthreadpool_t, or null: the calling thread alone
   std::size_t threads = 1;
-  void (*parallel)(void* handle, Task task, void* context, std::size_t count) = nullptr;  ///< set by runtime/threads.hpp
+  void (*parallel)(void* handle, Task task, void* context,
+                   std::size_t count) = nullptr;  ///< set by runtime/threads.hpp
 
   /// Calls task(context, i) for each i below `count`, on these threads, and waits.
   void for_each(Task task, void* context, std::size_t count) const {
@@ -41,8 +43,11 @@ class Storage {
   Storage() = default;
   /// Borrowed: the bytes outlive every model on them.
   explicit Storage(std::span<const std::byte> bytes) : data_(bytes.data()), size_(bytes.size()) {}
-  Storage(const std::byte* data, std::size_t size, Release release) : data_(data), size_(size), release_(release) {}
-  Storage(Storage&& other) noexcept : data_(other.data_), size_(other.size_), release_(other.release_) { other.release_ = nullptr; }
+  Storage(const std::byte* data, std::size_t size, Release release)
+      : data_(data), size_(size), release_(release) {}
+  Storage(Storage&& other) noexcept : data_(other.data_), size_(other.size_), release_(other.release_) {
+    other.release_ = nullptr;
+  }
   Storage& operator=(Storage&& other) noexcept {
     if (this != &other) {
       reset();
@@ -64,29 +69,32 @@ class Storage {
   Release release_ = nullptr;
 };
 
-/// Where a session's arena comes from when the caller does not bring one: an address range is reserved once, used from
-/// its start, and its unused tail given back. Null functions: no such source (a microcontroller).
+/// Where a session's arena comes from when the caller does not bring one: an address range is reserved once,
+/// used from its start, and its unused tail given back. Null functions: no such source (a microcontroller).
 struct ArenaSource {
-  void* (*reserve)(std::size_t bytes) = nullptr;                               ///< null when refused
-  void (*trim)(void* base, std::size_t reserved, std::size_t used) = nullptr;  ///< gives back [used, reserved)
+  void* (*reserve)(std::size_t bytes) = nullptr;  ///< null when refused
+  void (*trim)(void* base, std::size_t reserved,
+               std::size_t used) = nullptr;  ///< gives back [used, reserved)
   void (*release)(void* base, std::size_t bytes) = nullptr;
 };
 
 class OperatorHeap;
 
-/// Lets a kernel library take what it allocates while operators are created and reshaped from the session's operator
-/// heap; filled by xnn/runtime.hpp. Null functions: no kernel allocates (portable kernels never do).
+/// Lets a kernel library take what it allocates while operators are created and reshaped from the session's
+/// operator heap; filled by xnn/runtime.hpp. Null functions: no kernel allocates (portable kernels never do).
 struct HeapHooks {
-  Status (*start)() = nullptr;                       ///< makes the library ready; cheap after the first call in a process
-  OperatorHeap* (*enter)(OperatorHeap*) = nullptr;   ///< this thread allocates there from now on; returns what was set before
-  void (*leave)(OperatorHeap* previous) = nullptr;   ///< sets what enter() returned
-  bool (*heap_is_ours)() = nullptr;                  ///< after start(): false when someone else gave the library its allocator
+  Status (*start)() = nullptr;  ///< makes the library ready; cheap after the first call in a process
+  OperatorHeap* (*enter)(OperatorHeap*) =
+      nullptr;  ///< this thread allocates there from now on; returns what was set before
+  void (*leave)(OperatorHeap* previous) = nullptr;  ///< sets what enter() returned
+  bool (*heap_is_ours)() =
+      nullptr;  ///< after start(): false when someone else gave the library its allocator
 };
 
 class PackedWeights;
 
-/// Makes the packed weights that a session keeps to itself when it is not given any to share. Null: kernels keep their
-/// packing in the operator heap.
+/// Makes the packed weights that a session keeps to itself when it is not given any to share. Null: kernels
+/// keep their packing in the operator heap.
 struct PackedWeightsSource {
   PackedWeights* (*create)() = nullptr;  ///< null when there is no memory
   void (*destroy)(PackedWeights*) = nullptr;

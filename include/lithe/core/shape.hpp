@@ -16,8 +16,8 @@ namespace lithe::inline v0 {
 using index_t = std::ptrdiff_t;
 inline constexpr int max_rank = 8;
 
-/// Up to eight dimensions. A dimension that does not fit index_t is kept as -1, so that `valid()` refuses it later:
-/// shape inference may compute in 64 bits and push without checking each step.
+/// Up to eight dimensions. A dimension that does not fit index_t is kept as -1, so that `valid()` refuses it
+/// later: shape inference may compute in 64 bits and push without checking each step.
 class Shape {
  public:
   constexpr Shape() = default;
@@ -43,8 +43,12 @@ class Shape {
     dims_[static_cast<std::size_t>(rank_++)] = fits ? static_cast<index_t>(dim) : -1;
   }
   constexpr int rank() const { return rank_; }
-  constexpr index_t operator[](int axis) const { return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)]; }
-  constexpr index_t& operator[](int axis) { return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)]; }
+  constexpr index_t operator[](int axis) const {
+    return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)];
+  }
+  constexpr index_t& operator[](int axis) {
+    return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)];
+  }
   constexpr index_t back() const { return rank_ == 0 ? 1 : dims_[static_cast<std::size_t>(rank_ - 1)]; }
   constexpr std::span<const index_t> dims() const { return {dims_.data(), static_cast<std::size_t>(rank_)}; }
 
@@ -78,9 +82,12 @@ class Shape {
     std::uint64_t count = 1;
     bool empty = false;
     for (index_t d : dims()) {
-      if (d == 0) empty = true;
-      else if (count > (std::uint64_t{1} << 62) / static_cast<std::uint64_t>(d)) return false;
-      else count *= static_cast<std::uint64_t>(d);
+      if (d == 0)
+        empty = true;
+      else if (count > (std::uint64_t{1} << 62) / static_cast<std::uint64_t>(d))
+        return false;
+      else
+        count *= static_cast<std::uint64_t>(d);
     }
     // A zero dimension must not hide an absurd product of the others: kernels multiply prefixes.
     if (count > limit * 8) return false;
@@ -108,11 +115,17 @@ class IntList {
   constexpr IntList(std::initializer_list<std::int64_t> values) {
     for (auto v : values) push_back(v);
   }
-  constexpr void push_back(std::int64_t v) { assert(count_ < capacity), values_[static_cast<std::size_t>(count_++)] = v; }
+  constexpr void push_back(std::int64_t v) {
+    assert(count_ < capacity), values_[static_cast<std::size_t>(count_++)] = v;
+  }
   constexpr int size() const { return count_; }
   constexpr bool empty() const { return count_ == 0; }
-  constexpr std::int64_t operator[](int i) const { return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)]; }
-  constexpr std::int64_t& operator[](int i) { return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)]; }
+  constexpr std::int64_t operator[](int i) const {
+    return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)];
+  }
+  constexpr std::int64_t& operator[](int i) {
+    return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)];
+  }
   constexpr const std::int64_t* begin() const { return values_.data(); }
   constexpr const std::int64_t* end() const { return values_.data() + count_; }
   friend constexpr bool operator==(const IntList& a, const IntList& b) {

@@ -26,13 +26,15 @@ enum class Code : std::uint8_t {
 };
 
 constexpr const char* name(Code code) {
-  constexpr const char* names[] = {"ok",          "invalid argument", "invalid model", "unsupported", "shape",
-                                   "dtype",       "needs value",      "out of range",  "out of memory", "io",
-                                   "stopped",     "limit",            "kernel"};
+  constexpr const char* names[] = {
+      "ok",          "invalid argument", "invalid model", "unsupported", "shape",   "dtype",
+      "needs value", "out of range",     "out of memory", "io",          "stopped", "limit",
+      "kernel"};
   return names[static_cast<int>(code)];
 }
 
-/// A code, a static text and the place: never formatted, never allocated. The plan fills in `node` and `subgraph`.
+/// A code, a static text and the place: never formatted, never allocated. The plan fills in `node` and
+/// `subgraph`.
 class [[nodiscard]] Status {
  public:
   constexpr Status() = default;
@@ -62,7 +64,7 @@ class [[nodiscard]] Status {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}               // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}                      // NOLINT(google-explicit-constructor)
   Result(Status status) : status_(status) { assert(!status.ok()); }  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return value_.has_value(); }
@@ -82,16 +84,15 @@ class [[nodiscard]] Result {
 }  // namespace lithe::inline v0
 
 /// Returns from the calling function when `expression` is a failed Status.
-#define LITHE_TRY(expression)                                            \
-  do {                                                                   \
-    if (::lithe::Status lithe_status = (expression); !lithe_status.ok()) \
-      return lithe_status;                                               \
+#define LITHE_TRY(expression)                                                                 \
+  do {                                                                                        \
+    if (::lithe::Status lithe_status = (expression); !lithe_status.ok()) return lithe_status; \
   } while (false)
 
 #define LITHE_CONCAT_(a, b) a##b
 #define LITHE_CONCAT(a, b) LITHE_CONCAT_(a, b)
 /// Declares `target` from a Result, or returns its Status.
-#define LITHE_ASSIGN_OR_RETURN(target, expression)                                          \
-  auto LITHE_CONCAT(lithe_result_, __LINE__) = (expression);                                \
+#define LITHE_ASSIGN_OR_RETURN(target, expression)                                                        \
+  auto LITHE_CONCAT(lithe_result_, __LINE__) = (expression);                                              \
   if (!LITHE_CONCAT(lithe_result_, __LINE__).ok()) return LITHE_CONCAT(lithe_result_, __LINE__).status(); \
   target = *std::move(LITHE_CONCAT(lithe_result_, __LINE__))

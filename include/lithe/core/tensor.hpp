@@ -16,25 +16,39 @@ namespace lithe::inline v0 {
 /// The DType of a C++ element type; `DType::none` for anything else.
 template <class T>
 inline constexpr DType dtype_of = DType::none;
-template <> inline constexpr DType dtype_of<float> = DType::f32;
-template <> inline constexpr DType dtype_of<double> = DType::f64;
-template <> inline constexpr DType dtype_of<half> = DType::f16;
-template <> inline constexpr DType dtype_of<bfloat16> = DType::bf16;
-template <> inline constexpr DType dtype_of<std::int8_t> = DType::s8;
-template <> inline constexpr DType dtype_of<std::int16_t> = DType::s16;
-template <> inline constexpr DType dtype_of<std::int32_t> = DType::s32;
-template <> inline constexpr DType dtype_of<std::int64_t> = DType::s64;
-template <> inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
-template <> inline constexpr DType dtype_of<std::uint16_t> = DType::u16;
-template <> inline constexpr DType dtype_of<std::uint32_t> = DType::u32;
-template <> inline constexpr DType dtype_of<std::uint64_t> = DType::u64;
-template <> inline constexpr DType dtype_of<bool> = DType::boolean;
+template <>
+inline constexpr DType dtype_of<float> = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+template <>
+inline constexpr DType dtype_of<half> = DType::f16;
+template <>
+inline constexpr DType dtype_of<bfloat16> = DType::bf16;
+template <>
+inline constexpr DType dtype_of<std::int8_t> = DType::s8;
+template <>
+inline constexpr DType dtype_of<std::int16_t> = DType::s16;
+template <>
+inline constexpr DType dtype_of<std::int32_t> = DType::s32;
+template <>
+inline constexpr DType dtype_of<std::int64_t> = DType::s64;
+template <>
+inline constexpr DType dtype_of<std::uint8_t> = DType::u8;
+template <>
+inline constexpr DType dtype_of<std::uint16_t> = DType::u16;
+template <>
+inline constexpr DType dtype_of<std::uint32_t> = DType::u32;
+template <>
+inline constexpr DType dtype_of<std::uint64_t> = DType::u64;
+template <>
+inline constexpr DType dtype_of<bool> = DType::boolean;
 
 template <class T>
 concept Element = dtype_of<std::remove_const_t<T>> != DType::none;
 
-/// A view of row-major elements. Dense, except that rows of the last axis may lie `pitch` >= shape.back() elements
-/// apart (a slice of channels of a wider tensor); only kernels that declare `strided` ever see such a view.
+/// A view of row-major elements. Dense, except that rows of the last axis may lie `pitch` >= shape.back()
+/// elements apart (a slice of channels of a wider tensor); only kernels that declare `strided` ever see such
+/// a view.
 template <class Void>
 struct BasicTensor {
   Void* data = nullptr;
@@ -50,7 +64,11 @@ struct BasicTensor {
   template <class Other>
     requires std::is_same_v<Void, const void> && std::is_same_v<Other, void>
   BasicTensor(const BasicTensor<Other>& other)  // NOLINT(google-explicit-constructor)
-      : data(other.data), dtype(other.dtype), shape(other.shape), pitch(other.pitch), quantization(other.quantization) {}
+      : data(other.data),
+        dtype(other.dtype),
+        shape(other.shape),
+        pitch(other.pitch),
+        quantization(other.quantization) {}
 
   index_t elements() const { return shape.elements(); }
   bool dense() const { return pitch == shape.back() || shape.rows() <= 1; }
@@ -71,7 +89,9 @@ struct BasicTensor {
     using U = std::conditional_t<std::is_const_v<Void>, const T, T>;
     return static_cast<U*>(data) + i * pitch;
   }
-  explicit operator bool() const { return dtype != DType::none; }  ///< false: an optional tensor that is absent
+  explicit operator bool() const {
+    return dtype != DType::none;
+  }  ///< false: an optional tensor that is absent
 };
 
 using TensorView = BasicTensor<const void>;
@@ -80,15 +100,23 @@ using Tensor = BasicTensor<void>;
 /// The integer at `i` of an s32 or s64 tensor (other integer and bool types too), widened.
 inline std::int64_t integer_at(const TensorView& tensor, index_t i) {
   switch (tensor.dtype) {
-    case DType::s64: return static_cast<const std::int64_t*>(tensor.data)[i];
-    case DType::s32: return static_cast<const std::int32_t*>(tensor.data)[i];
-    case DType::s16: return static_cast<const std::int16_t*>(tensor.data)[i];
-    case DType::s8: return static_cast<const std::int8_t*>(tensor.data)[i];
-    case DType::u32: return static_cast<const std::uint32_t*>(tensor.data)[i];
-    case DType::u16: return static_cast<const std::uint16_t*>(tensor.data)[i];
+    case DType::s64:
+      return static_cast<const std::int64_t*>(tensor.data)[i];
+    case DType::s32:
+      return static_cast<const std::int32_t*>(tensor.data)[i];
+    case DType::s16:
+      return static_cast<const std::int16_t*>(tensor.data)[i];
+    case DType::s8:
+      return static_cast<const std::int8_t*>(tensor.data)[i];
+    case DType::u32:
+      return static_cast<const std::uint32_t*>(tensor.data)[i];
+    case DType::u16:
+      return static_cast<const std::uint16_t*>(tensor.data)[i];
     case DType::u8:
-    case DType::boolean: return static_cast<const std::uint8_t*>(tensor.data)[i];
-    default: return assert(false), 0;
+    case DType::boolean:
+      return static_cast<const std::uint8_t*>(tensor.data)[i];
+    default:
+      return assert(false), 0;
   }
 }
 

@@ -12,21 +12,26 @@
 
 namespace lithe::inline v0 {
 
-constexpr std::size_t align_up(std::size_t n, std::size_t alignment) { return (n + alignment - 1) / alignment * alignment; }
+constexpr std::size_t align_up(std::size_t n, std::size_t alignment) {
+  return (n + alignment - 1) / alignment * alignment;
+}
 
-/// One range of bytes, the user's or reserved from an ArenaSource, taken from its start and never given back piecewise.
+/// One range of bytes, the user's or reserved from an ArenaSource, taken from its start and never given back
+/// piecewise.
 class Arena {
  public:
   Arena() = default;
   explicit Arena(std::span<std::byte> bytes) {
     // Tensors are aligned to 64: skip what the caller's alignment lacks.
-    const std::size_t skip = align_up(reinterpret_cast<std::uintptr_t>(bytes.data()), 64) - reinterpret_cast<std::uintptr_t>(bytes.data());
+    const std::size_t skip = align_up(reinterpret_cast<std::uintptr_t>(bytes.data()), 64) -
+                             reinterpret_cast<std::uintptr_t>(bytes.data());
     if (skip < bytes.size()) base_ = bytes.data() + skip, size_ = bytes.size() - skip;
   }
   /// Reserves up to `bytes`, less when the system has no room for that much.
   Arena(const ArenaSource& source, std::size_t bytes) : source_(source) {
     for (; base_ == nullptr && source.reserve != nullptr && bytes >= 4096; bytes /= 2)
-      base_ = static_cast<std::byte*>(source.reserve(bytes)), size_ = reserved_ = base_ == nullptr ? 0 : bytes;
+      base_ = static_cast<std::byte*>(source.reserve(bytes)),
+      size_ = reserved_ = base_ == nullptr ? 0 : bytes;
   }
   Arena(Arena&& other) noexcept { swap(other); }
   Arena& operator=(Arena&& other) noexcept {
@@ -51,7 +56,8 @@ class Arena {
     used_ = start + bytes;
     return base_ + start;
   }
-  /// `count` value-initialized objects that need no destructor; an empty span when there is no room and count > 0.
+  /// `count` value-initialized objects that need no destructor; an empty span when there is no room and count
+  /// > 0.
   template <class T>
   bool array(std::size_t count, std::span<T>& result) {
     static_assert(std::is_trivially_destructible_v<T>);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
-#include <cstdlib>
-
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstddef>
+#include <cstdlib>
 
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
 
 namespace lithe::inline v0 {
 
-/// How the bytes of a file are held. A mapped file must not be cut short while it is in use: copy it where strangers
-/// may write.
+/// How the bytes of a file are held. A mapped file must not be cut short while it is in use: copy it where
+/// strangers may write.
 enum class Access { map, copy };
 
 namespace detail {
@@ -42,12 +42,14 @@ inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
 /// The bytes of a regular file. Errors: Code::io when it is missing, unreadable, empty or not a regular file.
 inline Result<Storage> read_file(const char* path, Access access = Access::map) {
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return Status{Code::io, "the file cannot be opened: does it exist, and may this user read it?"};
-  struct stat facts {};
+  if (descriptor < 0)
+    return Status{Code::io, "the file cannot be opened: does it exist, and may this user read it?"};
+  struct stat facts{};
   Result<Storage> result = Status{Code::io, "not a regular file with contents"};
   if (fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0) {
     const auto size = static_cast<std::size_t>(facts.st_size);
-    result = access == Access::map ? detail::map_descriptor(descriptor, size) : detail::copy_descriptor(descriptor, size);
+    result = access == Access::map ? detail::map_descriptor(descriptor, size)
+                                   : detail::copy_descriptor(descriptor, size);
   }
   close(descriptor);
   return result;

@@ -38,37 +38,15 @@
 namespace lithe::inline v0::portable {
 
 /// The portable kernel of every operator.
-using all = KernelList<Kernel<ops::AveragePool2D>,
-                       Kernel<ops::BatchNormalization>,
-                       BinaryKernels,
-                       Kernel<ops::Cast>,
-                       Kernel<ops::Clip>,
-                       Kernel<ops::Concat>,
-                       Kernel<ops::ConstantOfShape>,
-                       Kernel<ops::Conv2D>,
-                       Kernel<ops::DepthwiseConv2D>,
-                       Kernel<ops::DequantizeLinear>,
-                       Kernel<ops::Expand>,
-                       Kernel<ops::Flatten>,
-                       Kernel<ops::FullyConnected>,
-                       Kernel<ops::Gather>,
-                       Kernel<ops::If>,
-                       Kernel<ops::LSTM>,
-                       Kernel<ops::MatMul>,
-                       Kernel<ops::MaxPool2D>,
-                       Kernel<ops::NonZero>,
-                       Kernel<ops::Pad>,
-                       Kernel<ops::QuantizeLinear>,
-                       Kernel<ops::ReduceMean>,
-                       Kernel<ops::Reshape>,
-                       Kernel<ops::ShapeOf>,
-                       Kernel<ops::Slice>,
-                       Kernel<ops::Softmax>,
-                       Kernel<ops::Split>,
-                       Kernel<ops::Squeeze>,
-                       Kernel<ops::Transpose>,
-                       UnaryKernels,
-                       Kernel<ops::Unsqueeze>,
-                       Kernel<ops::Where>>;
+using all =
+    KernelList<Kernel<ops::AveragePool2D>, Kernel<ops::BatchNormalization>, BinaryKernels, Kernel<ops::Cast>,
+               Kernel<ops::Clip>, Kernel<ops::Concat>, Kernel<ops::ConstantOfShape>, Kernel<ops::Conv2D>,
+               Kernel<ops::DepthwiseConv2D>, Kernel<ops::DequantizeLinear>, Kernel<ops::Expand>,
+               Kernel<ops::Flatten>, Kernel<ops::FullyConnected>, Kernel<ops::Gather>, Kernel<ops::If>,
+               Kernel<ops::LSTM>, Kernel<ops::MatMul>, Kernel<ops::MaxPool2D>, Kernel<ops::NonZero>,
+               Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, Kernel<ops::ReduceMean>, Kernel<ops::Reshape>,
+               Kernel<ops::ShapeOf>, Kernel<ops::Slice>, Kernel<ops::Softmax>, Kernel<ops::Split>,
+               Kernel<ops::Squeeze>, Kernel<ops::Transpose>, UnaryKernels, Kernel<ops::Unsqueeze>,
+               Kernel<ops::Where>>;
 
 }  // namespace lithe::inline v0::portable

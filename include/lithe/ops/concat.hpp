@@ -11,15 +11,15 @@ namespace lithe::inline v0::ops {
 
 /// Joins tensors along an axis.
 ///   inputs [..., Ai, ...] -> output [..., A0 + A1 + ..., ...]; axis in [-rank, rank)
-/// Errors: Code::shape if axis lies outside, or ranks or other dimensions differ; Code::invalid_model for an absent input
-/// or differing scales; Code::unsupported for sub-byte elements.
-/// Source: ONNX Concat-13.
+/// Errors: Code::shape if axis lies outside, or ranks or other dimensions differ; Code::invalid_model for an
+/// absent input or differing scales; Code::unsupported for sub-byte elements. Source: ONNX Concat-13.
 struct Concat {
   struct Attributes {
     std::int64_t axis = 0;
     static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
   };
-  static constexpr OpSpec spec{.name = "Concat", .inputs = {"inputs..."}, .outputs = {"output"}, .joins = true};
+  static constexpr OpSpec spec{
+      .name = "Concat", .inputs = {"inputs..."}, .outputs = {"output"}, .joins = true};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
@@ -34,7 +34,8 @@ struct Concat {
       const Shape& input = context.shape(i);
       if (input.rank() != output.rank()) return {Code::shape, "inputs of a concatenation differ in rank"};
       for (int d = 0; d < output.rank(); ++d)
-        if (d != axis && input[d] != output[d]) return {Code::shape, "inputs of a concatenation differ in another dimension than its axis"};
+        if (d != axis && input[d] != output[d])
+          return {Code::shape, "inputs of a concatenation differ in another dimension than its axis"};
       sum += input[axis];
     }
     Shape joined;
@@ -60,7 +61,8 @@ struct lithe::portable::Kernel<lithe::ops::Concat> {
       const TensorView& input = context.input(i);
       std::byte* const to = detail::element(output, first * strides[static_cast<std::size_t>(axis)]);
       if (input.data != to)  // the session may have placed the input where it belongs
-        detail::copy_strided(element_bytes(output.dtype), input.shape, detail::element(input, 0), detail::element_strides(input), to, strides);
+        detail::copy_strided(element_bytes(output.dtype), input.shape, detail::element(input, 0),
+                             detail::element_strides(input), to, strides);
       first += input.shape[axis];
     }
     return {};

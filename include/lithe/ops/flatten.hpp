@@ -10,7 +10,8 @@
 namespace lithe::inline v0::ops {
 
 /// The same elements as a matrix.
-///   input [d0, ..., dn] -> output [d0 * ... * d(axis - 1), d(axis) * ... * dn]; axis in [-rank, rank], an empty product is 1
+///   input [d0, ..., dn] -> output [d0 * ... * d(axis - 1), d(axis) * ... * dn]; axis in [-rank, rank], an
+///   empty product is 1
 /// Errors: Code::shape if axis lies outside.
 /// Source: ONNX Flatten-13.
 struct Flatten {
@@ -25,7 +26,8 @@ struct Flatten {
     LITHE_TRY(detail::same_scale(context, 0, 0));
     const Shape& input = context.shape(0);
     const int rank = input.rank();
-    if (attributes.axis < -rank || attributes.axis > rank) return {Code::shape, "the axis of a flatten lies outside its input"};
+    if (attributes.axis < -rank || attributes.axis > rank)
+      return {Code::shape, "the axis of a flatten lies outside its input"};
     const int axis = static_cast<int>(attributes.axis < 0 ? attributes.axis + rank : attributes.axis);
     return context.output(0, Shape{input.product(0, axis), input.product(axis, rank)});
   }

@@ -11,17 +11,18 @@
 namespace lithe::inline v0::ops {
 
 /// Takes slices of an axis by number.
-///   input [a..., A, b...], indices [i...] s32 or s64 in [-A, A) -> output [a..., i..., b...]; axis in [-rank, rank)
-/// Errors: Code::shape if axis lies outside or the output has more than 8 dimensions; Code::unsupported for sub-byte
-/// elements; at run Code::out_of_range for an index outside.
-/// Source: ONNX Gather-13.
+///   input [a..., A, b...], indices [i...] s32 or s64 in [-A, A) -> output [a..., i..., b...]; axis in
+///   [-rank, rank)
+/// Errors: Code::shape if axis lies outside or the output has more than 8 dimensions; Code::unsupported for
+/// sub-byte elements; at run Code::out_of_range for an index outside. Source: ONNX Gather-13.
 struct Gather {
   struct Attributes {
     std::int64_t axis = 0;
     static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
   };
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}, {{dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}},
+                                      {{dtypes::any, dtypes::s32}, {dtypes::any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));
@@ -49,10 +50,12 @@ struct lithe::portable::Kernel<lithe::ops::Gather> {
     const index_t size = shape[axis], count = indices.elements(), outer = shape.product(0, axis);
     for (index_t i = 0; i < count; ++i) {
       const std::int64_t index = integer_at(indices, i);
-      if (index < -size || index >= size) return {Code::out_of_range, "an index of a gather lies outside its axis"};
+      if (index < -size || index >= size)
+        return {Code::out_of_range, "an index of a gather lies outside its axis"};
     }
     if (context.output().elements() == 0) return {};
-    const auto bytes = static_cast<std::size_t>(shape.product(axis + 1, shape.rank()) * element_bytes(input.dtype));
+    const auto bytes =
+        static_cast<std::size_t>(shape.product(axis + 1, shape.rank()) * element_bytes(input.dtype));
     const auto* from = static_cast<const std::byte*>(input.data);
     auto* to = static_cast<std::byte*>(context.output().data);
     for (index_t o = 0; o < outer; ++o, from += static_cast<std::size_t>(size) * bytes)

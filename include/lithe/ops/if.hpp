@@ -11,16 +11,18 @@
 namespace lithe::inline v0::ops {
 
 /// Runs one of two subgraphs.
-///   condition: one bool, captured...: what the subgraphs need, any dtypes -> outputs..., those of the subgraph that ran
-/// Subgraph 0 runs when the condition holds, 1 when not; both take all captured values in order and have as many outputs
-/// as the node. A condition known to infer decides the shapes. Otherwise an output is exact where both subgraphs agree, and
-/// an upper bound (output_at_most) where they agree in rank.
-/// Errors: Code::shape if the condition is not one element; Code::dtype if a subgraph's output has another dtype than the
-/// node's; Code::needs_value if the subgraphs disagree in rank and the condition is not known yet.
+///   condition: one bool, captured...: what the subgraphs need, any dtypes -> outputs..., those of the
+///   subgraph that ran
+/// Subgraph 0 runs when the condition holds, 1 when not; both take all captured values in order and have as
+/// many outputs as the node. A condition known to infer decides the shapes. Otherwise an output is exact
+/// where both subgraphs agree, and an upper bound (output_at_most) where they agree in rank. Errors:
+/// Code::shape if the condition is not one element; Code::dtype if a subgraph's output has another dtype than
+/// the node's; Code::needs_value if the subgraphs disagree in rank and the condition is not known yet.
 /// Source: ONNX If-19.
 struct If {
   using Attributes = NoAttributes;
-  static constexpr OpSpec spec{.name = "If", .inputs = {"condition", "captured?..."}, .outputs = {"outputs..."}, .subgraphs = 2};
+  static constexpr OpSpec spec{
+      .name = "If", .inputs = {"condition", "captured?..."}, .outputs = {"outputs..."}, .subgraphs = 2};
   static constexpr TypeRow types[] = {{{dtypes::boolean, dtypes::any_output}, {dtypes::any_output}}};
   static constexpr int max_outputs = 32;
 
@@ -32,13 +34,15 @@ struct If {
     if (const TensorView* condition = context.value(0); condition != nullptr) {
       LITHE_TRY(branch(context, integer_at(*condition, 0) != 0 ? 0 : 1, results));
       for (int o = 0; o < context.outputs(); ++o)
-        LITHE_TRY(results[o].at_most ? context.output_at_most(o, results[o].shape) : context.output(o, results[o].shape));
+        LITHE_TRY(results[o].at_most ? context.output_at_most(o, results[o].shape)
+                                     : context.output(o, results[o].shape));
       return {};
     }
     Shape then_shapes[max_outputs];
     bool then_at_most[max_outputs];
     LITHE_TRY(branch(context, 0, results));
-    for (int o = 0; o < context.outputs(); ++o) then_shapes[o] = results[o].shape, then_at_most[o] = results[o].at_most;
+    for (int o = 0; o < context.outputs(); ++o)
+      then_shapes[o] = results[o].shape, then_at_most[o] = results[o].at_most;
     LITHE_TRY(branch(context, 1, results));
     for (int o = 0; o < context.outputs(); ++o) {
       const Shape &a = then_shapes[o], &b = results[o].shape;
@@ -46,7 +50,8 @@ struct If {
         LITHE_TRY(context.output(o, a));
         continue;
       }
-      if (a.rank() != b.rank()) return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
+      if (a.rank() != b.rank())
+        return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
       Shape largest;
       for (int d = 0; d < a.rank(); ++d) largest.push_back(std::max(a[d], b[d]));
       LITHE_TRY(context.output_at_most(o, largest));
@@ -61,8 +66,10 @@ struct If {
     LITHE_TRY(context.subgraphs()->infer(subgraph, context.inputs_from(1), {results, count}));
     for (int o = 0; o < context.outputs(); ++o) {
       if (!context.has_output(o)) continue;
-      if (results[o].dtype != context.output_dtype(o)) return {Code::dtype, "an output of an If has another dtype than its branch gives"};
-      if (!results[o].set) return {Code::needs_value, "a branch of an If has a shape that depends on contents"};
+      if (results[o].dtype != context.output_dtype(o))
+        return {Code::dtype, "an output of an If has another dtype than its branch gives"};
+      if (!results[o].set)
+        return {Code::needs_value, "a branch of an If has a shape that depends on contents"};
     }
     return {};
   }
@@ -88,7 +95,8 @@ struct lithe::portable::Kernel<lithe::ops::If> {
     for (int o = 0; o < context.outputs(); ++o) {
       if (!context.has_output(o)) continue;
       const TensorView& result = results[o];
-      if (result.dtype != context.output(o).dtype || !result.dense()) return {Code::kernel, "a subgraph gave another tensor than it announced"};
+      if (result.dtype != context.output(o).dtype || !result.dense())
+        return {Code::kernel, "a subgraph gave another tensor than it announced"};
       if (!(result.shape == context.output(o).shape)) LITHE_TRY(context.resize_output(o, result.shape));
       LITHE_TRY(ops::detail::copy_all(result, context.output(o)));
     }

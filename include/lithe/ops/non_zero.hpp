@@ -9,16 +9,17 @@
 namespace lithe::inline v0::ops {
 
 /// Where a tensor is not zero, in row-major order.
-///   input [d0, ..., d(R - 1)] -> output [R, n] s64: column k is the index of the k-th element that is not zero; NaN counts,
-///   -0 does not. n is known after run only and is at most the number of elements.
+///   input [d0, ..., d(R - 1)] -> output [R, n] s64: column k is the index of the k-th element that is not
+///   zero; NaN counts, -0 does not. n is known after run only and is at most the number of elements.
 /// Source: ONNX NonZero-13 (a scalar gives [0, n]).
 struct NonZero {
   using Attributes = NoAttributes;
   static constexpr OpSpec spec{.name = "NonZero", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {
-      {{dtypes::f32}, {dtypes::s64}}, {{dtypes::f16}, {dtypes::s64}}, {{dtypes::bf16}, {dtypes::s64}}, {{dtypes::f64}, {dtypes::s64}},
-      {{dtypes::s8}, {dtypes::s64}},  {{dtypes::s16}, {dtypes::s64}}, {{dtypes::s32}, {dtypes::s64}},  {{dtypes::s64}, {dtypes::s64}},
-      {{dtypes::u8}, {dtypes::s64}},  {{dtypes::u16}, {dtypes::s64}}, {{dtypes::u32}, {dtypes::s64}},  {{dtypes::u64}, {dtypes::s64}},
+      {{dtypes::f32}, {dtypes::s64}},    {{dtypes::f16}, {dtypes::s64}}, {{dtypes::bf16}, {dtypes::s64}},
+      {{dtypes::f64}, {dtypes::s64}},    {{dtypes::s8}, {dtypes::s64}},  {{dtypes::s16}, {dtypes::s64}},
+      {{dtypes::s32}, {dtypes::s64}},    {{dtypes::s64}, {dtypes::s64}}, {{dtypes::u8}, {dtypes::s64}},
+      {{dtypes::u16}, {dtypes::s64}},    {{dtypes::u32}, {dtypes::s64}}, {{dtypes::u64}, {dtypes::s64}},
       {{dtypes::boolean}, {dtypes::s64}}};
 
   static Status infer(const Attributes&, InferContext& context) {
@@ -34,7 +35,8 @@ template <>
 struct lithe::portable::Kernel<lithe::ops::NonZero> {
   static Status run(const lithe::ops::NonZero::Attributes&, RunContext& context) {
     const TensorView& input = context.input(0);
-    return ops::detail::by_width(element_bytes(input.dtype), [&]<class T>() { return fill<T>(input, context); });
+    return ops::detail::by_width(element_bytes(input.dtype),
+                                 [&]<class T>() { return fill<T>(input, context); });
   }
 
  private:
@@ -42,7 +44,9 @@ struct lithe::portable::Kernel<lithe::ops::NonZero> {
   static Status fill(const TensorView& input, RunContext& context) {
     const auto* data = static_cast<const std::byte*>(input.data);
     const T sign = is_float(input.dtype) ? static_cast<T>(T{1} << (sizeof(T) * 8 - 1)) : T{0};
-    const auto counts = [&](index_t i) { return (ops::detail::load<T>(data, i) & static_cast<T>(~sign)) != 0; };
+    const auto counts = [&](index_t i) {
+      return (ops::detail::load<T>(data, i) & static_cast<T>(~sign)) != 0;
+    };
     const Shape& shape = input.shape;
     const index_t elements = shape.elements();
     index_t found = 0;

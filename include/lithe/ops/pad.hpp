@@ -23,17 +23,18 @@ enum class PadMode : std::uint8_t {
 constexpr std::array<const char*, 4> enum_names(PadMode) { return {"constant", "reflect", "edge", "wrap"}; }
 
 /// Puts elements before and behind axes, or takes some away (a negative pad, which happens first).
-///   input [...], pads [2 * A] s64: A begins, then A ends; value optional: one element (absent: zero, in real numbers where
-///   quantized); axes [A] s32 or s64 optional (absent: all) -> output
-/// Errors: Code::needs_value while `pads` or `axes` is unknown; Code::shape if their lengths, an axis, a pad or the value's
-/// shape do not fit, or an empty axis is padded with what it does not have; Code::unsupported for sub-byte elements.
-/// Source: ONNX Pad-19; reflect and wrap beyond the axis as numpy.pad.
+///   input [...], pads [2 * A] s64: A begins, then A ends; value optional: one element (absent: zero, in real
+///   numbers where quantized); axes [A] s32 or s64 optional (absent: all) -> output
+/// Errors: Code::needs_value while `pads` or `axes` is unknown; Code::shape if their lengths, an axis, a pad
+/// or the value's shape do not fit, or an empty axis is padded with what it does not have; Code::unsupported
+/// for sub-byte elements. Source: ONNX Pad-19; reflect and wrap beyond the axis as numpy.pad.
 struct Pad {
   struct Attributes {
     PadMode mode = PadMode::constant;
     static constexpr auto fields() { return std::tuple{field("mode", &Attributes::mode)}; }
   };
-  static constexpr OpSpec spec{.name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
+  static constexpr OpSpec spec{
+      .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any, dtypes::s64}, {dtypes::any}},
                                       {{dtypes::any, dtypes::s64, dtypes::any, dtypes::s32}, {dtypes::any}}};
 
@@ -45,10 +46,14 @@ struct Pad {
     index_t source(PadMode mode, index_t i) const {
       if (i >= 0 && i < kept) return i;
       switch (mode) {
-        case PadMode::constant: return -1;
-        case PadMode::edge: return i < 0 ? 0 : kept - 1;
-        case PadMode::wrap: return (i % kept + kept) % kept;
-        case PadMode::reflect: break;
+        case PadMode::constant:
+          return -1;
+        case PadMode::edge:
+          return i < 0 ? 0 : kept - 1;
+        case PadMode::wrap:
+          return (i % kept + kept) % kept;
+        case PadMode::reflect:
+          break;
       }
       if (kept == 1) return 0;
       const index_t period = 2 * (kept - 1), place = (i % period + period) % period;
@@ -60,7 +65,8 @@ struct Pad {
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));
     LITHE_TRY(detail::same_scale(context, 0, 0));
-    if (context.has(2) && context.shape(2).elements() != 1) return {Code::shape, "the value of a pad is not one element"};
+    if (context.has(2) && context.shape(2).elements() != 1)
+      return {Code::shape, "the value of a pad is not one element"};
     LITHE_ASSIGN_OR_RETURN(const IntList pads, context.ints(1));
     IntList numbers;
     if (context.has(3)) {
@@ -73,7 +79,8 @@ struct Pad {
     return context.output(0, output);
   }
 
-  static Status resolve(PadMode mode, const Shape& shape, const IntList& pads, const IntList* numbers, Axes& axes) {
+  static Status resolve(PadMode mode, const Shape& shape, const IntList& pads, const IntList* numbers,
+                        Axes& axes) {
     constexpr std::int64_t limit = std::numeric_limits<std::int32_t>::max();
     const int count = numbers != nullptr ? numbers->size() : shape.rank();
     if (pads.size() != 2 * count) return {Code::shape, "a pad needs a begin and an end for each axis"};
@@ -84,13 +91,17 @@ struct Pad {
       if (d < 0 || seen[d]) return {Code::shape, "an axis of a pad lies outside its input or comes twice"};
       seen[d] = true;
       const std::int64_t begin = pads[i], end = pads[i + count];
-      if (begin < -limit || begin > limit || end < -limit || end > limit) return {Code::shape, "a pad is beyond 2^31 - 1"};
-      const std::int64_t first = std::max<std::int64_t>(-begin, 0), kept = shape[d] - first - std::max<std::int64_t>(-end, 0);
+      if (begin < -limit || begin > limit || end < -limit || end > limit)
+        return {Code::shape, "a pad is beyond 2^31 - 1"};
+      const std::int64_t first = std::max<std::int64_t>(-begin, 0),
+                         kept = shape[d] - first - std::max<std::int64_t>(-end, 0);
       const std::int64_t before = std::max<std::int64_t>(begin, 0), behind = std::max<std::int64_t>(end, 0);
       if (kept < 0) return {Code::shape, "a pad takes away more than an axis has"};
       if (before + kept + behind > limit) return {Code::shape, "a padded axis is beyond 2^31 - 1"};
-      if (kept == 0 && before + behind > 0 && mode != PadMode::constant) return {Code::shape, "an empty axis cannot be padded with its own elements"};
-      axes[static_cast<std::size_t>(d)] = {static_cast<index_t>(first), static_cast<index_t>(kept), static_cast<index_t>(before), static_cast<index_t>(behind)};
+      if (kept == 0 && before + behind > 0 && mode != PadMode::constant)
+        return {Code::shape, "an empty axis cannot be padded with its own elements"};
+      axes[static_cast<std::size_t>(d)] = {static_cast<index_t>(first), static_cast<index_t>(kept),
+                                           static_cast<index_t>(before), static_cast<index_t>(behind)};
     }
     return {};
   }
@@ -108,15 +119,18 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
     const Tensor& output = context.output();
     IntList pads, numbers;
     for (index_t i = 0; i < context.input(1).elements(); ++i) pads.push_back(integer_at(context.input(1), i));
-    for (index_t i = 0; context.has(3) && i < context.input(3).elements(); ++i) numbers.push_back(integer_at(context.input(3), i));
+    for (index_t i = 0; context.has(3) && i < context.input(3).elements(); ++i)
+      numbers.push_back(integer_at(context.input(3), i));
     Pad::Axes axes;
     LITHE_TRY(Pad::resolve(attributes.mode, input.shape, pads, context.has(3) ? &numbers : nullptr, axes));
     for (int d = 0; d < output.shape.rank(); ++d)
-      if (axes[static_cast<std::size_t>(d)].size() != output.shape[d]) return {Code::out_of_range, "the pads changed after the shape was inferred"};
+      if (axes[static_cast<std::size_t>(d)].size() != output.shape[d])
+        return {Code::out_of_range, "the pads changed after the shape was inferred"};
     if (output.elements() == 0) return {};
     ops::detail::by_width(element_bytes(input.dtype), [&]<class T>() {
       T value = fill<T>(input);
-      if (context.has(2)) value = ops::detail::load<T>(static_cast<const std::byte*>(context.input(2).data), 0);
+      if (context.has(2))
+        value = ops::detail::load<T>(static_cast<const std::byte*>(context.input(2).data), 0);
       rows<T>(attributes.mode, axes, value, input, output);
     });
     return {};
@@ -131,14 +145,16 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
   }
 
   template <class T>
-  static void rows(lithe::ops::PadMode mode, const Pad::Axes& axes, T value, const TensorView& input, const Tensor& output) {
+  static void rows(lithe::ops::PadMode mode, const Pad::Axes& axes, T value, const TensorView& input,
+                   const Tensor& output) {
     namespace detail = lithe::ops::detail;
     const int rank = output.shape.rank();
     const detail::Strides strides = detail::element_strides(input);
     const Pad::Axis inner = rank > 0 ? axes[static_cast<std::size_t>(rank - 1)] : Pad::Axis{0, 1, 0, 0};
     detail::Strides index{};
     auto* to = static_cast<std::byte*>(output.data);
-    for (index_t row = 0, count = output.shape.rows(); row < count; ++row, to += inner.size() * static_cast<index_t>(sizeof(T))) {
+    for (index_t row = 0, count = output.shape.rows(); row < count;
+         ++row, to += inner.size() * static_cast<index_t>(sizeof(T))) {
       index_t offset = inner.first;
       bool constant = false;
       for (int d = 0; d + 1 < rank; ++d) {
@@ -148,20 +164,24 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
         offset += (axes[k].first + source) * strides[k];
       }
       one_row<T>(mode, inner, value, constant ? nullptr : detail::element(input, offset), to);
-      for (int d = rank - 2; d >= 0 && ++index[static_cast<std::size_t>(d)] == output.shape[d]; --d) index[static_cast<std::size_t>(d)] = 0;
+      for (int d = rank - 2; d >= 0 && ++index[static_cast<std::size_t>(d)] == output.shape[d]; --d)
+        index[static_cast<std::size_t>(d)] = 0;
     }
   }
 
   /// One row of the last axis; a null source is a row of the constant.
   template <class T>
-  static void one_row(lithe::ops::PadMode mode, const Pad::Axis& axis, T value, const std::byte* from, std::byte* to) {
+  static void one_row(lithe::ops::PadMode mode, const Pad::Axis& axis, T value, const std::byte* from,
+                      std::byte* to) {
     namespace detail = lithe::ops::detail;
     const auto put = [&](index_t i) {
       const index_t source = from == nullptr ? -1 : axis.source(mode, i);
       detail::store<T>(to, i + axis.before, source < 0 ? value : detail::load<T>(from, source));
     };
     for (index_t i = -axis.before; i < 0; ++i) put(i);
-    if (from != nullptr && axis.kept > 0) std::memcpy(to + axis.before * static_cast<index_t>(sizeof(T)), from, static_cast<std::size_t>(axis.kept) * sizeof(T));
+    if (from != nullptr && axis.kept > 0)
+      std::memcpy(to + axis.before * static_cast<index_t>(sizeof(T)), from,
+                  static_cast<std::size_t>(axis.kept) * sizeof(T));
     for (index_t i = from == nullptr ? 0 : axis.kept; i < axis.kept + axis.behind; ++i) put(i);
   }
 };

@@ -9,16 +9,17 @@
 namespace lithe::inline v0::ops {
 
 /// The same elements under another shape.
-///   input [...], shape [R] s64 -> output, R dimensions: 0 keeps the input's at that place (unless allow_zero: an empty
-///   axis), one -1 takes what is left
-/// Errors: Code::needs_value while `shape` is unknown; Code::shape if it is wrong or the number of elements changes.
-/// Source: ONNX Reshape-14.
+///   input [...], shape [R] s64 -> output, R dimensions: 0 keeps the input's at that place (unless
+///   allow_zero: an empty axis), one -1 takes what is left
+/// Errors: Code::needs_value while `shape` is unknown; Code::shape if it is wrong or the number of elements
+/// changes. Source: ONNX Reshape-14.
 struct Reshape {
   struct Attributes {
     bool allow_zero = false;
     static constexpr auto fields() { return std::tuple{field("allow_zero", &Attributes::allow_zero)}; }
   };
-  static constexpr OpSpec spec{.name = "Reshape", .inputs = {"input", "shape"}, .outputs = {"output"}, .alias = true};
+  static constexpr OpSpec spec{
+      .name = "Reshape", .inputs = {"input", "shape"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
@@ -37,12 +38,15 @@ struct Reshape {
         continue;
       }
       if (dim == 0 && !attributes.allow_zero) {
-        if (i >= input.rank()) return {Code::shape, "a reshape keeps a dimension that its input does not have"};
+        if (i >= input.rank())
+          return {Code::shape, "a reshape keeps a dimension that its input does not have"};
         dim = input[i];
       }
       output.push_back(dim);
-      if (!output.valid()) return {Code::shape, "a reshape to a dimension that is negative or above 2^31 - 1"};
-      if (dim != 0 && known > (std::int64_t{1} << 62) / dim) return {Code::shape, "a reshape changes the number of elements"};
+      if (!output.valid())
+        return {Code::shape, "a reshape to a dimension that is negative or above 2^31 - 1"};
+      if (dim != 0 && known > (std::int64_t{1} << 62) / dim)
+        return {Code::shape, "a reshape changes the number of elements"};
       known *= dim;
     }
     const std::int64_t elements = input.elements();

@@ -11,15 +11,19 @@
 namespace lithe::inline v0::ops {
 
 /// The dimensions of a tensor; "Shape" in the file (that name is the vocabulary's here).
-///   input [...] -> output [n] s64: dimensions start to end - 1; negative ones count from the back, then both are clamped
+///   input [...] -> output [n] s64: dimensions start to end - 1; negative ones count from the back, then both
+///   are clamped
 /// Source: ONNX Shape-15.
 struct ShapeOf {
   struct Attributes {
     std::int64_t start = 0;
     std::int64_t end = std::numeric_limits<std::int64_t>::max();
-    static constexpr auto fields() { return std::tuple{field("start", &Attributes::start), field("end", &Attributes::end)}; }
+    static constexpr auto fields() {
+      return std::tuple{field("start", &Attributes::start), field("end", &Attributes::end)};
+    }
   };
-  static constexpr OpSpec spec{.name = "Shape", .inputs = {"input"}, .outputs = {"output"}, .reads_shapes_only = true};
+  static constexpr OpSpec spec{
+      .name = "Shape", .inputs = {"input"}, .outputs = {"output"}, .reads_shapes_only = true};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::s64}}};
 
   static int bound(std::int64_t value, int rank) {

@@ -11,19 +11,22 @@
 namespace lithe::inline v0::ops {
 
 /// Takes every step-th element of some axes, forwards or backwards, as numpy's a[start:end:step].
-///   input [...], starts, ends, axes optional (absent: the first ones), steps optional (absent: 1), all [R] s32 or s64
-///   -> output. Bounds beyond an axis are clamped to it; negative ones count from the back; INT64_MIN and MAX are "all".
-/// Errors: Code::needs_value while one of them is unknown; Code::shape if their lengths differ, an axis lies outside or
-/// comes twice, or a step is 0; Code::unsupported for sub-byte elements.
-/// Source: ONNX Slice-13.
+///   input [...], starts, ends, axes optional (absent: the first ones), steps optional (absent: 1), all [R]
+///   s32 or s64
+///   -> output. Bounds beyond an axis are clamped to it; negative ones count from the back; INT64_MIN and MAX
+///   are "all".
+/// Errors: Code::needs_value while one of them is unknown; Code::shape if their lengths differ, an axis lies
+/// outside or comes twice, or a step is 0; Code::unsupported for sub-byte elements. Source: ONNX Slice-13.
 struct Slice {
   using Attributes = NoAttributes;
-  static constexpr OpSpec spec{.name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
+  static constexpr OpSpec spec{
+      .name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {
       {{dtypes::any, dtypes::s64, dtypes::s64, dtypes::s64, dtypes::s64}, {dtypes::any}},
       {{dtypes::any, dtypes::s32, dtypes::s32, dtypes::s32, dtypes::s32}, {dtypes::any}}};
 
-  /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not matter.
+  /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not
+  /// matter.
   struct Range {
     index_t first = 0, count = 0, step = 1;
   };
@@ -35,18 +38,20 @@ struct Slice {
     for (int i = 1; i < 5; ++i) {
       if (!context.has(i)) continue;
       LITHE_ASSIGN_OR_RETURN(lists[i - 1], context.ints(i));
-      if (lists[i - 1].size() != lists[0].size()) return {Code::shape, "starts, ends, axes and steps of a slice differ in length"};
+      if (lists[i - 1].size() != lists[0].size())
+        return {Code::shape, "starts, ends, axes and steps of a slice differ in length"};
     }
     std::array<Range, max_rank> ranges;
-    LITHE_TRY(resolve(context.shape(0), lists[0], lists[1], context.has(3) ? &lists[2] : nullptr, context.has(4) ? &lists[3] : nullptr, ranges));
+    LITHE_TRY(resolve(context.shape(0), lists[0], lists[1], context.has(3) ? &lists[2] : nullptr,
+                      context.has(4) ? &lists[3] : nullptr, ranges));
     Shape output;
     for (int d = 0; d < context.rank(0); ++d) output.push_back(ranges[static_cast<std::size_t>(d)].count);
     return context.output(0, output);
   }
 
   /// One range per axis of `shape`; lists are of one length, null where absent.
-  static Status resolve(const Shape& shape, const IntList& starts, const IntList& ends, const IntList* axes, const IntList* steps,
-                        std::array<Range, max_rank>& ranges) {
+  static Status resolve(const Shape& shape, const IntList& starts, const IntList& ends, const IntList* axes,
+                        const IntList* steps, std::array<Range, max_rank>& ranges) {
     bool seen[max_rank] = {};
     for (int d = 0; d < shape.rank(); ++d) ranges[static_cast<std::size_t>(d)] = {0, shape[d], 1};
     for (int i = 0; i < starts.size(); ++i) {
@@ -71,7 +76,8 @@ struct Slice {
     const std::int64_t first = bound(start), distance = step > 0 ? bound(end) - first : first - bound(end);
     if (distance <= 0) return {0, 0, 0};
     // Unsigned, because INT64_MIN has no negative.
-    const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
+    const std::uint64_t stride =
+        step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
     const auto count = static_cast<index_t>((static_cast<std::uint64_t>(distance) - 1) / stride + 1);
     return {static_cast<index_t>(first), count, count > 1 ? static_cast<index_t>(step) : 0};
   }
@@ -91,7 +97,8 @@ struct lithe::portable::Kernel<lithe::ops::Slice> {
     IntList lists[4];
     for (int i = 1; i < 5; ++i) {
       if (!context.has(i)) continue;
-      for (index_t k = 0; k < context.input(i).elements(); ++k) lists[i - 1].push_back(integer_at(context.input(i), k));
+      for (index_t k = 0; k < context.input(i).elements(); ++k)
+        lists[i - 1].push_back(integer_at(context.input(i), k));
     }
     std::array<ops::Slice::Range, max_rank> ranges;
     LITHE_TRY(ops::Slice::resolve(input.shape, lists[0], lists[1], context.has(3) ? &lists[2] : nullptr,
@@ -100,12 +107,13 @@ struct lithe::portable::Kernel<lithe::ops::Slice> {
     index_t first = 0;
     for (int d = 0; d < input.shape.rank(); ++d) {
       const auto k = static_cast<std::size_t>(d);
-      if (ranges[k].count != output.shape[d]) return {Code::out_of_range, "the bounds of a slice changed after its shape was inferred"};
+      if (ranges[k].count != output.shape[d])
+        return {Code::out_of_range, "the bounds of a slice changed after its shape was inferred"};
       first += ranges[k].first * strides[k];
       strides[k] *= ranges[k].step;
     }
-    detail::copy_strided(element_bytes(input.dtype), output.shape, detail::element(input, first), strides, detail::element(output, 0),
-                         detail::element_strides(output));
+    detail::copy_strided(element_bytes(input.dtype), output.shape, detail::element(input, first), strides,
+                         detail::element(output, 0), detail::element_strides(output));
     return {};
   }
 };

@@ -10,17 +10,18 @@
 namespace lithe::inline v0::ops {
 
 /// Cuts a tensor into pieces along an axis.
-///   input [..., A, ...], split [number of outputs] s64 optional: sizes whose sum is A; absent: A divided by the number of
-///   outputs, rounded up, the last piece smaller -> outputs [..., Ai, ...]; axis in [-rank, rank)
-/// Errors: Code::needs_value while `split` is unknown; Code::shape if axis lies outside or the sizes do not add up;
-/// Code::unsupported for sub-byte elements.
-/// Source: ONNX Split-18.
+///   input [..., A, ...], split [number of outputs] s64 optional: sizes whose sum is A; absent: A divided by
+///   the number of outputs, rounded up, the last piece smaller -> outputs [..., Ai, ...]; axis in [-rank,
+///   rank)
+/// Errors: Code::needs_value while `split` is unknown; Code::shape if axis lies outside or the sizes do not
+/// add up; Code::unsupported for sub-byte elements. Source: ONNX Split-18.
 struct Split {
   struct Attributes {
     std::int64_t axis = 0;
     static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
   };
-  static constexpr OpSpec spec{.name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};
+  static constexpr OpSpec spec{
+      .name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
@@ -67,7 +68,8 @@ struct lithe::portable::Kernel<lithe::ops::Split> {
       first += size;
       if (!context.has_output(o) || context.output(o).data == from) continue;  // unused, or already there
       const Tensor& output = context.output(o);
-      detail::copy_strided(element_bytes(input.dtype), output.shape, from, strides, detail::element(output, 0), detail::element_strides(output));
+      detail::copy_strided(element_bytes(input.dtype), output.shape, from, strides,
+                           detail::element(output, 0), detail::element_strides(output));
     }
     return {};
   }
@@ -77,7 +79,8 @@ struct lithe::portable::Kernel<lithe::ops::Split> {
   static index_t piece(const RunContext& context, int o, int axis) {
     if (context.has_output(o)) return context.output(o).shape[axis];
     if (context.has(1)) return static_cast<index_t>(integer_at(context.input(1), o));
-    const index_t whole = context.input(0).shape[axis], pieces = context.outputs(), even = (whole + pieces - 1) / pieces;
+    const index_t whole = context.input(0).shape[axis], pieces = context.outputs(),
+                  even = (whole + pieces - 1) / pieces;
     return o + 1 < pieces ? even : whole - even * (pieces - 1);
   }
 };

@@ -8,11 +8,12 @@ namespace lithe::inline v0::ops {
 
 /// Leaves out axes of size 1.
 ///   input [...], axes [R] s64 optional (negative: from the back; absent: all of size 1) -> output
-/// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the input or not of size 1.
-/// Source: ONNX Squeeze-13.
+/// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the input or not of
+/// size 1. Source: ONNX Squeeze-13.
 struct Squeeze {
   using Attributes = NoAttributes;
-  static constexpr OpSpec spec{.name = "Squeeze", .inputs = {"input", "axes?"}, .outputs = {"output"}, .alias = true};
+  static constexpr OpSpec spec{
+      .name = "Squeeze", .inputs = {"input", "axes?"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
 
   static Status infer(const Attributes&, InferContext& context) {

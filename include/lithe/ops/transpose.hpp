@@ -10,8 +10,8 @@ namespace lithe::inline v0::ops {
 
 /// Reorders axes.
 ///   input [d0, ..., dn] -> output, axis i of it is axis permutation[i] of the input; empty: reversed
-/// Errors: Code::invalid_model unless `permutation` has each axis once; Code::unsupported for sub-byte elements.
-/// Source: ONNX Transpose-13.
+/// Errors: Code::invalid_model unless `permutation` has each axis once; Code::unsupported for sub-byte
+/// elements. Source: ONNX Transpose-13.
 struct Transpose {
   struct Attributes {
     IntList permutation;
@@ -30,10 +30,12 @@ struct Transpose {
     LITHE_TRY(detail::same_scale(context, 0, 0));
     const Shape& input = context.shape(0);
     const IntList& permutation = attributes.permutation;
-    if (!permutation.empty() && permutation.size() != input.rank()) return {Code::invalid_model, "a permutation has another rank than its input"};
+    if (!permutation.empty() && permutation.size() != input.rank())
+      return {Code::invalid_model, "a permutation has another rank than its input"};
     bool seen[max_rank] = {};
     for (std::int64_t axis : permutation) {
-      if (axis < 0 || axis >= input.rank() || seen[axis]) return {Code::invalid_model, "a permutation must name each axis once"};
+      if (axis < 0 || axis >= input.rank() || seen[axis])
+        return {Code::invalid_model, "a permutation must name each axis once"};
       seen[axis] = true;
     }
     Shape output;
@@ -56,9 +58,10 @@ struct lithe::portable::Kernel<lithe::ops::Transpose> {
     ops::detail::Strides strides{};
     const int rank = input.shape.rank();
     for (int i = 0; i < rank; ++i)
-      strides[static_cast<std::size_t>(i)] = own[static_cast<std::size_t>(ops::Transpose::source(attributes, rank, i))];
-    ops::detail::copy_strided(element_bytes(input.dtype), output.shape, ops::detail::element(input, 0), strides,
-                              ops::detail::element(output, 0), ops::detail::element_strides(output));
+      strides[static_cast<std::size_t>(i)] =
+          own[static_cast<std::size_t>(ops::Transpose::source(attributes, rank, i))];
+    ops::detail::copy_strided(element_bytes(input.dtype), output.shape, ops::detail::element(input, 0),
+                              strides, ops::detail::element(output, 0), ops::detail::element_strides(output));
     return {};
   }
 };

@@ -8,11 +8,12 @@ namespace lithe::inline v0::ops {
 
 /// Puts in axes of size 1.
 ///   input [...], axes [R] s64: places in the output (negative: from its back) -> output
-/// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the output, given twice, or beyond rank 8.
-/// Source: ONNX Unsqueeze-13.
+/// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the output, given
+/// twice, or beyond rank 8. Source: ONNX Unsqueeze-13.
 struct Unsqueeze {
   using Attributes = NoAttributes;
-  static constexpr OpSpec spec{.name = "Unsqueeze", .inputs = {"input", "axes"}, .outputs = {"output"}, .alias = true};
+  static constexpr OpSpec spec{
+      .name = "Unsqueeze", .inputs = {"input", "axes"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
 
   static Status infer(const Attributes&, InferContext& context) {

@@ -9,7 +9,8 @@ namespace lithe::inline v0::runtime {
 class HeapScope {
  public:
   explicit HeapScope(const PlanContext& context) : hooks_(context.heap_hooks) {
-    if (hooks_.enter != nullptr && context.heap != nullptr) previous_ = hooks_.enter(context.heap), entered_ = true;
+    if (hooks_.enter != nullptr && context.heap != nullptr)
+      previous_ = hooks_.enter(context.heap), entered_ = true;
   }
   HeapScope(const HeapScope&) = delete;
   HeapScope& operator=(const HeapScope&) = delete;
@@ -26,11 +27,14 @@ class HeapScope {
 /// Writes half or bfloat16 constants as floats.
 inline void widen(DType from, const void* source, float* to, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
-    to[i] = from == DType::f16 ? static_cast<float>(static_cast<const half*>(source)[i]) : static_cast<float>(static_cast<const bfloat16*>(source)[i]);
+    to[i] = from == DType::f16 ? static_cast<float>(static_cast<const half*>(source)[i])
+                               : static_cast<float>(static_cast<const bfloat16*>(source)[i]);
 }
 
 /// Whether the kernel reads constant input `i` in create only.
-inline bool packs(const KernelEntry& kernel, std::size_t i) { return i < 32 && (kernel.packed_inputs >> i & 1u) != 0; }
+inline bool packs(const KernelEntry& kernel, std::size_t i) {
+  return i < 32 && (kernel.packed_inputs >> i & 1u) != 0;
+}
 
 /// Fills input_info and output_info.
 inline void GraphPlan::describe(const PlanNode& node) {
@@ -39,7 +43,8 @@ inline void GraphPlan::describe(const PlanNode& node) {
       info[i] = {};
       if (ids[i] < 0) continue;
       const PlanValue& v = value(ids[i]);
-      info[i].dtype = v.dtype, info[i].shape = v.shape, info[i].quantization = v.quantization, info[i].buffer = v.buffer;
+      info[i].dtype = v.dtype, info[i].shape = v.shape, info[i].quantization = v.quantization,
+      info[i].buffer = v.buffer;
       if (v.buffer >= 0) info[i].data = v.contents;
     }
   };
@@ -47,17 +52,22 @@ inline void GraphPlan::describe(const PlanNode& node) {
   fill(node.output_ids(), output_info);
 }
 
-/// The first kernel of the list that supports the node; the last one that does for nodes whose shapes are not known.
+/// The first kernel of the list that supports the node; the last one that does for nodes whose shapes are not
+/// known.
 inline Status GraphPlan::choose_node(PlanContext& context, PlanNode& node, bool fallback) {
-  const NodeInfo info{input_info.first(node.input_ids().size()), output_info.first(node.output_ids().size()), &context.cpu};
+  const NodeInfo info{input_info.first(node.input_ids().size()), output_info.first(node.output_ids().size()),
+                      &context.cpu};
   for (std::size_t i = 0; i < context.kernels.size(); ++i) {
     const KernelEntry& kernel = context.kernels[fallback ? context.kernels.size() - 1 - i : i];
-    const bool same = kernel.op == node.op || (kernel.op->spec->version == node.op->spec->version && std::string_view(kernel.op->spec->name) == node.op->spec->name);
+    const bool same =
+        kernel.op == node.op || (kernel.op->spec->version == node.op->spec->version &&
+                                 std::string_view(kernel.op->spec->name) == node.op->spec->name);
     if (!same || !kernel.supports(node.attributes, info)) continue;
     node.kernel = &kernel;
     return {};
   }
-  return {Code::unsupported, "no kernel in the session's list supports this node's types, shapes or attributes"};
+  return {Code::unsupported,
+          "no kernel in the session's list supports this node's types, shapes or attributes"};
 }
 
 /// Memory for the time of one create: from the system where there is one, else from the operator heap.
@@ -68,12 +78,15 @@ class Scratch {
   Scratch& operator=(const Scratch&) = delete;
   ~Scratch() {
     if (data_ == nullptr) return;
-    if (context_.source.reserve != nullptr) context_.source.release(data_, bytes_);
-    else context_.heap->deallocate(data_);
+    if (context_.source.reserve != nullptr)
+      context_.source.release(data_, bytes_);
+    else
+      context_.heap->deallocate(data_);
   }
   std::byte* allocate(std::size_t bytes) {
     bytes_ = align_up(bytes, 4096);
-    data_ = context_.source.reserve != nullptr ? context_.source.reserve(bytes_) : context_.heap->allocate(bytes_);
+    data_ = context_.source.reserve != nullptr ? context_.source.reserve(bytes_)
+                                               : context_.heap->allocate(bytes_);
     return static_cast<std::byte*>(data_);
   }
 
@@ -94,7 +107,8 @@ inline Status GraphPlan::construct_node(PlanContext& context, PlanNode& node) {
     if (ids[i] < 0 || !value(ids[i]).widen || packs(*node.kernel, i)) continue;
     PlanValue& v = value(ids[i]);
     LITHE_TRY(context.keep(v.grown, v.bytes + segment_slack));
-    widen(v.file_dtype, v.contents, reinterpret_cast<float*>(v.grown.data), static_cast<std::size_t>(v.shape.elements()));
+    widen(v.file_dtype, v.contents, reinterpret_cast<float*>(v.grown.data),
+          static_cast<std::size_t>(v.shape.elements()));
     v.contents = v.grown.data, v.widen = false;
   }
   return {};
@@ -109,16 +123,21 @@ inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node) {
     if (id >= 0 && value(id).widen) total += align_up(value(id).bytes + segment_slack, 64);
   Scratch scratch(context);
   std::byte* memory = total == 0 ? nullptr : scratch.allocate(total);
-  if (total != 0 && memory == nullptr) return {Code::out_of_memory, "no memory to widen half-precision constants"};
+  if (total != 0 && memory == nullptr)
+    return {Code::out_of_memory, "no memory to widen half-precision constants"};
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || !value(ids[i]).widen) continue;
     const PlanValue& v = value(ids[i]);
-    widen(v.file_dtype, v.contents, reinterpret_cast<float*>(memory), static_cast<std::size_t>(v.shape.elements()));
+    widen(v.file_dtype, v.contents, reinterpret_cast<float*>(memory),
+          static_cast<std::size_t>(v.shape.elements()));
     input_info[i].data = memory;
     memory += align_up(v.bytes + segment_slack, 64);
   }
-  CreateContext create{{input_info.first(ids.size()), output_info.first(node.output_ids().size()), &context.cpu},
-                       context.packed_weights, context.model->id(), context.threads};
+  CreateContext create{
+      {input_info.first(ids.size()), output_info.first(node.output_ids().size()), &context.cpu},
+      context.packed_weights,
+      context.model->id(),
+      context.threads};
   const HeapScope scope(context);
   return node.kernel->create(node.object, node.attributes, create);
 }

@@ -8,21 +8,27 @@ namespace lithe::inline v0::runtime {
 
 /// What a running kernel may ask of its session.
 struct NodeHost final : RunHost {
-  NodeHost(PlanContext& plan_context, GraphPlan& plan_graph, PlanNode& plan_node) : context(plan_context), graph(plan_graph), node(plan_node) {}
+  NodeHost(PlanContext& plan_context, GraphPlan& plan_graph, PlanNode& plan_node)
+      : context(plan_context), graph(plan_graph), node(plan_node) {}
 
   Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) override {
-    if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= node.children.size()) return {Code::invalid_argument, "a node has no such subgraph"};
+    if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= node.children.size())
+      return {Code::invalid_argument, "a node has no such subgraph"};
     GraphPlan& child = *node.children[static_cast<std::size_t>(subgraph)];
     if (inputs.size() != child.inputs().size() || outputs.size() != child.outputs().size())
-      return {Code::invalid_model, "a subgraph has another number of inputs or outputs than its node gives it"};
+      return {Code::invalid_model,
+              "a subgraph has another number of inputs or outputs than its node gives it"};
     bool replan = node.dynamic;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       PlanValue& v = child.value(child.inputs()[i]);
-      if (inputs[i].dtype != v.dtype) return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
+      if (inputs[i].dtype != v.dtype)
+        return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
       replan |= v.late || !(v.shape == inputs[i].shape);
       v.shape = inputs[i].shape, v.bytes = inputs[i].bytes(), v.pitch = v.shape.back();
       v.late = v.dynamic = false, v.external = true;
-      v.data = const_cast<void*>(inputs[i].data) == nullptr ? nullptr : static_cast<std::byte*>(const_cast<void*>(inputs[i].data));
+      v.data = const_cast<void*>(inputs[i].data) == nullptr
+                   ? nullptr
+                   : static_cast<std::byte*>(const_cast<void*>(inputs[i].data));
     }
     if (replan) LITHE_TRY(plan_again(child));
     child.point(child.base);
@@ -37,21 +43,25 @@ struct NodeHost final : RunHost {
   Status resize_output(int output, const Shape& shape, Tensor& tensor) override {
     PlanValue& v = graph.value(node.output_ids()[static_cast<std::size_t>(output)]);
     std::uint64_t bytes = 0;
-    if (!shape.checked_bytes(v.dtype, context.max_bytes, bytes)) return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
+    if (!shape.checked_bytes(v.dtype, context.max_bytes, bytes))
+      return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
     LITHE_TRY(graph.store(context, v, static_cast<std::size_t>(bytes)));
     v.shape = shape, v.pitch = shape.back();
     tensor = Tensor(v.data, v.dtype, v.shape, v.quantization);
     return {};
   }
 
-  bool stopped() const override { return context.stop != nullptr && context.stop->load(std::memory_order_relaxed); }
+  bool stopped() const override {
+    return context.stop != nullptr && context.stop->load(std::memory_order_relaxed);
+  }
   std::uint64_t max_iterations() const override { return context.max_iterations; }
 
   /// New shapes for the child, inside the bytes set aside, or in a grown block.
   Status plan_again(GraphPlan& child) {
     LITHE_TRY(child.infer(context));
     LITHE_TRY(child.settle(context));
-    const std::size_t have = node.workspace_capacity > node.workspace_bytes ? node.workspace_capacity - node.workspace_bytes : 0;
+    const std::size_t have =
+        node.workspace_capacity > node.workspace_bytes ? node.workspace_capacity - node.workspace_bytes : 0;
     child.base = node.workspace == nullptr ? nullptr : node.workspace + node.workspace_bytes;
     if (child.tensor_bytes <= have) return {};
     LITHE_TRY(context.grow(node.grown_children, child.tensor_bytes));
@@ -88,8 +98,14 @@ inline Status GraphPlan::refresh(PlanContext& context, PlanNode& node) {
   if (node.skip) return {};
   describe(node);
   outputs_as_views(node);
-  ReshapeContext reshape{{input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
-                         node.inputs, output_views.first(node.outputs.size()), nullptr, 0, context.threads, 0};
+  ReshapeContext reshape{
+      {input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
+      node.inputs,
+      output_views.first(node.outputs.size()),
+      nullptr,
+      0,
+      context.threads,
+      0};
   LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
   node.workspace_bytes = align_up(reshape.workspace_bytes, 64);
   if (node.workspace_bytes <= node.workspace_capacity && node.workspace != nullptr) return {};
@@ -110,7 +126,8 @@ inline Status GraphPlan::run(PlanContext& context) {
   for (std::int32_t n = 0; n < steps(); ++n) {
     PlanNode& node = nodes[static_cast<std::size_t>(n)];
     if (node.host) continue;
-    if (context.stop != nullptr && context.stop->load(std::memory_order_relaxed)) return Status{Code::stopped, "the stop flag was set"}.at(index, n);
+    if (context.stop != nullptr && context.stop->load(std::memory_order_relaxed))
+      return Status{Code::stopped, "the stop flag was set"}.at(index, n);
     if (node.chain >= 0) {
       LITHE_TRY(run_chain(context, n));
       n = chains[static_cast<std::size_t>(node.chain)].last;

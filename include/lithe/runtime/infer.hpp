@@ -12,14 +12,17 @@ inline constexpr std::size_t max_host_bytes = 64 * 1024;
 struct ChildInference final : SubgraphInference {
   ChildInference(PlanContext& plan_context, PlanNode& plan_node) : context(plan_context), node(plan_node) {}
 
-  Status infer(int subgraph, std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) override {
+  Status infer(int subgraph, std::span<const InferContext::Input> inputs,
+               std::span<InferContext::Output> outputs) override {
     GraphPlan& child = *node.children[static_cast<std::size_t>(subgraph)];
     if (inputs.size() != child.inputs().size() || outputs.size() != child.outputs().size())
-      return {Code::invalid_model, "a subgraph has another number of inputs or outputs than its node gives it"};
+      return {Code::invalid_model,
+              "a subgraph has another number of inputs or outputs than its node gives it"};
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       PlanValue& v = child.value(child.inputs()[i]);
       const TensorView& from = inputs[i].tensor;
-      if (from.dtype != v.dtype) return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
+      if (from.dtype != v.dtype)
+        return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
       v.shape = from.shape, v.pitch = from.shape.back();
       v.bytes = from.bytes();
       v.contents = inputs[i].known ? from.data : nullptr;
@@ -61,13 +64,17 @@ inline Status GraphPlan::infer_node(PlanContext& context, PlanNode& node, bool r
   const auto in = node.input_ids(), out = node.output_ids();
   for (std::size_t o = 0; o < out.size(); ++o) {
     infer_outputs[o] = {};
-    if (out[o] >= 0) infer_outputs[o].dtype = value(out[o]).dtype, infer_outputs[o].quantization = value(out[o]).quantization;
+    if (out[o] >= 0)
+      infer_outputs[o].dtype = value(out[o]).dtype,
+      infer_outputs[o].quantization = value(out[o]).quantization;
   }
   if (!running)  // a subgraph that the operator does not ask for is inferred when it runs
     for (GraphPlan* child : node.children) child->infer_late();
   ChildInference children(context, node);
-  InferContext infer(infer_inputs.first(in.size()), infer_outputs.first(out.size()), context.max_bytes, &children);
-  Status status = known_shapes ? node.op->infer(node.attributes, infer) : Status{Code::needs_value, "its inputs' shapes depend on the data"};
+  InferContext infer(infer_inputs.first(in.size()), infer_outputs.first(out.size()), context.max_bytes,
+                     &children);
+  Status status = known_shapes ? node.op->infer(node.attributes, infer)
+                               : Status{Code::needs_value, "its inputs' shapes depend on the data"};
   const bool late = status.code() == Code::needs_value && !running;
   if (!late) LITHE_TRY(status);
   if (late)
@@ -75,7 +82,8 @@ inline Status GraphPlan::infer_node(PlanContext& context, PlanNode& node, bool r
   if (!running) node.dynamic = dynamic || late;
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (out[o] < 0) continue;
-    if (!late && !infer_outputs[o].set) return {Code::invalid_model, "an operator did not infer one of its outputs"};
+    if (!late && !infer_outputs[o].set)
+      return {Code::invalid_model, "an operator did not infer one of its outputs"};
     PlanValue& v = value(out[o]);
     if (late) {
       v.late = v.dynamic = true, v.shape = Shape(), v.bytes = 0;
@@ -107,7 +115,8 @@ inline bool GraphPlan::hostable(const PlanContext& context, const PlanNode& node
   if (node.dynamic || spec.subgraphs != 0 || spec.accuracy == Accuracy::random) return false;
   const auto v = [&](std::int32_t id) -> const PlanValue& { return values[static_cast<std::size_t>(id)]; };
   for (std::int32_t id : node.input_ids())
-    if (id >= 0 && !spec.reads_shapes_only && (!v(id).host || v(id).contents == nullptr || v(id).widen)) return false;
+    if (id >= 0 && !spec.reads_shapes_only && (!v(id).host || v(id).contents == nullptr || v(id).widen))
+      return false;
   std::size_t total = 0;
   for (std::int32_t id : node.output_ids())
     if (id >= 0) total += v(id).dynamic ? max_host_bytes + 1 : v(id).bytes;
@@ -124,7 +133,9 @@ inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
   }
   const auto in = node.input_ids(), out = node.output_ids();
   for (std::size_t i = 0; i < in.size(); ++i)
-    node.inputs[i] = in[i] < 0 ? TensorView() : TensorView(value(in[i]).contents, value(in[i]).dtype, value(in[i]).shape, value(in[i]).quantization);
+    node.inputs[i] = in[i] < 0 ? TensorView()
+                               : TensorView(value(in[i]).contents, value(in[i]).dtype, value(in[i]).shape,
+                                            value(in[i]).quantization);
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (out[o] < 0) continue;
     PlanValue& v = value(out[o]);
@@ -132,7 +143,13 @@ inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
     node.outputs[o] = Tensor(v.grown.data, v.dtype, v.shape, v.quantization);
     v.contents = v.data = v.grown.data, v.host = true;
   }
-  ReshapeContext reshape{{input_info.first(in.size()), output_info.first(out.size()), &context.cpu}, node.inputs, {}, nullptr, 0, nullptr, 0};
+  ReshapeContext reshape{{input_info.first(in.size()), output_info.first(out.size()), &context.cpu},
+                         node.inputs,
+                         {},
+                         nullptr,
+                         0,
+                         nullptr,
+                         0};
   LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
   LITHE_TRY(context.keep(node.grown, reshape.workspace_bytes));
   RunContext run(node.inputs, node.outputs, {node.grown.data, reshape.workspace_bytes}, nullptr);

@@ -28,21 +28,25 @@ inline void GraphPlan::merge(std::int32_t id, std::int32_t into, std::size_t off
 inline bool GraphPlan::movable(std::int32_t id) const {
   if (id < 0) return false;
   const PlanValue& v = values[static_cast<std::size_t>(id)];
-  return v.contents == nullptr && !v.dynamic && !v.late && v.pitch == v.shape.back() && v.bytes > 0 && bits(v.dtype) >= 8;
+  return v.contents == nullptr && !v.dynamic && !v.late && v.pitch == v.shape.back() && v.bytes > 0 &&
+         bits(v.dtype) >= 8;
 }
 
 inline bool GraphPlan::readers_take_pitch(std::int32_t id, const PlanNode* except) const {
   if (values[static_cast<std::size_t>(id)].output) return false;
   for (const PlanNode& node : nodes)
     for (std::int32_t in : node.input_ids())
-      if (in == id && &node != except && (node.chain >= 0 || node.kernel == nullptr || !node.kernel->strided_inputs)) return false;
+      if (in == id && &node != except &&
+          (node.chain >= 0 || node.kernel == nullptr || !node.kernel->strided_inputs))
+        return false;
   return true;
 }
 
 inline bool GraphPlan::writer_gives_pitch(std::int32_t id) const {
   for (const PlanNode& node : nodes)
     for (std::int32_t out : node.output_ids())
-      if (out == id) return node.chain < 0 && !node.dynamic && node.kernel != nullptr && node.kernel->strided_outputs;
+      if (out == id)
+        return node.chain < 0 && !node.dynamic && node.kernel != nullptr && node.kernel->strided_outputs;
   return false;
 }
 
@@ -61,7 +65,8 @@ inline bool GraphPlan::alias_same(PlanNode& node) {
   if (from.contents != nullptr && !from.widen && !to.output) return to.contents = from.contents, true;
   std::size_t offset = 0;
   const std::int32_t root = find(in, offset);
-  if (!movable(in) || !movable(out) || from.bytes != to.bytes || (to.output && value(root).external)) return false;
+  if (!movable(in) || !movable(out) || from.bytes != to.bytes || (to.output && value(root).external))
+    return false;
   merge(out, root, offset);
   return true;
 }
@@ -86,8 +91,12 @@ inline bool GraphPlan::alias_concat(PlanNode& node) {
     const PlanValue& r = value(root);
     for (std::size_t k = 0; k < i; ++k)
       if (std::size_t other = 0; in[k] >= 0 && find(in[k], other) == root) return false;
-    if (!movable(in[i]) || offset != 0 || r.bytes != v.bytes || r.external || r.pinned || r.contents != nullptr || r.dynamic) return false;
-    if (!rows && (root != in[i] || r.members != 1 || !writer_gives_pitch(in[i]) || !readers_take_pitch(in[i], &node))) return false;
+    if (!movable(in[i]) || offset != 0 || r.bytes != v.bytes || r.external || r.pinned ||
+        r.contents != nullptr || r.dynamic)
+      return false;
+    if (!rows &&
+        (root != in[i] || r.members != 1 || !writer_gives_pitch(in[i]) || !readers_take_pitch(in[i], &node)))
+      return false;
   }
   std::size_t offset = 0;
   for (std::int32_t id : in) {
@@ -117,14 +126,18 @@ inline bool GraphPlan::alias_split(PlanNode& node) {
   const std::int32_t root = find(in, offset);
   for (std::int32_t id : node.output_ids()) {
     if (id < 0 || value(id).bytes == 0) continue;
-    if (!movable(id) || (value(id).output && (value(root).external || !rows)) || (!rows && !readers_take_pitch(id, nullptr))) return false;
+    if (!movable(id) || (value(id).output && (value(root).external || !rows)) ||
+        (!rows && !readers_take_pitch(id, nullptr)))
+      return false;
   }
   for (std::int32_t id : node.output_ids()) {
     if (id < 0) return false;
     PlanValue& v = value(id);
     if (v.bytes != 0) merge(id, root, offset);
     if (!rows) v.pitch = from.pitch;
-    offset += rows ? v.bytes : static_cast<std::size_t>(v.shape.back()) * static_cast<std::size_t>(element_bytes(v.dtype));
+    offset +=
+        rows ? v.bytes
+             : static_cast<std::size_t>(v.shape.back()) * static_cast<std::size_t>(element_bytes(v.dtype));
   }
   return true;
 }
@@ -138,7 +151,8 @@ inline void GraphPlan::alias_in_place(PlanNode& node, std::int32_t step) {
     std::size_t offset = 0;
     const std::int32_t root = find(id, offset);
     const PlanValue &v = value(id), &r = value(root);
-    bool fits = v.shape == value(out).shape && bits(v.dtype) == bits(value(out).dtype) && !r.external && !r.pinned && r.last <= step && root != out;
+    bool fits = v.shape == value(out).shape && bits(v.dtype) == bits(value(out).dtype) && !r.external &&
+                !r.pinned && r.last <= step && root != out;
     for (std::int32_t other : node.input_ids())
       if (std::size_t o = 0; other >= 0 && other != id && find(other, o) == root) fits = false;
     if (!fits) continue;
@@ -167,10 +181,14 @@ inline void GraphPlan::alias() {
     node.skip = false;
     if (node.host || node.dynamic || node.chain >= 0) continue;
     const OpSpec& spec = *node.op->spec;
-    if (spec.alias) node.skip = alias_same(node);
-    else if (spec.joins) node.skip = alias_concat(node);
-    else if (spec.splits) node.skip = alias_split(node);
-    else if (spec.in_place) alias_in_place(node, n);
+    if (spec.alias)
+      node.skip = alias_same(node);
+    else if (spec.joins)
+      node.skip = alias_concat(node);
+    else if (spec.splits)
+      node.skip = alias_split(node);
+    else if (spec.in_place)
+      alias_in_place(node, n);
   }
 }
 
@@ -180,7 +198,8 @@ inline void GraphPlan::view(const PlanNode& node) {
   for (std::size_t i = 0; i < in.size(); ++i) {
     if (in[i] < 0) continue;
     const PlanValue& v = value(in[i]);
-    node.inputs[i] = TensorView(v.contents != nullptr ? v.contents : v.data, v.dtype, v.shape, v.quantization);
+    node.inputs[i] =
+        TensorView(v.contents != nullptr ? v.contents : v.data, v.dtype, v.shape, v.quantization);
     node.inputs[i].pitch = v.pitch;
   }
   for (std::size_t o = 0; o < out.size(); ++o) {
@@ -212,8 +231,14 @@ inline Status GraphPlan::reshape_node(PlanContext& context, PlanNode& node) {
   describe(node);
   view(node);
   outputs_as_views(node);
-  ReshapeContext reshape{{input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
-                         node.inputs, output_views.first(node.outputs.size()), nullptr, 0, context.threads, 0};
+  ReshapeContext reshape{
+      {input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
+      node.inputs,
+      output_views.first(node.outputs.size()),
+      nullptr,
+      0,
+      context.threads,
+      0};
   LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
   node.workspace_bytes = align_up(reshape.workspace_bytes, 64);
   return {};
@@ -229,13 +254,15 @@ inline void GraphPlan::place() {
   for (std::size_t i = 0; i < values.size(); ++i) {
     PlanValue& v = values[i];
     v.block = -1;
-    const bool stored = v.root == static_cast<std::int32_t>(i) && !v.external && v.contents == nullptr && v.buffer < 0 && !v.late && v.bytes > 0;
+    const bool stored = v.root == static_cast<std::int32_t>(i) && !v.external && v.contents == nullptr &&
+                        v.buffer < 0 && !v.late && v.bytes > 0;
     if (stored) v.block = add((v.stored != 0 ? v.stored : v.bytes) + tensor_slack, v.first, v.last);
   }
   for (std::int32_t s = 0; s < steps(); ++s) {
     PlanNode& node = nodes[static_cast<std::size_t>(s)];
     node.block = -1;
-    if (node.workspace_bytes + node.children_bytes > 0) node.block = add(node.workspace_bytes + node.children_bytes, first_step(s), last_step(s));
+    if (node.workspace_bytes + node.children_bytes > 0)
+      node.block = add(node.workspace_bytes + node.children_bytes, first_step(s), last_step(s));
   }
   const auto count = static_cast<std::size_t>(n);
   tensor_bytes = plan_blocks(blocks.first(count), order.first(count), placed.first(count));
@@ -270,7 +297,8 @@ inline void GraphPlan::point(std::byte* at) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::size_t offset = 0;
     const std::int32_t root = find(static_cast<std::int32_t>(i), offset);
-    if (root != static_cast<std::int32_t>(i)) values[i].data = value(root).data == nullptr ? nullptr : value(root).data + offset;
+    if (root != static_cast<std::int32_t>(i))
+      values[i].data = value(root).data == nullptr ? nullptr : value(root).data + offset;
   }
   for (PlanNode& node : nodes) {
     node.workspace = node.block < 0 ? nullptr : base + blocks[static_cast<std::size_t>(node.block)].offset;

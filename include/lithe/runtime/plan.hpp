@@ -14,11 +14,12 @@
 #include "lithe/memory/planner.hpp"
 #include "lithe/model.hpp"
 
-/// The tables of a session: one GraphPlan per subgraph instance, in the arena. The steps that fill them stand in their
-/// own headers: infer.hpp, choose.hpp, layout.hpp, execute.hpp.
+/// The tables of a session: one GraphPlan per subgraph instance, in the arena. The steps that fill them stand
+/// in their own headers: infer.hpp, choose.hpp, layout.hpp, execute.hpp.
 namespace lithe::inline v0::runtime {
 
-/// A block outside of the plan, for sizes that only the data decides; it only ever grows. Needs SessionOptions::growable.
+/// A block outside of the plan, for sizes that only the data decides; it only ever grows. Needs
+/// SessionOptions::growable.
 struct GrownBlock {
   std::byte* data = nullptr;
   std::size_t capacity = 0;
@@ -27,29 +28,30 @@ struct GrownBlock {
 struct PlanValue {
   Shape shape;
   const Quantization* quantization = nullptr;
-  const void* contents = nullptr;  ///< constants (of the file's dtype while `widen` is set) and evaluated host values
-  std::byte* data = nullptr;       ///< start of this value now
+  const void* contents =
+      nullptr;  ///< constants (of the file's dtype while `widen` is set) and evaluated host values
+  std::byte* data = nullptr;  ///< start of this value now
   GrownBlock grown;
-  std::size_t bytes = 0;           ///< packed, at the current shape
-  std::size_t stored = 0;          ///< bytes kept of it at a time, when that is less (0: all)
-  std::size_t capacity = 0;        ///< of a root: bytes set aside
-  std::size_t offset = 0;          ///< in its root's storage
-  index_t pitch = 0;               ///< elements from row to row of the last axis
-  std::int32_t root = -1;          ///< the value whose storage this one lies in
+  std::size_t bytes = 0;             ///< packed, at the current shape
+  std::size_t stored = 0;            ///< bytes kept of it at a time, when that is less (0: all)
+  std::size_t capacity = 0;          ///< of a root: bytes set aside
+  std::size_t offset = 0;            ///< in its root's storage
+  index_t pitch = 0;                 ///< elements from row to row of the last axis
+  std::int32_t root = -1;            ///< the value whose storage this one lies in
   std::int32_t first = 0, last = 0;  ///< of a root: the steps in which its storage is needed
-  std::int32_t last_read = -1;     ///< the last step that reads this very value
-  std::int32_t members = 1;        ///< of a root: values in its storage
-  std::int32_t block = -1;         ///< of a root: number of its planned block
-  std::int32_t buffer = -1;        ///< of a constant, in the model
+  std::int32_t last_read = -1;       ///< the last step that reads this very value
+  std::int32_t members = 1;          ///< of a root: values in its storage
+  std::int32_t block = -1;           ///< of a root: number of its planned block
+  std::int32_t buffer = -1;          ///< of a constant, in the model
   std::int32_t readers = 0;
   DType dtype = DType::none, file_dtype = DType::none;
-  bool host = false;      ///< its contents are known while planning
-  bool dynamic = false;   ///< its shape is an upper bound until it is computed
-  bool late = false;      ///< its shape is unknown until it is computed
+  bool host = false;                   ///< its contents are known while planning
+  bool dynamic = false;                ///< its shape is an upper bound until it is computed
+  bool late = false;                   ///< its shape is unknown until it is computed
   bool input = false, output = false;  ///< of this graph
-  bool pinned = false;    ///< of a root: something in its storage must survive the run
-  bool external = false;  ///< storage comes from a port or from the caller of a subgraph
-  bool widen = false;     ///< a constant whose planned dtype is wider than the file's
+  bool pinned = false;                 ///< of a root: something in its storage must survive the run
+  bool external = false;               ///< storage comes from a port or from the caller of a subgraph
+  bool widen = false;                  ///< a constant whose planned dtype is wider than the file's
 };
 
 class GraphPlan;
@@ -70,7 +72,7 @@ struct PlanNode {
   std::span<Tensor> outputs;
   std::span<GraphPlan*> children;
   std::byte* workspace = nullptr;
-  std::size_t workspace_bytes = 0;     ///< the kernel's own, behind it the children's blocks
+  std::size_t workspace_bytes = 0;  ///< the kernel's own, behind it the children's blocks
   std::size_t children_bytes = 0;
   std::size_t workspace_capacity = 0;
   GrownBlock grown, grown_children;
@@ -78,9 +80,9 @@ struct PlanNode {
   StripShape strips[strip_slots];  ///< the shapes of strip its kernel was reshaped for
   int strip_count = 0;
   std::int32_t chain = -1;  ///< number of the row-streaming chain this node belongs to
-  bool host = false;     ///< runs while planning
-  bool dynamic = false;  ///< inferred and reshaped again at every run
-  bool skip = false;     ///< nothing to run: every output is empty, or lies where it must be already
+  bool host = false;        ///< runs while planning
+  bool dynamic = false;     ///< inferred and reshaped again at every run
+  bool skip = false;        ///< nothing to run: every output is empty, or lies where it must be already
 
   std::span<const std::int32_t> input_ids() const { return numbers(file->inputs()); }
   std::span<const std::int32_t> output_ids() const { return numbers(file->outputs()); }
@@ -95,11 +97,15 @@ struct StripChain {
 /// Kernels may read this many bytes past a tensor's end (XNN_EXTRA_BYTES is 16).
 inline constexpr std::size_t tensor_slack = 16;
 
-inline Status out_of_arena() { return {Code::out_of_memory, "the arena is too small: Session::memory() on a larger machine tells the size"}; }
+inline Status out_of_arena() {
+  return {Code::out_of_memory,
+          "the arena is too small: Session::memory() on a larger machine tells the size"};
+}
 
 class GraphPlan;
 
-/// Sees every node right after it ran: profiling and comparison. Costs one test of a pointer where it is not used.
+/// Sees every node right after it ran: profiling and comparison. Costs one test of a pointer where it is not
+/// used.
 struct RunObserver {
   void (*before)(void* self, const GraphPlan& graph, std::int32_t node) = nullptr;
   void (*after)(void* self, const GraphPlan& graph, std::int32_t node) = nullptr;
@@ -127,7 +133,8 @@ struct PlanContext {
   bool open = false;     ///< the arena still grows: the first plan
   bool rebuild = false;  ///< a later plan found a block that is too small for it
 
-  /// The dtype a value is planned with: half precision is computed in f32 where the CPU has no arithmetic for it.
+  /// The dtype a value is planned with: half precision is computed in f32 where the CPU has no arithmetic for
+  /// it.
   DType lowered(DType dtype) const {
     const bool widen = dtype == DType::bf16 || (dtype == DType::f16 && !cpu.f16_arithmetic);
     return widen ? DType::f32 : dtype;
@@ -136,11 +143,14 @@ struct PlanContext {
   Status grow(GrownBlock& block, std::size_t bytes) {
     if (bytes <= block.capacity) return {};
     if (!growable || source.reserve == nullptr)
-      return {Code::out_of_memory, "a size that depends on the data is beyond the plan: create the session with growable set"};
-    if (bytes > max_bytes) return {Code::out_of_memory, "a size that depends on the data is beyond max_bytes"};
+      return {Code::out_of_memory,
+              "a size that depends on the data is beyond the plan: create the session with growable set"};
+    if (bytes > max_bytes)
+      return {Code::out_of_memory, "a size that depends on the data is beyond max_bytes"};
     const std::size_t capacity = align_up(bytes, 4096);
     void* fresh = source.reserve(capacity);
-    if (fresh == nullptr) return {Code::out_of_memory, "the system has no memory for a size that depends on the data"};
+    if (fresh == nullptr)
+      return {Code::out_of_memory, "the system has no memory for a size that depends on the data"};
     release(block);
     block = {static_cast<std::byte*>(fresh), capacity};
     grown_bytes += capacity;
@@ -156,7 +166,8 @@ struct PlanContext {
     return block.data == nullptr ? out_of_arena() : Status{};
   }
   void release(GrownBlock& block) {
-    if (block.data != nullptr && !arena->contains(block.data)) source.release(block.data, block.capacity), grown_bytes -= block.capacity;
+    if (block.data != nullptr && !arena->contains(block.data))
+      source.release(block.data, block.capacity), grown_bytes -= block.capacity;
     block = {};
   }
 };
@@ -185,13 +196,18 @@ class GraphPlan {
   std::span<const std::int32_t> outputs() const { return numbers(file->outputs()); }
   std::int32_t steps() const { return static_cast<std::int32_t>(nodes.size()); }
   /// The nodes of a row-streaming chain run together: their tensors live from its first to its last step.
-  std::int32_t first_step(std::int32_t n) const { return chain_of(n) < 0 ? n : chains[static_cast<std::size_t>(chain_of(n))].first; }
-  std::int32_t last_step(std::int32_t n) const { return chain_of(n) < 0 ? n : chains[static_cast<std::size_t>(chain_of(n))].last; }
+  std::int32_t first_step(std::int32_t n) const {
+    return chain_of(n) < 0 ? n : chains[static_cast<std::size_t>(chain_of(n))].first;
+  }
+  std::int32_t last_step(std::int32_t n) const {
+    return chain_of(n) < 0 ? n : chains[static_cast<std::size_t>(chain_of(n))].last;
+  }
   std::int32_t chain_of(std::int32_t n) const { return nodes[static_cast<std::size_t>(n)].chain; }
 
   /// Allocates and fills the tables: dtypes, constants, operators, attributes. Shapes come later.
   Status build(PlanContext& context, std::uint32_t subgraph);
-  /// Infers every node from the shapes (and known contents) of the inputs, and evaluates host values. infer.hpp.
+  /// Infers every node from the shapes (and known contents) of the inputs, and evaluates host values.
+  /// infer.hpp.
   Status infer(PlanContext& context);
   /// One node; `running`: all contents are there. Sets shapes of its outputs.
   Status infer_node(PlanContext& context, PlanNode& node, bool running);
@@ -257,12 +273,14 @@ class GraphPlan {
 /// Nested subgraphs deeper than this are refused.
 inline constexpr int max_nesting = 16;
 
-inline Status GraphPlan::quantize(PlanContext& context, const format::Quantization& source, const Quantization*& result) {
+inline Status GraphPlan::quantize(PlanContext& context, const format::Quantization& source,
+                                  const Quantization*& result) {
   std::span<Quantization> q;
   if (!context.arena->array(1, q)) return out_of_arena();
   q[0].scale_dtype = static_cast<DType>(source.scale_dtype());
   q[0].scale = context.model->buffer(source.scale()).data();
-  q[0].count = static_cast<index_t>(context.model->buffer(source.scale()).size() / static_cast<std::size_t>(element_bytes(q[0].scale_dtype)));
+  q[0].count = static_cast<index_t>(context.model->buffer(source.scale()).size() /
+                                    static_cast<std::size_t>(element_bytes(q[0].scale_dtype)));
   if (source.zero_point() >= 0) {
     q[0].zero_point = context.model->buffer(static_cast<std::uint32_t>(source.zero_point())).data();
     q[0].zero_point_dtype = static_cast<DType>(source.zero_point_dtype());
@@ -281,7 +299,8 @@ inline Status GraphPlan::build_values(PlanContext& context) {
     v.dtype = context.lowered(v.file_dtype);
     v.root = static_cast<std::int32_t>(i);
     v.input = i < file->inputs()->size();
-    if (source.quantization() != nullptr) LITHE_TRY(quantize(context, *source.quantization(), v.quantization));
+    if (source.quantization() != nullptr)
+      LITHE_TRY(quantize(context, *source.quantization(), v.quantization));
     if (source.buffer() < 0) continue;
     v.buffer = source.buffer();
     v.contents = context.model->buffer(static_cast<std::uint32_t>(source.buffer())).data();
@@ -298,13 +317,17 @@ inline Status GraphPlan::check_dtypes(const PlanNode& node) const {
   const OpSpec& spec = *node.op->spec;
   const auto in = node.input_ids(), out = node.output_ids();
   const auto fits = [](const NameList& names, std::size_t n) {
-    return n >= static_cast<std::size_t>(names.required()) && (names.variadic() || n <= static_cast<std::size_t>(names.size()));
+    return n >= static_cast<std::size_t>(names.required()) &&
+           (names.variadic() || n <= static_cast<std::size_t>(names.size()));
   };
-  if (!fits(spec.inputs, in.size())) return {Code::invalid_model, "a node has another number of inputs than its operator takes"};
-  if (!fits(spec.outputs, out.size())) return {Code::invalid_model, "a node has another number of outputs than its operator gives"};
+  if (!fits(spec.inputs, in.size()))
+    return {Code::invalid_model, "a node has another number of inputs than its operator takes"};
+  if (!fits(spec.outputs, out.size()))
+    return {Code::invalid_model, "a node has another number of outputs than its operator gives"};
   for (std::size_t i = 0; i < in.size() && i < static_cast<std::size_t>(spec.inputs.required()); ++i)
     if (in[i] < 0) return {Code::invalid_model, "a node lacks an input that its operator requires"};
-  if (static_cast<int>(node.children.size()) != spec.subgraphs) return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
+  if (static_cast<int>(node.children.size()) != spec.subgraphs)
+    return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
   // matches() sees dtypes through small windows, so that no scratch grows with the number of inputs.
   for (const TypeRow& row : node.op->types) {
     DType bound = DType::none;
@@ -334,12 +357,14 @@ inline Status GraphPlan::build_node(PlanContext& context, const format::Node& so
   if (node.op == nullptr) return {Code::unsupported, "no kernel in the session's list runs this operator"};
   node.attributes = context.arena->allocate(node.op->attributes_bytes, node.op->attributes_align);
   if (node.attributes == nullptr || !context.arena->array(node.input_ids().size(), node.inputs) ||
-      !context.arena->array(node.output_ids().size(), node.outputs) || !context.arena->array(count(source.subgraphs()), node.children))
+      !context.arena->array(node.output_ids().size(), node.outputs) ||
+      !context.arena->array(count(source.subgraphs()), node.children))
     return out_of_arena();
   NodeAttributes reader{&source};
   LITHE_TRY(node.op->parse(node.attributes, {[](void* self, std::string_view& name, AttributeData& data) {
-                             return static_cast<NodeAttributes*>(self)->next(name, data);
-                           }, &reader}));
+                                               return static_cast<NodeAttributes*>(self)->next(name, data);
+                                             },
+                                             &reader}));
   LITHE_TRY(check_dtypes(node));
   for (std::int32_t id : node.input_ids())
     if (id >= 0) ++value(id).readers;
@@ -360,12 +385,14 @@ inline Status GraphPlan::build(PlanContext& context, std::uint32_t subgraph) {
     const std::size_t n = count(node->inputs()) + count(node->outputs());
     if (n > widest) widest = n;
   }
-  const std::size_t block_count = file->values()->size() + file->nodes()->size() + file->inputs()->size() + file->outputs()->size();
+  const std::size_t block_count =
+      file->values()->size() + file->nodes()->size() + file->inputs()->size() + file->outputs()->size();
   Arena& arena = *context.arena;
   if (!arena.array(file->values()->size(), values) || !arena.array(file->nodes()->size(), nodes) ||
-      !arena.array(widest, infer_inputs) || !arena.array(widest, infer_outputs) || !arena.array(widest, input_info) ||
-      !arena.array(widest, output_info) || !arena.array(widest, output_views) || !arena.array(block_count, blocks) || !arena.array(block_count, order) ||
-      !arena.array(block_count, placed))
+      !arena.array(widest, infer_inputs) || !arena.array(widest, infer_outputs) ||
+      !arena.array(widest, input_info) || !arena.array(widest, output_info) ||
+      !arena.array(widest, output_views) || !arena.array(block_count, blocks) ||
+      !arena.array(block_count, order) || !arena.array(block_count, placed))
     return out_of_arena();
   LITHE_TRY(build_values(context));
   for (std::uint32_t n = 0; n < file->nodes()->size(); ++n)

@@ -13,21 +13,22 @@ namespace lithe::inline v0::runtime {
 struct Port {
   std::int32_t value = -1;
   DType dtype = DType::none;
-  std::byte* storage = nullptr;  ///< ours: of inputs, and of outputs that are not computed where the caller reads them
+  std::byte* storage =
+      nullptr;  ///< ours: of inputs, and of outputs that are not computed where the caller reads them
   std::size_t capacity = 0;
-  std::byte* bound = nullptr;    ///< the caller's
+  std::byte* bound = nullptr;  ///< the caller's
   std::size_t bound_capacity = 0;
-  const void* host = nullptr;    ///< new contents that decide shapes, to be copied to `grown` of the value
-  GrownBlock kept;               ///< the contents before the resize() under way
+  const void* host = nullptr;  ///< new contents that decide shapes, to be copied to `grown` of the value
+  GrownBlock kept;             ///< the contents before the resize() under way
   std::size_t kept_bytes = 0;
-  std::int32_t state = -1;       ///< the other end of a state, in inputs or outputs
+  std::int32_t state = -1;  ///< the other end of a state, in inputs or outputs
   bool input = false;
-  bool stored = false;           ///< needs storage of its own
+  bool stored = false;  ///< needs storage of its own
 };
 
 struct SymbolValue {
-  std::int64_t size = -1;            ///< -1: not decided yet
-  std::int64_t kept = -1;            ///< before the resize() under way
+  std::int64_t size = -1;                  ///< -1: not decided yet
+  std::int64_t kept = -1;                  ///< before the resize() under way
   std::int64_t min = 0, opt = 0, max = 0;  ///< max 0: unbounded
 };
 
@@ -40,8 +41,10 @@ inline void convert(DType from, const void* source, DType to, void* target, std:
   if (to == DType::f32) return widen(from, source, static_cast<float*>(target), count);
   for (std::size_t i = 0; i < count; ++i) {
     const float v = static_cast<const float*>(source)[i];
-    if (to == DType::f16) static_cast<half*>(target)[i] = half(v);
-    else static_cast<bfloat16*>(target)[i] = bfloat16(v);
+    if (to == DType::f16)
+      static_cast<half*>(target)[i] = half(v);
+    else
+      static_cast<bfloat16*>(target)[i] = bfloat16(v);
   }
 }
 

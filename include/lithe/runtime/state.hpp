@@ -5,54 +5,9 @@
 #include <new>
 
 #include "lithe/runtime/execute.hpp"
+#include "lithe/runtime/options.hpp"
 #include "lithe/runtime/ports.hpp"
 #include "lithe/runtime/strips.hpp"
-
-namespace lithe::inline v0 {
-
-using runtime::RunObserver;
-using runtime::StripChain;
-
-/// A new shape for an input, and for shape-deciding (host) inputs their contents, which are copied.
-struct InputShape {
-  std::string_view name;
-  Shape shape;
-  const void* contents = nullptr;
-};
-
-/// What a session is made of. lithe.hpp's options() fills in all that this machine offers.
-struct SessionOptions {
-  std::span<const KernelEntry> kernels;  ///< KernelList<...>::entries: the first that supports a node runs it
-  std::string_view signature;            ///< empty: the first
-  std::span<const InputShape> shapes;    ///< initial shapes; needed only where symbols have no upper bound
-  std::span<std::byte> arena;            ///< all memory of the session; empty: taken from `source`
-  ArenaSource source;
-  HeapHooks heap_hooks;
-  PackedWeights* packed_weights = nullptr;  ///< shared between sessions; null: the session's own
-  PackedWeightsSource packed_weights_source;
-  const ThreadPool* threads = nullptr;
-  Cpu cpu;
-  std::span<const StripChain> strips;  ///< row-streaming chains of the main graph
-  const std::atomic<bool>* stop = nullptr;
-  std::uint64_t max_bytes = std::uint64_t{1} << (sizeof(void*) == 8 ? 30 : 29);  ///< of one tensor, and of the arena
-  std::uint64_t max_iterations = 1'000'000;
-  bool growable = false;  ///< run() may allocate where the data decides sizes
-};
-
-/// Bytes by purpose.
-struct MemoryReport {
-  std::size_t tables = 0;          ///< plan, kernels, attributes, widened constants, shape values
-  std::size_t operator_heap = 0;   ///< what the kernel library allocates for its operators
-  std::size_t ports = 0;           ///< inputs, states and converted outputs
-  std::size_t tensors = 0;         ///< everything between, with the kernels' workspaces
-  std::size_t grown = 0;           ///< blocks of data-dependent size
-  std::size_t packed_weights = 0;  ///< of all sessions that share them
-  bool heap_is_ours = true;        ///< false: someone else initialized the kernel library, which then uses its own memory
-  std::size_t arena() const { return tables + operator_heap + ports + tensors; }
-  std::size_t total() const { return arena() + grown + packed_weights; }
-};
-
-}  // namespace lithe::inline v0
 
 namespace lithe::inline v0::runtime {
 
@@ -70,10 +25,10 @@ class State {
   std::byte* io = nullptr;
   bool planned = false;
 
-  /// Builds and, where the shapes are known, plans. `previous` lends shapes, bindings and states. With `first`, shapes
-  /// that were only assumed may fail without an error: nothing is planned then.
-  static Status create(const Model& model, const SessionOptions& options, PackedWeights* weights, std::span<const InputShape> shapes,
-                       State* previous, bool first, State*& result);
+  /// Builds and, where the shapes are known, plans. `previous` lends shapes, bindings and states. With
+  /// `first`, shapes that were only assumed may fail without an error: nothing is planned then.
+  static Status create(const Model& model, const SessionOptions& options, PackedWeights* weights,
+                       std::span<const InputShape> shapes, State* previous, bool first, State*& result);
   static void destroy(State* state);
 
   Status resize(std::span<const InputShape> shapes);
@@ -83,7 +38,9 @@ class State {
   void reset_state();
   MemoryReport memory() const;
   Tensor tensor(const Port& port);
-  std::string_view name(const Port& port) const { return text(graph.file->values()->Get(static_cast<std::uint32_t>(port.value))->name()); }
+  std::string_view name(const Port& port) const {
+    return text(graph.file->values()->Get(static_cast<std::uint32_t>(port.value))->name());
+  }
   int find(std::span<const Port> ports, std::string_view wanted) const {
     for (std::size_t i = 0; i < ports.size(); ++i)
       if (name(ports[i]) == wanted) return static_cast<int>(i);
@@ -103,9 +60,13 @@ class State {
   void adopt(const State& previous);
   std::size_t place_ports();
   void point();
-  const PlanValue& value(const Port& port) const { return graph.values[static_cast<std::size_t>(port.value)]; }
+  const PlanValue& value(const Port& port) const {
+    return graph.values[static_cast<std::size_t>(port.value)];
+  }
   PlanValue& value(const Port& port) { return graph.value(port.value); }
-  const format::Value& source(const Port& port) const { return *graph.file->values()->Get(static_cast<std::uint32_t>(port.value)); }
+  const format::Value& source(const Port& port) const {
+    return *graph.file->values()->Get(static_cast<std::uint32_t>(port.value));
+  }
   bool in_place(const Port& port) const;
   Status grow_port(Port& port, std::size_t bytes);
 };
@@ -128,12 +89,16 @@ inline Status State::build_ports(const format::Signature& signature) {
   for (std::uint32_t i = 0; i < count(signature.states()); ++i) {
     const format::State& s = *signature.states()->Get(i);
     Port &in = inputs[s.input()], &out = outputs[s.output()];
-    if (in.dtype != out.dtype || in.state >= 0) return {Code::invalid_model, "a state's input and output have other element types, or it is listed twice"};
+    if (in.dtype != out.dtype || in.state >= 0)
+      return {Code::invalid_model,
+              "a state's input and output have other element types, or it is listed twice"};
     in.state = static_cast<std::int32_t>(s.output()), out.state = static_cast<std::int32_t>(s.input());
   }
   for (std::size_t i = 0; i < symbols.size(); ++i) {
     const format::Symbol& s = *context.model->root().symbols()->Get(static_cast<std::uint32_t>(i));
-    symbols[i] = {-1, -1, static_cast<std::int64_t>(s.min()), static_cast<std::int64_t>(s.opt() != 0 ? s.opt() : s.min()), static_cast<std::int64_t>(s.max())};
+    symbols[i] = {-1, -1, static_cast<std::int64_t>(s.min()),
+                  static_cast<std::int64_t>(s.opt() != 0 ? s.opt() : s.min()),
+                  static_cast<std::int64_t>(s.max())};
   }
   return {};
 }
@@ -141,15 +106,18 @@ inline Status State::build_ports(const format::Signature& signature) {
 inline Status State::build(const SessionOptions& options) {
   const int number = context.model->find_signature(options.signature);
   if (number < 0) return {Code::invalid_argument, "the model has no signature of this name"};
-  const format::Signature& signature = *context.model->root().signatures()->Get(static_cast<std::uint32_t>(number));
+  const format::Signature& signature =
+      *context.model->root().signatures()->Get(static_cast<std::uint32_t>(number));
   LITHE_TRY(graph.build(context, signature.subgraph()));
   LITHE_TRY(build_ports(signature));
   std::span<StripChain> chains;
   if (!arena.array(options.strips.size(), chains)) return out_of_arena();
   for (std::size_t i = 0; i < chains.size(); ++i) {
     chains[i] = options.strips[i];
-    if (chains[i].first < 0 || chains[i].last >= graph.steps()) return {Code::invalid_argument, "a strip chain names a missing node"};
-    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n) graph.nodes[static_cast<std::size_t>(n)].chain = static_cast<std::int32_t>(i);
+    if (chains[i].first < 0 || chains[i].last >= graph.steps())
+      return {Code::invalid_argument, "a strip chain names a missing node"};
+    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n)
+      graph.nodes[static_cast<std::size_t>(n)].chain = static_cast<std::int32_t>(i);
   }
   graph.chains = chains;
   return {};
@@ -161,23 +129,28 @@ inline Status State::assign(const InputShape& wanted) {
   if (i < 0) return {Code::invalid_argument, "a shape is given for an input that the model does not have"};
   Port& port = inputs[static_cast<std::size_t>(i)];
   const auto dims = numbers(source(port).dims());
-  if (!wanted.shape.valid() || wanted.shape.rank() != static_cast<int>(dims.size())) return {Code::shape, "an input is given another rank than the model's"};
+  if (!wanted.shape.valid() || wanted.shape.rank() != static_cast<int>(dims.size()))
+    return {Code::shape, "an input is given another rank than the model's"};
   for (int a = 0; a < wanted.shape.rank(); ++a) {
     const std::int64_t d = dims[static_cast<std::size_t>(a)], s = symbol_of(d);
     if (s < 0) {
-      if (d != wanted.shape[a]) return {Code::shape, "an input is given another size than its fixed dimension"};
+      if (d != wanted.shape[a])
+        return {Code::shape, "an input is given another size than its fixed dimension"};
       continue;
     }
     SymbolValue& symbol = symbols[static_cast<std::size_t>(s)];
-    if (symbol.size >= 0 && symbol.size != wanted.shape[a]) return {Code::shape, "two inputs give the same symbol different sizes"};
-    if (wanted.shape[a] < symbol.min || (symbol.max != 0 && wanted.shape[a] > symbol.max)) return {Code::shape, "an input is given a size outside its dimension's range"};
+    if (symbol.size >= 0 && symbol.size != wanted.shape[a])
+      return {Code::shape, "two inputs give the same symbol different sizes"};
+    if (wanted.shape[a] < symbol.min || (symbol.max != 0 && wanted.shape[a] > symbol.max))
+      return {Code::shape, "an input is given a size outside its dimension's range"};
     symbol.size = wanted.shape[a];
   }
   if (wanted.contents != nullptr) port.host = wanted.contents;
   return {};
 }
 
-/// Symbols from the given shapes; the others keep their sizes, or take their largest (else opt, else min: `assumed`).
+/// Symbols from the given shapes; the others keep their sizes, or take their largest (else opt, else min:
+/// `assumed`).
 inline Status State::set_dims(std::span<const InputShape> shapes, bool& assumed) {
   for (SymbolValue& s : symbols) s.kept = s.size, s.size = -1;
   for (const InputShape& shape : shapes) LITHE_TRY(assign(shape));
@@ -195,14 +168,18 @@ inline Status State::apply_dims() {
   for (Port& port : inputs) {
     PlanValue& v = value(port);
     Shape shape;
-    for (std::int64_t d : numbers(source(port).dims())) shape.push_back(symbol_of(d) >= 0 ? symbols[static_cast<std::size_t>(symbol_of(d))].size : d);
+    for (std::int64_t d : numbers(source(port).dims()))
+      shape.push_back(symbol_of(d) >= 0 ? symbols[static_cast<std::size_t>(symbol_of(d))].size : d);
     std::uint64_t size = 0;
-    if (!shape.checked_bytes(v.dtype, context.max_bytes, size)) return {Code::out_of_memory, "an input is larger than the byte limit (max_bytes)"};
+    if (!shape.checked_bytes(v.dtype, context.max_bytes, size))
+      return {Code::out_of_memory, "an input is larger than the byte limit (max_bytes)"};
     v.shape = shape, v.bytes = static_cast<std::size_t>(size), v.pitch = shape.back();
     if (!source(port).host()) continue;
-    if (v.contents == nullptr && port.host == nullptr) return {Code::needs_value, "a shape-deciding input has no contents yet: give them to resize()"};
+    if (v.contents == nullptr && port.host == nullptr)
+      return {Code::needs_value, "a shape-deciding input has no contents yet: give them to resize()"};
     if (port.host == nullptr) continue;
-    if (v.dtype != v.file_dtype) return {Code::unsupported, "a shape-deciding input of a half-precision type"};
+    if (v.dtype != v.file_dtype)
+      return {Code::unsupported, "a shape-deciding input of a half-precision type"};
     LITHE_TRY(context.keep(v.grown, v.bytes));
     LITHE_TRY(context.keep(port.kept, v.bytes));
     if (v.contents != nullptr) std::memcpy(port.kept.data, v.contents, port.kept_bytes);
@@ -217,7 +194,9 @@ inline std::size_t State::place_ports() {
   std::size_t total = 0;
   for (std::span<Port> ports : {inputs, outputs})
     for (Port& p : ports)
-      if (p.stored) total += align_up(port_bytes(p, value(p)) + tensor_slack, 64) + (p.input && value(p).dtype != p.dtype ? align_up(value(p).bytes + tensor_slack, 64) : 0);
+      if (p.stored)
+        total += align_up(port_bytes(p, value(p)) + tensor_slack, 64) +
+                 (p.input && value(p).dtype != p.dtype ? align_up(value(p).bytes + tensor_slack, 64) : 0);
   return total;
 }
 
@@ -233,7 +212,8 @@ inline void State::point() {
   for (std::span<Port> ports : {inputs, outputs})
     for (Port& p : ports) {
       PlanValue& v = value(p);
-      if (p.stored) p.storage = at, p.capacity = port_bytes(p, v), at += align_up(p.capacity + tensor_slack, 64);
+      if (p.stored)
+        p.storage = at, p.capacity = port_bytes(p, v), at += align_up(p.capacity + tensor_slack, 64);
       if (!p.input) continue;
       v.data = in_place(p) ? p.bound : p.storage;
       if (v.dtype != p.dtype) v.data = at, at += align_up(v.bytes + tensor_slack, 64);
@@ -293,33 +273,44 @@ inline void State::adopt(const State& previous) {
   for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i].size = previous.symbols[i].size;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     inputs[i].bound = previous.inputs[i].bound, inputs[i].bound_capacity = previous.inputs[i].bound_capacity;
-    if (source(inputs[i]).host() && previous.value(previous.inputs[i]).contents != nullptr) inputs[i].host = previous.value(previous.inputs[i]).contents;
+    if (source(inputs[i]).host() && previous.value(previous.inputs[i]).contents != nullptr)
+      inputs[i].host = previous.value(previous.inputs[i]).contents;
   }
-  for (std::size_t i = 0; i < outputs.size(); ++i) outputs[i].bound = previous.outputs[i].bound, outputs[i].bound_capacity = previous.outputs[i].bound_capacity;
+  for (std::size_t i = 0; i < outputs.size(); ++i)
+    outputs[i].bound = previous.outputs[i].bound,
+    outputs[i].bound_capacity = previous.outputs[i].bound_capacity;
 }
 
-inline Status State::create(const Model& model, const SessionOptions& options, PackedWeights* weights, std::span<const InputShape> shapes,
-                            State* previous, bool first, State*& result) {
-  Arena arena = options.arena.empty() ? Arena(options.source, static_cast<std::size_t>(options.max_bytes)) : Arena(options.arena);
+inline Status State::create(const Model& model, const SessionOptions& options, PackedWeights* weights,
+                            std::span<const InputShape> shapes, State* previous, bool first, State*& result) {
+  Arena arena = options.arena.empty() ? Arena(options.source, static_cast<std::size_t>(options.max_bytes))
+                                      : Arena(options.arena);
   void* memory = arena.allocate(sizeof(State), alignof(State));
-  if (memory == nullptr) return {Code::out_of_memory, "no memory for the session: give it an arena or a source"};
+  if (memory == nullptr)
+    return {Code::out_of_memory, "no memory for the session: give it an arena or a source"};
   State* const state = new (memory) State{};
   state->arena = std::move(arena);
   PlanContext& c = state->context;
-  c.model = &model, c.kernels = options.kernels, c.cpu = options.cpu, c.threads = options.threads, c.packed_weights = weights;
-  c.heap_hooks = options.heap_hooks, c.source = options.source, c.arena = &state->arena, c.stop = options.stop;
-  c.max_bytes = options.max_bytes, c.max_iterations = options.max_iterations, c.growable = options.growable, c.open = true;
+  c.model = &model, c.kernels = options.kernels, c.cpu = options.cpu, c.threads = options.threads,
+  c.packed_weights = weights;
+  c.heap_hooks = options.heap_hooks, c.source = options.source, c.arena = &state->arena,
+  c.stop = options.stop;
+  c.max_bytes = options.max_bytes, c.max_iterations = options.max_iterations, c.growable = options.growable,
+  c.open = true;
   bool assumed = false;
   Status status = state->build(options);
   if (status.ok() && previous != nullptr) state->adopt(*previous);
   if (status.ok()) status = state->set_dims(shapes, assumed);
   const bool built = status.ok();
   if (status.ok()) status = state->plan_first();
-  const bool waits = built && first && (status.code() == Code::needs_value || (assumed && shapes.empty() && status.code() == Code::shape));
+  const bool waits =
+      built && first &&
+      (status.code() == Code::needs_value || (assumed && shapes.empty() && status.code() == Code::shape));
   if (!status.ok() && !waits) return destroy(state), status;
   if (status.ok() && previous != nullptr && previous->planned)
     for (std::size_t i = 0; i < state->inputs.size(); ++i)
-      if (const Port& old = previous->inputs[i]; old.state >= 0 && old.capacity == state->inputs[i].capacity) std::memcpy(state->inputs[i].storage, old.storage, old.capacity);
+      if (const Port& old = previous->inputs[i]; old.state >= 0 && old.capacity == state->inputs[i].capacity)
+        std::memcpy(state->inputs[i].storage, old.storage, old.capacity);
   if (status.ok() && first && shapes.empty()) state->resize_to_opt();
   result = state;
   return {};
@@ -351,7 +342,8 @@ inline void State::restore() {
   for (Port& port : inputs) {
     port.host = nullptr;
     PlanValue& v = value(port);
-    if (port.kept.data != nullptr && port.kept_bytes != 0) std::memcpy(v.grown.data, port.kept.data, port.kept_bytes), port.host = v.grown.data;
+    if (port.kept.data != nullptr && port.kept_bytes != 0)
+      std::memcpy(v.grown.data, port.kept.data, port.kept_bytes), port.host = v.grown.data;
   }
   planned = plan_again().ok();
 }
@@ -385,7 +377,8 @@ inline void State::resize_to_opt() {
 
 inline Tensor State::tensor(const Port& port) {
   PlanValue& v = value(port);
-  if (port.input) return Tensor(port.bound != nullptr ? port.bound : port.storage, port.dtype, v.shape, v.quantization);
+  if (port.input)
+    return Tensor(port.bound != nullptr ? port.bound : port.storage, port.dtype, v.shape, v.quantization);
   if (port.bound != nullptr) return Tensor(port.bound, port.dtype, v.shape, v.quantization);
   return Tensor(port.stored ? port.storage : v.data, port.dtype, v.shape, v.quantization);
 }
@@ -407,7 +400,8 @@ inline void State::reset_state() {
     if (port.state < 0) continue;
     const PlanValue& v = value(port);
     const bool quantized = v.quantization != nullptr && element_bytes(port.dtype) == 1;
-    std::memset(port.bound != nullptr ? port.bound : port.storage, quantized ? v.quantization->zero_point_at(0) : 0, port_bytes(port, v));
+    std::memset(port.bound != nullptr ? port.bound : port.storage,
+                quantized ? v.quantization->zero_point_at(0) : 0, port_bytes(port, v));
   }
 }
 
@@ -422,9 +416,12 @@ inline Status State::run() {
   for (Port& p : inputs) {
     PlanValue& v = value(p);
     const std::byte* from = p.bound != nullptr ? p.bound : p.storage;
-    if (p.bound != nullptr && p.bound_capacity < port_bytes(p, v)) return {Code::invalid_argument, "the bound memory is smaller than the tensor"};
-    if (v.dtype != p.dtype) convert(p.dtype, from, v.dtype, v.data, static_cast<std::size_t>(v.shape.elements()));
-    else if (v.data != from && v.bytes != 0) std::memcpy(v.data, from, v.bytes);
+    if (p.bound != nullptr && p.bound_capacity < port_bytes(p, v))
+      return {Code::invalid_argument, "the bound memory is smaller than the tensor"};
+    if (v.dtype != p.dtype)
+      convert(p.dtype, from, v.dtype, v.data, static_cast<std::size_t>(v.shape.elements()));
+    else if (v.data != from && v.bytes != 0)
+      std::memcpy(v.data, from, v.bytes);
   }
   LITHE_TRY(graph.run(context));
   for (Port& p : outputs) {
@@ -433,14 +430,18 @@ inline Status State::run() {
     const std::size_t bytes = port_bytes(p, v);
     if (p.stored && bytes > p.capacity) LITHE_TRY(grow_port(p, bytes));
     std::byte* to = p.bound != nullptr ? p.bound : p.stored ? p.storage : v.data;
-    if (p.bound != nullptr && p.bound_capacity < bytes) return {Code::out_of_memory, "the bound memory is smaller than the output"};
-    if (v.dtype != p.dtype) convert(v.dtype, from, p.dtype, to, static_cast<std::size_t>(v.shape.elements()));
-    else if (to != from && bytes != 0) std::memcpy(to, from, bytes);
+    if (p.bound != nullptr && p.bound_capacity < bytes)
+      return {Code::out_of_memory, "the bound memory is smaller than the output"};
+    if (v.dtype != p.dtype)
+      convert(v.dtype, from, p.dtype, to, static_cast<std::size_t>(v.shape.elements()));
+    else if (to != from && bytes != 0)
+      std::memcpy(to, from, bytes);
   }
   for (Port& p : outputs) {
     if (p.state < 0) continue;
     Port& in = inputs[static_cast<std::size_t>(p.state)];
-    if (!(value(p).shape == value(in).shape)) return {Code::shape, "a state's output has another shape than its input"};
+    if (!(value(p).shape == value(in).shape))
+      return {Code::shape, "a state's output has another shape than its input"};
     std::memmove(in.bound != nullptr ? in.bound : in.storage, tensor(p).data, port_bytes(in, value(in)));
   }
   return {};

@@ -111,7 +111,7 @@ class FullyConnected {
       const auto z = [](index_t v) { return static_cast<std::size_t>(v); };
       const Shape& filter = node.input(1).shape;
       return function(z(filter[1]), z(filter[0]), z(input_pitch_), z(output_pitch_), rest..., 0u, nullptr,
-                    cache, op_.out());
+                      cache, op_.out());
     };
     const ValueInfo &in = node.input(0), &out = node.output();
     const auto* bias = static_cast<const std::int32_t*>(c.bias);

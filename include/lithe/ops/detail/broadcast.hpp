@@ -74,7 +74,7 @@ class BroadcastRuns {
   index_t length() const { return dims_[0]; }  ///< elements of a run
   bool repeats(std::size_t i) const {
     return strides_[0][i] == 0;
-  }                                                            ///< input i is one element all along a run
+  }  ///< input i is one element all along a run
   index_t offset(std::size_t i) const { return offsets_[i]; }  ///< of input i's first element of this run
   index_t output_offset() const { return output_offset_; }
   void advance() {

@@ -57,7 +57,8 @@ inline double decode(std::uint32_t code, const SmallFloat& format) {
   const std::uint32_t exponent = magnitude >> format.mantissa_bits,
                       fraction = magnitude & ((1u << format.mantissa_bits) - 1);
   const std::uint32_t significand = exponent == 0 ? fraction : fraction | 1u << format.mantissa_bits;
-  const int scale = static_cast<int>(std::max<std::uint32_t>(exponent, 1)) - format.bias - format.mantissa_bits;
+  const int scale =
+      static_cast<int>(std::max<std::uint32_t>(exponent, 1)) - format.bias - format.mantissa_bits;
   const double value = std::ldexp(static_cast<double>(significand), scale);
   return negative ? -value : value;
 }

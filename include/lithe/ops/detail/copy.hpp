@@ -10,14 +10,19 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Calls f.template operator()<T>() with the unsigned integer of `width` bytes: 1, 2, 4 or 8, anything else is 8.
+/// Calls f.template operator()<T>() with the unsigned integer of `width` bytes: 1, 2, 4 or 8, anything else
+/// is 8.
 template <class F>
 decltype(auto) by_width(int width, F f) {
   switch (width) {
-    case 1: return f.template operator()<std::uint8_t>();
-    case 2: return f.template operator()<std::uint16_t>();
-    case 4: return f.template operator()<std::uint32_t>();
-    default: return f.template operator()<std::uint64_t>();
+    case 1:
+      return f.template operator()<std::uint8_t>();
+    case 2:
+      return f.template operator()<std::uint16_t>();
+    case 4:
+      return f.template operator()<std::uint32_t>();
+    default:
+      return f.template operator()<std::uint64_t>();
   }
 }
 
@@ -35,7 +40,8 @@ void store(std::byte* data, index_t i, T value) {
 
 /// Sub-byte elements only exist as whole tensors: operators that move single ones refuse them.
 inline Status whole_bytes(DType dtype) {
-  if (element_bytes(dtype) == 0) return {Code::unsupported, "elements smaller than a byte cannot be moved one by one"};
+  if (element_bytes(dtype) == 0)
+    return {Code::unsupported, "elements smaller than a byte cannot be moved one by one"};
   return {};
 }
 
@@ -46,7 +52,8 @@ inline Status same_scale(const InferContext& context, int i, int o) {
   const Quantization* b = context.has_output(o) ? context.output_quantization(o) : nullptr;
   if (a == nullptr || b == nullptr || !a->per_tensor() || !b->per_tensor()) return {};
   if (a->scale_at(0) == b->scale_at(0) && a->zero_point_at(0) == b->zero_point_at(0)) return {};
-  return {Code::invalid_model, "an operator that only moves elements has an output quantized unlike its input"};
+  return {Code::invalid_model,
+          "an operator that only moves elements has an output quantized unlike its input"};
 }
 
 /// Copies all elements, packed or not, into a dense tensor of as many bytes, unless they are there already.

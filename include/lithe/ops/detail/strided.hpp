@@ -34,14 +34,16 @@ inline std::byte* element(const Tensor& tensor, index_t offset) {
   return static_cast<std::byte*>(tensor.data) + offset * element_bytes(tensor.dtype);
 }
 
-/// Nested loops over two strided tensors of one shape: axes of size 1 dropped, adjacent ones merged where both allow.
+/// Nested loops over two strided tensors of one shape: axes of size 1 dropped, adjacent ones merged where
+/// both allow.
 struct StridedLoops {
   Strides extent{}, from{}, to{};
   int rank = 0;
 
   StridedLoops(const Shape& shape, const Strides& from_strides, const Strides& to_strides) {
     for (int i = 0; i < shape.rank(); ++i) {
-      const index_t n = shape[i], f = from_strides[static_cast<std::size_t>(i)], t = to_strides[static_cast<std::size_t>(i)];
+      const index_t n = shape[i], f = from_strides[static_cast<std::size_t>(i)],
+                    t = to_strides[static_cast<std::size_t>(i)];
       if (n == 1) continue;
       const auto last = static_cast<std::size_t>(rank > 0 ? rank - 1 : 0);
       if (rank > 0 && from[last] == f * n && to[last] == t * n) {
@@ -74,8 +76,8 @@ struct StridedLoops {
 };
 
 /// Copies elements of `width` bytes between two strided regions of one shape that do not overlap.
-inline void copy_strided(int width, const Shape& shape, const std::byte* from, const Strides& from_strides, std::byte* to,
-                         const Strides& to_strides) {
+inline void copy_strided(int width, const Shape& shape, const std::byte* from, const Strides& from_strides,
+                         std::byte* to, const Strides& to_strides) {
   if (shape.elements() == 0) return;
   const StridedLoops loops(shape, from_strides, to_strides);
   const auto last = static_cast<std::size_t>(loops.rank - 1);
