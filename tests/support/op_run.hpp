@@ -188,7 +188,7 @@ class NodeRun {
         std::byte* inside = window.bytes.data() + static_cast<std::uint64_t>(n * window.shape[1] + r) * row;
         std::byte* outside =
             whole.bytes.data() + static_cast<std::uint64_t>(n * whole.shape[1] + first + r) * row;
-        into_window ? std::memcpy(inside, outside, row) : std::memcpy(outside, inside, row);
+        if (row != 0) into_window ? std::memcpy(inside, outside, row) : std::memcpy(outside, inside, row);
       }
   }
 
@@ -252,7 +252,10 @@ class NodeRun {
     into = StoredTensor(view.dtype, view.shape, std::move(into.quantization));
     const auto* data = static_cast<const std::byte*>(view.data);
     if (into.bytes.empty()) return true;
-    if (gap == 0) return std::memcpy(into.bytes.data(), data, into.bytes.size()), true;
+    if (gap == 0) {
+      if (!into.bytes.empty()) std::memcpy(into.bytes.data(), data, into.bytes.size());
+      return true;
+    }
     const std::size_t row = row_bytes(into, view.shape.back()),
                       pitch = row_bytes(into, view.shape.back() + gap);
     bool untouched = true;

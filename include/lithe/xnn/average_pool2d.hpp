@@ -103,8 +103,8 @@ class AveragePool2D {
   /// XNNPACK's indirection buffer has rows for the top, one for the middle, and rows for the bottom,
   /// addressed as if the top ended before the bottom began.
   static bool separate_padding(const Window& w, const Pads& pads, index_t rows) {
-    const index_t top = (index_t{pads[0]} + w.h.stride - 1) / w.h.stride,
-                  bottom = (index_t{pads[2]} + w.h.stride - 1) / w.h.stride;
+    const index_t top = (static_cast<index_t>(pads[0]) + w.h.stride - 1) / w.h.stride,
+                  bottom = (static_cast<index_t>(pads[2]) + w.h.stride - 1) / w.h.stride;
     return bottom == 0 || top + bottom <= rows;
   }
   static Window window(const Op::Attributes& a) { return ops::detail::window(a, a.kernel[0], a.kernel[1]); }
