@@ -67,7 +67,7 @@ TEST_F(SimdDepthwise, InputSmallerThanTheFilter) {
   matches({.strides = {2, 2}, .pads = {3, 3, 3, 3}}, {{1, 2, 1, 11}, {3, 3, 11, 1}, {11}});
 }
 
-TEST(SimdDepthwiseSupport, Conditions) {
+TEST_F(SimdDepthwise, Conditions) {
   const auto supports = [](const Cpu& cpu, const Attributes& a, const Shape& filter, DType dtype = f32) {
     const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
                     outputs[] = {{dtype, {1, 8, 8, filter[2]}}};

@@ -190,6 +190,10 @@ class DepthwiseConv2D {
 
 #else
 
+namespace detail {
+inline bool available(const Cpu&) { return false; }
+}  // namespace detail
+
 /// No vectors for this architecture: supports nothing.
 struct DepthwiseConv2D {
   using Op = ops::DepthwiseConv2D;
