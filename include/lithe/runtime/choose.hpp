@@ -85,8 +85,10 @@ class Scratch {
   }
   std::byte* allocate(std::size_t bytes) {
     bytes_ = align_up(bytes, 4096);
-    data_ = context_.source.reserve != nullptr ? context_.source.reserve(bytes_)
-                                               : context_.heap->allocate(bytes_);
+    if (context_.source.reserve != nullptr)
+      data_ = context_.source.reserve(bytes_);
+    else if (context_.heap != nullptr)
+      data_ = context_.heap->allocate(bytes_);
     return static_cast<std::byte*>(data_);
   }
 
