@@ -10,7 +10,6 @@
 
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
-#include "lithe/core/tensor.hpp"
 #include "lithe/format/reader.hpp"
 #include "lithe/runtime/verify.hpp"
 

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <initializer_list>
-#include <new>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -12,7 +10,6 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
-#include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"
 #include "lithe/runtime/execute.hpp"
 #include "lithe/runtime/plan.hpp"

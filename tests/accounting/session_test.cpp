@@ -17,6 +17,7 @@
 #include "tests/accounting/interposer.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
 namespace {
@@ -65,7 +66,7 @@ TEST_P(Runs, AllocateNothing) {
   ASSERT_TRUE(model.ok());
   for (const std::size_t count : {1u, 2u}) {
     const Threads threads(count);
-    auto session = Session::create(*model, lithe::options(&threads));
+    auto session = Session::create(*model, machine_options(&threads));
     ASSERT_TRUE(session.ok()) << session.status().text();
     const Usage before = usage();
     bool ok = true;
@@ -88,7 +89,7 @@ TEST(Resizes, InsideTheBoundsAllocateNothing) {
   auto model = Model::open(aligned_copy(file));
   ASSERT_TRUE(model.ok());
   const Threads threads(2);
-  auto session = Session::create(*model, lithe::options(&threads));
+  auto session = Session::create(*model, machine_options(&threads));
   ASSERT_TRUE(session.ok()) << session.status().text();
   const Usage before = usage();
   bool ok = true;
@@ -119,7 +120,7 @@ Bill bill_of(const std::vector<std::byte>& file) {
     Bill bill;
     const Usage before = usage();
     if (model.ok()) {
-      auto session = Session::create(*model, lithe::options());
+      auto session = Session::create(*model, machine_options());
       if (session.ok() && session->planned()) {
         fill(*session, 1);
         if (session->run().ok()) {

@@ -17,11 +17,12 @@
 #include <string>
 #include <vector>
 
-#include "lithe/lithe.hpp"
+#include "lithe/session.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tests/support/watchdog.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/import/difference.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::test {
@@ -83,7 +84,7 @@ void run_data_sets(const fs::path& folder, std::span<const std::byte> file,
                    std::span<const KernelEntry> kernels) {
   auto model = Model::open(aligned_copy(file));
   check(model.status(), "open");
-  SessionOptions options = lithe::options<>();
+  SessionOptions options = machine_options();
   options.kernels = kernels, options.growable = true;
   auto session = Session::create(*model, options);
   check(session.status(), "create");
@@ -109,9 +110,9 @@ Outcome run_test(const fs::path& folder) {
       const auto file = import::convert(bytes, "model.onnx", options).bytes;
       std::string how = optimize ? "optimized, " : "";
       try {
-        run_data_sets(folder, file, AllKernels::entries);
+        run_data_sets(folder, file, all_kernels());
         how += "portable, ";
-        run_data_sets(folder, file, portable::all::entries);
+        run_data_sets(folder, file, portable_kernels());
       } catch (const Failed& failed) {
         return {Ending::failed, how + failed.what()};
       }

@@ -8,13 +8,14 @@
 #include <vector>
 
 #include "lithe/lithe.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::testing {
 namespace {
 
 class Golden : public ::testing::TestWithParam<bool> {
  protected:
-  SessionOptions kernels() const { return GetParam() ? options() : options<portable::all>(); }
+  SessionOptions kernels() const { return GetParam() ? machine_options() : portable_options(); }
 };
 INSTANTIATE_TEST_SUITE_P(Kernels, Golden, ::testing::Values(false, true),
                          [](const auto& i) { return i.param ? "all" : "portable"; });

@@ -20,6 +20,7 @@
 
 #include "tests/fuzz/exercise.hpp"
 #include "tests/support/watchdog.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
 namespace {
@@ -229,8 +230,8 @@ void expect_small() {
 }
 
 std::span<const KernelEntry> kernels_for(int n) {
-  if (n / kinds % 2 == 0) return AllKernels::entries;
-  return portable::all::entries;
+  if (n / kinds % 2 == 0) return all_kernels();
+  return portable_kernels();
 }
 
 TEST(Corruption, OfModelFiles) {

@@ -12,9 +12,10 @@
 #include <utility>
 #include <vector>
 
-#include "lithe/lithe.hpp"
+#include "lithe/session.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/report/error.hpp"
 
 /// Everything a stranger's file meets: open, create, resize, run; convert.
@@ -73,7 +74,7 @@ inline unsigned touch(Session& session) {
 inline Exercise exercise_model(std::span<const std::byte> bytes, std::span<const KernelEntry> kernels) {
   auto model = Model::open(aligned_copy(bytes));
   if (!model.ok()) return Exercise::refused;
-  SessionOptions options = lithe::options<>();
+  SessionOptions options = machine_options();
   options.kernels = kernels, options.max_bytes = std::uint64_t{64} << 20, options.max_iterations = 1000,
   options.growable = true;
   auto session = Session::create(*model, options);

@@ -5,9 +5,10 @@
 #include <span>
 
 #include "tests/fuzz/exercise.hpp"
+#include "tools/kernels/kernels.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(
     const std::uint8_t* data, std::size_t size) {  // NOLINT(readability-identifier-naming): libFuzzer's
-  lithe::test::exercise_onnx(std::as_bytes(std::span(data, size)), lithe::AllKernels::entries);
+  lithe::test::exercise_onnx(std::as_bytes(std::span(data, size)), lithe::all_kernels());
   return 0;
 }

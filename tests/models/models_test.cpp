@@ -17,6 +17,7 @@
 #include "tests/support/recorded_case.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/import/difference.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
 namespace {
@@ -27,9 +28,8 @@ struct Kernels {
   const char* name;
   std::span<const KernelEntry> entries;
 };
-constexpr Kernels kernel_lists[] = {{"auto", AllKernels::entries},
-                                    {"xnnpack", KernelList<xnn::all, portable::all>::entries},
-                                    {"portable", portable::all::entries}};
+const Kernels kernel_lists[] = {
+    {"auto", all_kernels()}, {"xnnpack", xnnpack_kernels()}, {"portable", portable_kernels()}};
 
 struct Network {
   const char* name;
@@ -118,7 +118,7 @@ TEST_P(Models, AreWithinTheErrorMeasure) {
     for (const std::size_t count : {1u, 2u}) {
       const Threads threads(count);
       ASSERT_EQ(threads.threads(), count);
-      SessionOptions options = lithe::options(&threads);
+      SessionOptions options = machine_options(&threads);
       options.kernels = kernels.entries;
       auto session = Session::create(*model, options);
       ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();

@@ -12,6 +12,7 @@
 #include "lithe/lithe.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/kernels/kernels.hpp"
 
 /// Through converter, file and session: what later work builds on.
 namespace lithe::testing {
@@ -69,12 +70,6 @@ class Converted {
   std::optional<Model> model_;
 };
 
-SessionOptions portable_only() {
-  SessionOptions o = options();
-  o.kernels = portable::all::entries;
-  return o;
-}
-
 void fill(Session& session, unsigned seed = 1) {
   std::mt19937 random(seed);
   for (int i = 0; i < session.inputs(); ++i) {
@@ -120,7 +115,7 @@ TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
       "xz)\n qd = DequantizeLinear(w, ws, wz)\n bd = DequantizeLinear(wb, bs)\n"
       " c = Conv <pads = [1, 1, 1, 1]> (xd, qd, bd)\n r = Relu(c)\n rq = QuantizeLinear(r, ys, yz)\n y = "
       "DequantizeLinear(rq, ys, yz) }");
-  Session fast = converted.session(options()), plain = converted.session(portable_only());
+  Session fast = converted.session(machine_options()), plain = converted.session(portable_options());
   EXPECT_TRUE(kernel_of(fast, "Conv2D").starts_with("xnn::")) << kernel_of(fast, "Conv2D");
   EXPECT_EQ(kernel_of(plain, "Conv2D"), "portable");
   const auto& node = fast.plan().nodes[static_cast<std::size_t>(node_of(fast, "Conv2D"))];
@@ -140,9 +135,9 @@ TEST(EndToEnd, AHalfPrecisionNetworkIsLoweredWhereTheCpuHasNoHalfArithmetic) {
   const Converted narrow("g (float16[1,3,8,8] x) => (float16[1,5] y) <float16[4,3,3,3] w, float16[64,5] w2>" +
                          body);
   const Converted wide("g (float[1,3,8,8] x) => (float[1,5] y) <float[4,3,3,3] w, float[64,5] w2>" + body);
-  SessionOptions masked = options();
+  SessionOptions masked = machine_options();
   masked.cpu = *mask(masked.cpu, "f16");
-  Session lowered = narrow.session(masked), reference = wide.session(options());
+  Session lowered = narrow.session(masked), reference = wide.session(machine_options());
   EXPECT_EQ(lowered.input("x").dtype, DType::f16);
   EXPECT_EQ(lowered.output("y").dtype, DType::f16);
   for (const auto& node : lowered.plan().nodes)
@@ -160,7 +155,7 @@ TEST(EndToEnd, ADepthwiseChainRunsInStripsWithTheSameResult) {
       "w2b, float[6,16,1,1] w3>"
       " { a = Conv(x, w1)\n ar = Relu(a)\n d = Conv <group = 16, pads = [1, 1, 1, 1], strides = [2, 2]> (ar, "
       "w2, w2b)\n dr = Relu(d)\n y = Conv(dr, w3) }");
-  for (const SessionOptions& base : {options(), portable_only()}) {
+  for (const SessionOptions& base : {machine_options(), portable_options()}) {
     Session whole = converted.session(base);
     const std::int32_t first = node_of(whole, "Conv2D"), last = node_of(whole, "Conv2D", 1);
     ASSERT_EQ(last, first + 2);
@@ -191,7 +186,7 @@ TEST(EndToEnd, AStreamingNetworkKeepsItsState) {
       "g (float[1,4] x, float[1,4] h) => (float[1,4] y, float[1,4] next) <float[4,4] w> { m = MatMul(h, w)\n "
       "next = Add(x, m)\n y = Tanh(next) }";
   const Converted stateful(text, with_state), plain(text);
-  Session streaming = stateful.session(options()), stepwise = plain.session(options());
+  Session streaming = stateful.session(machine_options()), stepwise = plain.session(machine_options());
   fill(streaming), fill(stepwise);
   streaming.reset_state();
   std::ranges::fill(stepwise.input<float>("h"), 0.f);
@@ -207,9 +202,9 @@ TEST(EndToEnd, OurOwnVectorKernelRunsWhereItIsFaster) {
   const Converted converted(
       "g (float[1,24,17,13] x) => (float[1,24,17,13] y) <float[24,1,3,3] w, float[24] wb> { y = Conv <group "
       "= 24, pads = [1, 1, 1, 1]> (x, w, wb) }");
-  SessionOptions o = options();
+  SessionOptions o = machine_options();
   o.cpu = *mask(o.cpu, "avx512");
-  Session ours = converted.session(o), plain = converted.session(portable_only());
+  Session ours = converted.session(o), plain = converted.session(portable_options());
   EXPECT_TRUE(kernel_of(ours, "DepthwiseConv2D").starts_with("simd::")) << kernel_of(ours, "DepthwiseConv2D");
   fill(ours), fill(plain);
   const auto a = run(ours), b = run(plain);
@@ -222,7 +217,7 @@ TEST(EndToEnd, BranchesMayDifferInRank) {
       "g (float[4] x, bool[1] c) => (float[4] z, int64[r] rank) <int64[1] all = {-1}> { y = If <then_branch "
       "= t () => (a) { s = Constant <value = int64[2] {2, 2}> ()\n a = Reshape(x, s) }, else_branch = e () "
       "=> (b) { b = Neg(x) }> (c)\n z = Reshape(y, all)\n rank = Shape(y) }");
-  SessionOptions o = options();
+  SessionOptions o = machine_options();
   o.growable = true;
   Session session = converted.session(o);
   std::ranges::fill(session.input<float>("x"), 3.f);

@@ -11,6 +11,7 @@
 
 #include "lithe/lithe.hpp"
 #include "tests/support/npy.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
 namespace {
@@ -58,8 +59,8 @@ TEST_P(Recorded, RunsOnThisCpu) {
   for (const bool fast : {true, false})
     for (const std::size_t count : {1u, 2u}) {
       const Threads threads(count);
-      SessionOptions options = lithe::options(&threads);
-      if (!fast) options.kernels = portable::all::entries;
+      SessionOptions options = machine_options(&threads);
+      if (!fast) options.kernels = portable_kernels();
       auto session = Session::create(*model, options);
       ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();
       bool numbered = false;

@@ -7,15 +7,10 @@
 #include "lithe/ops/all.hpp"
 #include "lithe/session.hpp"
 #include "tests/support/model_builder.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::testing {
 namespace {
-
-SessionOptions portable_options() {
-  SessionOptions o;
-  o.kernels = portable::all::entries, o.source = system_arena;
-  return o;
-}
 
 Status created(const ModelBuilder& b, const SessionOptions& options = portable_options()) {
   const auto bytes = b.storage();

@@ -7,15 +7,10 @@
 #include "lithe/ops/all.hpp"
 #include "lithe/session.hpp"
 #include "tests/support/model_builder.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::testing {
 namespace {
-
-SessionOptions portable_options() {
-  SessionOptions o;
-  o.kernels = portable::all::entries, o.source = system_arena;
-  return o;
-}
 
 /// [n, 4] -> Relu, Add, Concat with itself, Reshape to [2, -1, rows] with a shape computed from the tensor's.
 ModelBuilder computed_reshape() {

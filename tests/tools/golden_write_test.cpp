@@ -10,6 +10,7 @@
 
 #include "lithe/lithe.hpp"
 #include "tests/support/golden_models.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::testing {
 namespace {
@@ -37,7 +38,7 @@ ModelBuilder everything() {
 ModelBuilder classifier() {
   ModelBuilder b = golden_classifier();
   const Model model = b.open();
-  auto session = Session::create(model, options<portable::all>());
+  auto session = Session::create(model, portable_options());
   std::vector<float> image(64);
   std::iota(image.begin(), image.end(), 0.f);
   std::copy(image.begin(), image.end(), session->input<float>("image").begin());

@@ -2,8 +2,8 @@
 #include <map>
 #include <utility>
 
-#include "lithe/ops/all.hpp"
 #include "tools/graph/graph.hpp"
+#include "tools/kernels/kernels.hpp"
 
 namespace lithe::graph {
 
@@ -11,7 +11,7 @@ const KernelEntry* find_kernel(std::string_view op, std::uint16_t version) {
   using Table = std::map<std::pair<std::string_view, std::uint16_t>, const KernelEntry*>;
   static const Table table = [] {
     Table all;
-    for (const KernelEntry& entry : portable::all::entries)
+    for (const KernelEntry& entry : portable_kernels())
       all.emplace(std::pair(entry.op->spec->name, entry.op->spec->version), &entry);
     return all;
   }();

@@ -4,16 +4,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <utility>
 
-#include "lithe/lithe.hpp"
+#include "lithe/session.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/import/difference.hpp"
 #include "tools/import/import_model.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -283,7 +282,7 @@ class Checker {
         tests_(tests),
         threads_(options.threads),
         reference_(reference, graph::write(reference), portable_options()),
-        fast_(optimized, file, lithe::options<>(&threads_)) {
+        fast_(optimized, file, machine_options(&threads_)) {
     const graph::Graph& main = optimized.graphs[0];
     for (graph::ValueId v : main.inputs) host_.push_back(main.value(v).host);
     for (graph::ValueId v : reference.graphs[0].inputs) steps_.push_back(input_step(reference.graphs[0], v));
@@ -308,11 +307,6 @@ class Checker {
   }
 
  private:
-  static SessionOptions portable_options() {
-    SessionOptions o = lithe::options<portable::all>();
-    return o;
-  }
-
   double tolerance() const {
     bool half_precision = false, quantized = false;
     for (const graph::Graph& g : model_.graphs)

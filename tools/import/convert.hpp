@@ -10,7 +10,6 @@
 
 #include "tools/import/check.hpp"
 #include "tools/import/import_model.hpp"
-#include "tools/import/parse.hpp"
 #include "tools/passes/passes.hpp"
 
 namespace lithe::import {

@@ -2,7 +2,6 @@
 #include "tools/import/formats.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <string_view>
 #include <system_error>

@@ -10,7 +10,6 @@
 #include <array>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <new>
 #include <optional>
 #include <set>

@@ -2,7 +2,6 @@
 #include "tools/import/prepare.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <set>
 

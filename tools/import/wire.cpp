@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/wire.hpp"
 
-#include <array>
-
 namespace lithe::import {
 
 namespace {

@@ -4,7 +4,9 @@
 #include <cctype>
 #include <cstring>
 
+#include "lithe/lithe.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/npy.hpp"
 
@@ -14,9 +16,9 @@ namespace {
 
 /// --kernels auto: everything; xnnpack: without simd/; portable: plain C++ alone.
 std::span<const KernelEntry> kernels_named(const std::string& name) {
-  if (name == "portable") return portable::all::entries;
-  if (name == "xnnpack") return KernelList<xnn::all, portable::all>::entries;
-  return AllKernels::entries;
+  if (name == "portable") return portable_kernels();
+  if (name == "xnnpack") return xnnpack_kernels();
+  return all_kernels();
 }
 
 const format::Node* node_of(const Status& status, const Model& model) {
@@ -104,7 +106,7 @@ Machine::Machine(const Common& common)
 }
 
 SessionOptions Machine::options() const {
-  SessionOptions o = lithe::options(&threads_);
+  SessionOptions o = machine_options(&threads_);
   o.kernels = kernels_, o.cpu = cpu_, o.growable = true;
   o.max_bytes = std::uint64_t{4} << 30;
   return o;

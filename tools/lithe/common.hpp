@@ -2,15 +2,15 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <atomic>
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "lithe/lithe.hpp"
+#include "lithe/memory/mapped_file.hpp"
+#include "lithe/runtime/threads.hpp"
+#include "lithe/session.hpp"
 #include "tools/graph/graph.hpp"
 
 /// What the subcommands share: common options, opening models, and turning a Status into a sentence.

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "tools/import/difference.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/npy.hpp"
@@ -154,7 +155,7 @@ int compare(const CompareOptions& o) {
   const OpenModel reference(o.onnx, {}, OpenModel::Passes::none);
   const Machine machine(o.common);
   SessionOptions plain = machine.options();
-  plain.kernels = portable::all::entries;
+  plain.kernels = portable_kernels();
   add_random_inputs(reference, plain, inputs);
   const Layers want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
   Session facts = create(model, machine.options());

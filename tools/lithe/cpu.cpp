@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <memory>
 
+#include "lithe/lithe.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
 

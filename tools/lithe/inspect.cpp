@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,7 +58,7 @@ json memory_json(const Session& session) {
           {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", tensors}};
 }
 
-json nodes_json(const OpenModel& model, const Session& session) {
+json nodes_json(const Session& session) {
   json nodes = json::array();
   const auto& graph = session.plan();
   for (const auto& node : graph.nodes) {
@@ -82,7 +81,6 @@ json nodes_json(const OpenModel& model, const Session& session) {
     }
     nodes.push_back(n);
   }
-  (void)model;
   return nodes;
 }
 
@@ -123,7 +121,7 @@ json describe(const OpenModel& file, const SessionOptions& options) {
     for (std::uint32_t k = 0; k < count(signature->states()); ++k)
       s["states"].push_back({{"input", signature->states()->Get(k)->input()},
                              {"output", signature->states()->Get(k)->output()}});
-    s["nodes"] = nodes_json(file, session);
+    s["nodes"] = nodes_json(session);
     s["memory"] = memory_json(session);
     j["signatures"].push_back(s);
   }

@@ -141,7 +141,10 @@ ConstantPtr transposed(const Constant& constant, const Permutation& p) {
     for (std::size_t a = 0; a < at.size(); ++a) from += at[a] * strides[a];
     std::memcpy(result->bytes.data() + i * width,
                 constant.bytes.data() + static_cast<std::size_t>(from) * width, width);
-    for (std::size_t a = at.size(); a-- > 0 && ++at[a] == result->shape[static_cast<int>(a)];) at[a] = 0;
+    for (std::size_t a = at.size(); a-- > 0;) {
+      if (++at[a] < result->shape[static_cast<int>(a)]) break;
+      at[a] = 0;
+    }
   }
   return result;
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <utility>
 
 #include "tools/graph/evaluate.hpp"
 #include "tools/passes/match.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <utility>
 
+#include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {

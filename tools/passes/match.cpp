@@ -15,9 +15,9 @@ std::int64_t int_attribute(const Node& node, const char* name, std::int64_t fall
 }
 
 std::vector<std::int64_t> ints_attribute(const Node& node, const char* name,
-                                         std::vector<std::int64_t> fallback) {
+                                         const std::vector<std::int64_t>& fallback) {
   const auto found = node.attributes.find(name);
-  return found == node.attributes.end() ? std::move(fallback) : found->second.ints;
+  return found == node.attributes.end() ? fallback : found->second.ints;
 }
 
 void set_int(Node& node, const char* name, std::int64_t value, std::int64_t fallback) {

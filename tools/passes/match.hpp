@@ -9,7 +9,6 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/graph/graph.hpp"
 #include "tools/passes/passes.hpp"
 #include "tools/passes/rewriter.hpp"
 
@@ -21,7 +20,7 @@ using Permutation = std::vector<std::int32_t>;
 // attributes
 std::int64_t int_attribute(const Node& node, const char* name, std::int64_t fallback);
 std::vector<std::int64_t> ints_attribute(const Node& node, const char* name,
-                                         std::vector<std::int64_t> fallback = {});
+                                         const std::vector<std::int64_t>& fallback = {});
 void set_int(Node& node, const char* name, std::int64_t value, std::int64_t fallback);
 void set_ints(Node& node, const char* name, std::span<const std::int64_t> values);
 Clamp clamp_attribute(const Node& node);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/graph/evaluate.hpp"
+#include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {

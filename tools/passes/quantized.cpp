@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace lithe::passes {
 

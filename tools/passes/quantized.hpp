@@ -2,8 +2,10 @@
 #pragma once
 
 #include <optional>
+#include <string_view>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
 
 /// What the passes on quantized graphs share.
 namespace lithe::passes {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {

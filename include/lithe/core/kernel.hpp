@@ -4,10 +4,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <span>
 #include <type_traits>
 
+#include "lithe/core/fields.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/core/services.hpp"
 

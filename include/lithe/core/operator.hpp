@@ -2,12 +2,12 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string_view>
 
-#include "lithe/core/fields.hpp"
 #include "lithe/core/shape.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/core/tensor.hpp"
@@ -247,21 +247,29 @@ concept RowStreamable =
       { Op::rows(attributes, node, 0, rows) } -> std::same_as<RowSpan>;
     };
 
-/// Whether dtypes fit one row; absent optional values (none) fit everything.
-inline bool matches(const TypeRow& row, std::span<const DType> inputs, std::span<const DType> outputs) {
+/// Whether dtypes fit one row; absent optional values (none) fit everything. `input` and `output` give the
+/// dtype of a place; the same `any` binds all of them.
+template <class Input, class Output>
+bool matches(const TypeRow& row, std::size_t inputs, Input input, std::size_t outputs, Output output) {
   DType bound = DType::none;
-  auto fits = [&](DType want, DType have) {
+  const auto fits = [&](DType want, DType have) {
     if (have == DType::none || want == DType::any_output) return true;
     if (want != DType::any) return want == have;
     if (bound == DType::none) bound = have;
     return bound == have;
   };
-  if (row.inputs.size() == 0 && !inputs.empty()) return false;
-  for (std::size_t i = 0; i < inputs.size(); ++i)
-    if (!fits(row.inputs[static_cast<int>(i)], inputs[i])) return false;
-  for (std::size_t i = 0; i < outputs.size(); ++i)
-    if (!fits(row.outputs[static_cast<int>(i)], outputs[i])) return false;
+  if (row.inputs.size() == 0 && inputs != 0) return false;
+  for (std::size_t i = 0; i < inputs; ++i)
+    if (!fits(row.inputs[static_cast<int>(i)], input(i))) return false;
+  for (std::size_t i = 0; i < outputs; ++i)
+    if (!fits(row.outputs[static_cast<int>(i)], output(i))) return false;
   return true;
+}
+
+inline bool matches(const TypeRow& row, std::span<const DType> inputs, std::span<const DType> outputs) {
+  return matches(
+      row, inputs.size(), [&](std::size_t i) { return inputs[i]; }, outputs.size(),
+      [&](std::size_t i) { return outputs[i]; });
 }
 
 }  // namespace lithe::inline v0

@@ -8,8 +8,6 @@
 
 #include "lithe/core/dtype.hpp"
 #include "lithe/core/fields.hpp"
-#include "lithe/core/shape.hpp"
-#include "lithe/core/tensor.hpp"
 #include "lithe/format/lithe_generated.h"
 
 namespace lithe::inline v0 {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <tuple>
-#include <type_traits>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/strided.hpp"
+#include "lithe/ops/detail/copy.hpp"
 
 namespace lithe::inline v0::ops {
 

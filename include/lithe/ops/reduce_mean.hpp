@@ -5,7 +5,6 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 

@@ -36,8 +36,7 @@ inline bool packs(const KernelEntry& kernel, std::size_t i) {
   return i < 32 && (kernel.packed_inputs >> i & 1u) != 0;
 }
 
-/// Fills input_info and output_info.
-inline void GraphPlan::describe(const PlanNode& node) {
+inline NodeInfo GraphPlan::describe(const PlanNode& node, const Cpu* cpu) {
   const auto fill = [&](std::span<const std::int32_t> ids, std::span<ValueInfo> info) {
     for (std::size_t i = 0; i < ids.size(); ++i) {
       info[i] = {};
@@ -50,13 +49,13 @@ inline void GraphPlan::describe(const PlanNode& node) {
   };
   fill(node.input_ids(), input_info);
   fill(node.output_ids(), output_info);
+  return {input_info.first(node.input_ids().size()), output_info.first(node.output_ids().size()), cpu};
 }
 
 /// The first kernel of the list that supports the node; the last one that does for nodes whose shapes are not
 /// known.
 inline Status GraphPlan::choose_node(PlanContext& context, PlanNode& node, bool fallback) {
-  const NodeInfo info{input_info.first(node.input_ids().size()), output_info.first(node.output_ids().size()),
-                      &context.cpu};
+  const NodeInfo info = describe(node, &context.cpu);
   for (std::size_t i = 0; i < context.kernels.size(); ++i) {
     const KernelEntry& kernel = context.kernels[fallback ? context.kernels.size() - 1 - i : i];
     const bool same =
@@ -118,7 +117,7 @@ inline Status GraphPlan::construct_node(PlanContext& context, PlanNode& node) {
 
 /// Creates a constructed kernel; constants of a lowered dtype that it packs are widened for that long.
 inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node) {
-  describe(node);
+  const NodeInfo info = describe(node, &context.cpu);
   const auto ids = node.input_ids();
   std::size_t total = 0;
   for (std::int32_t id : ids)
@@ -135,11 +134,7 @@ inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node) {
     input_info[i].data = memory;
     memory += align_up(v.bytes + segment_slack, 64);
   }
-  CreateContext create{
-      {input_info.first(ids.size()), output_info.first(node.output_ids().size()), &context.cpu},
-      context.packed_weights,
-      context.model->id(),
-      context.threads};
+  CreateContext create{info, context.packed_weights, context.model->id(), context.threads};
   const HeapScope scope(context);
   return node.kernel->create(node.object, node.attributes, create);
 }
@@ -150,7 +145,6 @@ inline Status GraphPlan::choose(PlanContext& context) {
     PlanNode& node = nodes[static_cast<std::size_t>(n)];
     for (GraphPlan* child : node.children) LITHE_TRY(child->choose(context));
     if (node.kernel != nullptr) continue;
-    describe(node);
     bool late = false;
     for (std::int32_t id : node.input_ids()) late |= id >= 0 && value(id).late;
     for (std::int32_t id : node.output_ids()) late |= id >= 0 && value(id).late;

@@ -96,18 +96,7 @@ inline Status GraphPlan::refresh(PlanContext& context, PlanNode& node) {
   view(node);
   node.skip = empty && node.children.empty();
   if (node.skip) return {};
-  describe(node);
-  outputs_as_views(node);
-  ReshapeContext reshape{
-      {input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
-      node.inputs,
-      output_views.first(node.outputs.size()),
-      nullptr,
-      0,
-      context.threads,
-      0};
-  LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
-  node.workspace_bytes = align_up(reshape.workspace_bytes, 64);
+  LITHE_TRY(reshape_kernel(context, node, node.workspace_bytes));
   if (node.workspace_bytes <= node.workspace_capacity && node.workspace != nullptr) return {};
   if (node.workspace_bytes == 0) return {};
   LITHE_TRY(context.grow(node.grown, node.workspace_bytes));

@@ -125,7 +125,6 @@ inline bool GraphPlan::hostable(const PlanContext& context, const PlanNode& node
 
 /// Runs the node now and keeps its outputs.
 inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
-  describe(node);
   if (node.kernel == nullptr) {
     LITHE_TRY(choose_node(context, node, true));
     LITHE_TRY(construct_node(context, node));
@@ -143,16 +142,10 @@ inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
     node.outputs[o] = Tensor(v.grown.data, v.dtype, v.shape, v.quantization);
     v.contents = v.data = v.grown.data, v.host = true;
   }
-  ReshapeContext reshape{{input_info.first(in.size()), output_info.first(out.size()), &context.cpu},
-                         node.inputs,
-                         {},
-                         nullptr,
-                         0,
-                         nullptr,
-                         0};
-  LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
-  LITHE_TRY(context.keep(node.grown, reshape.workspace_bytes));
-  RunContext run(node.inputs, node.outputs, {node.grown.data, reshape.workspace_bytes}, nullptr);
+  std::size_t workspace_bytes = 0;
+  LITHE_TRY(reshape_kernel(context, node, workspace_bytes));
+  LITHE_TRY(context.keep(node.grown, workspace_bytes));
+  RunContext run(node.inputs, node.outputs, {node.grown.data, workspace_bytes}, context.threads);
   return node.kernel->run(node.object, node.attributes, run);
 }
 
@@ -164,6 +157,7 @@ inline Status GraphPlan::infer(PlanContext& context) {
     node.host = true;
     LITHE_TRY(evaluate(context, node).at(index, n));
   }
+  for (const StripChain& chain : chains) LITHE_TRY(plan_strips(context, chain));
   return {};
 }
 

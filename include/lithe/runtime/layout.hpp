@@ -210,8 +210,20 @@ inline void GraphPlan::view(const PlanNode& node) {
   }
 }
 
-inline void GraphPlan::outputs_as_views(const PlanNode& node) {
+/// Reshapes the node's kernel for what its views say now; `workspace_bytes` is what it asks for.
+inline Status GraphPlan::reshape_kernel(PlanContext& context, const PlanNode& node,
+                                        std::size_t& workspace_bytes, const Strip* strip, int slot) {
   for (std::size_t o = 0; o < node.outputs.size(); ++o) output_views[o] = node.outputs[o];
+  ReshapeContext reshape{describe(node, &context.cpu),
+                         node.inputs,
+                         output_views.first(node.outputs.size()),
+                         strip,
+                         slot,
+                         context.threads,
+                         0};
+  LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
+  workspace_bytes = align_up(reshape.workspace_bytes, 64);
+  return {};
 }
 
 inline Status GraphPlan::reshape_node(PlanContext& context, PlanNode& node) {
@@ -228,20 +240,8 @@ inline Status GraphPlan::reshape_node(PlanContext& context, PlanNode& node) {
     LITHE_TRY(child->settle(context));
     if (child->tensor_bytes > node.children_bytes) node.children_bytes = child->tensor_bytes;
   }
-  describe(node);
   view(node);
-  outputs_as_views(node);
-  ReshapeContext reshape{
-      {input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
-      node.inputs,
-      output_views.first(node.outputs.size()),
-      nullptr,
-      0,
-      context.threads,
-      0};
-  LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
-  node.workspace_bytes = align_up(reshape.workspace_bytes, 64);
-  return {};
+  return reshape_kernel(context, node, node.workspace_bytes);
 }
 
 /// Plans blocks for all roots and workspaces.

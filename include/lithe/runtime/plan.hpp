@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -55,14 +54,18 @@ struct PlanValue {
 };
 
 class GraphPlan;
-struct StripStep;
+
+/// What one node of a row-streaming chain does in one strip.
+struct StripStep {
+  Strip strip;                          ///< output rows that are new; none: nothing to run
+  index_t window = 0, window_rows = 0;  ///< input rows it reads, clipped to the tensor
+  index_t kept = 0;                     ///< the output's row at the front of its rolling buffer
+  int slot = -1;                        ///< of the shape the kernel was reshaped for
+
+  index_t end() const { return strip.first + strip.count; }
+};
 
 struct PlanNode {
-  struct StripShape {
-    Strip strip;
-    index_t window_rows = 0;
-  };
-
   const format::Node* file = nullptr;
   const OperatorEntry* op = nullptr;
   const KernelEntry* kernel = nullptr;
@@ -77,12 +80,12 @@ struct PlanNode {
   std::size_t workspace_capacity = 0;
   GrownBlock grown, grown_children;
   std::int32_t block = -1;
-  StripShape strips[strip_slots];  ///< the shapes of strip its kernel was reshaped for
-  int strip_count = 0;
   std::int32_t chain = -1;  ///< number of the row-streaming chain this node belongs to
-  bool host = false;        ///< runs while planning
-  bool dynamic = false;     ///< inferred and reshaped again at every run
-  bool skip = false;        ///< nothing to run: every output is empty, or lies where it must be already
+  GrownBlock strip_table;
+  std::span<StripStep> strips;  ///< of a chain's node, one a strip
+  bool host = false;            ///< runs while planning
+  bool dynamic = false;         ///< inferred and reshaped again at every run
+  bool skip = false;            ///< nothing to run: every output is empty, or lies where it must be already
 
   std::span<const std::int32_t> input_ids() const { return numbers(file->inputs()); }
   std::span<const std::int32_t> output_ids() const { return numbers(file->outputs()); }
@@ -206,8 +209,8 @@ class GraphPlan {
 
   /// Allocates and fills the tables: dtypes, constants, operators, attributes. Shapes come later.
   Status build(PlanContext& context, std::uint32_t subgraph);
-  /// Infers every node from the shapes (and known contents) of the inputs, and evaluates host values.
-  /// infer.hpp.
+  /// Infers every node from the shapes (and known contents) of the inputs, evaluates host values, and cuts
+  /// chains into strips. infer.hpp.
   Status infer(PlanContext& context);
   /// One node; `running`: all contents are there. Sets shapes of its outputs.
   Status infer_node(PlanContext& context, PlanNode& node, bool running);
@@ -226,6 +229,8 @@ class GraphPlan {
   /// Destroys the kernels and gives grown blocks back.
   void destroy(PlanContext& context);
 
+  /// Fills input_info and output_info; choose.hpp.
+  NodeInfo describe(const PlanNode& node, const Cpu* cpu = nullptr);
   void view(const PlanNode& node);
   Status store(PlanContext& context, PlanValue& value, std::size_t bytes);
   std::int32_t find(std::int32_t id, std::size_t& offset) const;
@@ -238,7 +243,6 @@ class GraphPlan {
   bool gather_inputs(const PlanNode& node, bool running, bool& dynamic);
   bool hostable(const PlanContext& context, const PlanNode& node) const;
   Status evaluate(PlanContext& context, PlanNode& node);
-  void describe(const PlanNode& node);
   Status choose_node(PlanContext& context, PlanNode& node, bool fallback);
   Status construct_node(PlanContext& context, PlanNode& node);
   Status create_node(PlanContext& context, PlanNode& node);
@@ -248,26 +252,23 @@ class GraphPlan {
   bool readers_take_pitch(std::int32_t id, const PlanNode* except) const;
   bool writer_gives_pitch(std::int32_t id) const;
   int cut_axis(const Shape& whole, std::span<const std::int32_t> parts) const;
-  void outputs_as_views(const PlanNode& node);
   bool alias_same(PlanNode& node);
   bool alias_concat(PlanNode& node);
   bool alias_split(PlanNode& node);
   void alias_in_place(PlanNode& node, std::int32_t step);
+  Status reshape_kernel(PlanContext& context, const PlanNode& node, std::size_t& workspace_bytes,
+                        const Strip* strip = nullptr, int slot = 0);
   Status reshape_node(PlanContext& context, PlanNode& node);
   void place();
   Status refresh(PlanContext& context, PlanNode& node);
   Status run_node(PlanContext& context, PlanNode& node);
   Status run_chain(PlanContext& context, std::int32_t first);
   // Row streaming: strips.hpp.
-  index_t strip_end(const StripChain& chain, std::int32_t n, index_t strip);
-  index_t strip_keep(const StripChain& chain, std::int32_t n, index_t strip);
-  index_t strip_count(const StripChain& chain);
-  StripStep strip_step(const StripChain& chain, std::int32_t n, index_t strip);
   Status check_chain(const StripChain& chain);
+  Status plan_strips(PlanContext& context, const StripChain& chain);
   Status reshape_chain(PlanContext& context, const StripChain& chain);
-  Status reshape_strip(PlanContext& context, PlanNode& node, const StripStep& step);
-  static int find_slot(const PlanNode& node, const StripStep& step);
-  Status run_strip(PlanContext& context, const StripChain& chain, std::int32_t n, index_t strip);
+  Status reshape_strip(PlanContext& context, PlanNode& node, StripStep& step);
+  Status run_strip(PlanContext& context, PlanNode& node, std::size_t strip, const PlanNode* before);
 };
 
 /// Nested subgraphs deeper than this are refused.
@@ -328,21 +329,13 @@ inline Status GraphPlan::check_dtypes(const PlanNode& node) const {
     if (in[i] < 0) return {Code::invalid_model, "a node lacks an input that its operator requires"};
   if (static_cast<int>(node.children.size()) != spec.subgraphs)
     return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
-  // matches() sees dtypes through small windows, so that no scratch grows with the number of inputs.
-  for (const TypeRow& row : node.op->types) {
-    DType bound = DType::none;
-    const auto one = [&](DType want, std::int32_t id) {
-      const DType have = id < 0 ? DType::none : values[static_cast<std::size_t>(id)].dtype;
-      if (have == DType::none || want == DType::any_output || want == have) return true;
-      if (want != DType::any) return false;
-      if (bound == DType::none) bound = have;
-      return bound == have;
+  const auto dtypes = [&](std::span<const std::int32_t> ids) {
+    return [this, ids](std::size_t i) {
+      return ids[i] < 0 ? DType::none : values[static_cast<std::size_t>(ids[i])].dtype;
     };
-    bool all = row.inputs.size() > 0 || in.empty();
-    for (std::size_t i = 0; all && i < in.size(); ++i) all = one(row.inputs[static_cast<int>(i)], in[i]);
-    for (std::size_t i = 0; all && i < out.size(); ++i) all = one(row.outputs[static_cast<int>(i)], out[i]);
-    if (all) return {};
-  }
+  };
+  for (const TypeRow& row : node.op->types)
+    if (matches(row, in.size(), dtypes(in), out.size(), dtypes(out))) return {};
   return {Code::dtype, "the operator does not take these element types"};
 }
 
@@ -404,7 +397,7 @@ inline void GraphPlan::destroy(PlanContext& context) {
   for (PlanNode& node : nodes) {
     if (node.object != nullptr) node.kernel->destroy(node.object);
     node.object = nullptr;
-    context.release(node.grown), context.release(node.grown_children);
+    context.release(node.grown), context.release(node.grown_children), context.release(node.strip_table);
     for (GraphPlan* child : node.children)
       if (child != nullptr) child->destroy(context);
   }

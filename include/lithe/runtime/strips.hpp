@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cstring>
+#include <new>
 
 #include "lithe/runtime/choose.hpp"
 #include "lithe/runtime/layout.hpp"
@@ -12,63 +14,11 @@
 /// moved to the front.
 namespace lithe::inline v0::runtime {
 
-/// What one node of a chain does in one strip.
-struct StripStep {
-  index_t from = 0, to = 0;             ///< output rows that are new
-  index_t window = 0, window_rows = 0;  ///< input rows it reads, clipped to the tensor
-  index_t pad_top = 0, pad_bottom = 0;
-};
-
 namespace detail {
 
 constexpr index_t clip(index_t v, index_t low, index_t high) { return v < low ? low : v > high ? high : v; }
 
 }  // namespace detail
-
-/// End of the rows of chain node `n`'s output that exist after strip `strip` (-1: before the first).
-inline index_t GraphPlan::strip_end(const StripChain& chain, std::int32_t n, index_t strip) {
-  const PlanNode& last = nodes[static_cast<std::size_t>(chain.last)];
-  index_t end = detail::clip((strip + 1) * chain.rows, 0, value(last.output_ids()[0]).shape[1]);
-  for (std::int32_t i = chain.last; i > n && end > 0; --i) {
-    const PlanNode& node = nodes[static_cast<std::size_t>(i)];
-    describe(node);
-    const NodeInfo info{input_info.first(node.inputs.size()), output_info.first(node.outputs.size()),
-                        nullptr};
-    const RowSpan rows = node.op->rows(node.attributes, info, 0, {end - 1, 1});
-    end = detail::clip(rows.first + rows.count, 0, value(node.input_ids()[0]).shape[1]);
-  }
-  // Rows that the padding alone covers still belong to the last strip.
-  if (strip >= 0 && (strip + 1) * chain.rows >= value(last.output_ids()[0]).shape[1])
-    end = value(nodes[static_cast<std::size_t>(n)].output_ids()[0]).shape[1];
-  return end;
-}
-
-inline StripStep GraphPlan::strip_step(const StripChain& chain, std::int32_t n, index_t strip) {
-  const PlanNode& node = nodes[static_cast<std::size_t>(n)];
-  StripStep step;
-  step.from = strip_end(chain, n, strip - 1), step.to = strip_end(chain, n, strip);
-  if (step.to <= step.from) return step.to = step.from, step;
-  describe(node);
-  const NodeInfo info{input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), nullptr};
-  const RowSpan need = node.op->rows(node.attributes, info, 0, {step.from, step.to - step.from});
-  const index_t height = value(node.input_ids()[0]).shape[1];
-  step.window = detail::clip(need.first, 0, height);
-  step.window_rows = detail::clip(need.first + need.count, 0, height) - step.window;
-  step.pad_top = step.window - need.first > 0 ? -need.first : 0;
-  step.pad_bottom = need.first + need.count > height ? need.first + need.count - height : 0;
-  return step;
-}
-
-/// First row of chain node `n`'s output that is still needed when strip `strip` begins.
-inline index_t GraphPlan::strip_keep(const StripChain& chain, std::int32_t n, index_t strip) {
-  const StripStep next = strip_step(chain, n + 1, strip);
-  return next.to > next.from ? next.window : strip_end(chain, n, strip - 1);
-}
-
-inline index_t GraphPlan::strip_count(const StripChain& chain) {
-  const index_t height = value(nodes[static_cast<std::size_t>(chain.last)].output_ids()[0]).shape[1];
-  return (height + chain.rows - 1) / chain.rows;
-}
 
 /// Whether the chain's nodes follow each other and can be cut into rows.
 inline Status GraphPlan::check_chain(const StripChain& chain) {
@@ -87,26 +37,60 @@ inline Status GraphPlan::check_chain(const StripChain& chain) {
       if (node.input_ids()[i] >= 0 && value(node.input_ids()[i]).contents == nullptr) return bad;
     if (n == chain.last) break;
     if (out.readers != 1 || out.output ||
-        nodes[static_cast<std::size_t>(n + 1)].input_ids()[0] != node.output_ids()[0])
+        nodes[static_cast<std::size_t>(n) + 1].input_ids()[0] != node.output_ids()[0])
       return bad;
+  }
+  return {};
+}
+
+/// Works out which rows every node of the chain reads, writes and keeps in every strip, from the last node to
+/// the first: the rows that one computes are those that the next one reads and has not seen yet.
+inline Status GraphPlan::plan_strips(PlanContext& context, const StripChain& chain) {
+  LITHE_TRY(check_chain(chain));
+  const auto height = [&](std::int32_t id) { return value(id).shape[1]; };
+  const index_t rows = height(nodes[static_cast<std::size_t>(chain.last)].output_ids()[0]);
+  const auto count = static_cast<std::size_t>((rows + chain.rows - 1) / chain.rows);
+  const PlanNode* next = nullptr;
+  for (std::int32_t n = chain.last; n >= chain.first; next = &nodes[static_cast<std::size_t>(n--)]) {
+    PlanNode& node = nodes[static_cast<std::size_t>(n)];
+    LITHE_TRY(context.keep(node.strip_table, count * sizeof(StripStep)));
+    node.strips = {new (node.strip_table.data) StripStep[count], count};
+    const NodeInfo info = describe(node);
+    const index_t input_height = height(node.input_ids()[0]), output_height = height(node.output_ids()[0]);
+    index_t done = 0;
+    for (std::size_t s = 0; s < count; ++s) {
+      StripStep& step = node.strips[s];
+      index_t end = (static_cast<index_t>(s) + 1) * chain.rows;
+      if (next != nullptr)
+        end = next->strips[s].strip.count > 0 ? next->strips[s].window + next->strips[s].window_rows : done;
+      if (s + 1 == count) end = output_height;  // rows that nothing reads belong to the last strip
+      end = detail::clip(end, done, output_height);
+      step.strip = {done, end - done, 0, 0};
+      if (end > done) {
+        const RowSpan need = node.op->rows(node.attributes, info, 0, {done, end - done});
+        step.window = detail::clip(need.first, 0, input_height);
+        step.window_rows = detail::clip(need.first + need.count, 0, input_height) - step.window;
+        step.strip.pad_top = step.window - need.first > 0 ? -need.first : 0;
+        step.strip.pad_bottom =
+            need.first + need.count > input_height ? need.first + need.count - input_height : 0;
+      }
+      if (next != nullptr)
+        step.kept = next->strips[s].strip.count > 0 ? std::min(next->strips[s].window, done) : done;
+      done = end;
+    }
   }
   return {};
 }
 
 /// Reshapes the chain's kernels for each shape of strip, and sizes the rolling rows between them.
 inline Status GraphPlan::reshape_chain(PlanContext& context, const StripChain& chain) {
-  LITHE_TRY(check_chain(chain));
   for (std::int32_t n = chain.first; n <= chain.last; ++n) {
     PlanNode& node = nodes[static_cast<std::size_t>(n)];
-    node.strip_count = 0;
     node.workspace_bytes = 0;
     index_t rows = 0;
-    for (index_t s = 0; s < strip_count(chain); ++s) {
-      if (n < chain.last) {
-        const index_t live = strip_end(chain, n, s) - strip_keep(chain, n, s);
-        if (live > rows) rows = live;
-      }
-      LITHE_TRY(reshape_strip(context, node, strip_step(chain, n, s)).at(index, n));
+    for (StripStep& step : node.strips) {
+      if (n < chain.last && step.end() - step.kept > rows) rows = step.end() - step.kept;
+      LITHE_TRY(reshape_strip(context, node, step).at(index, n));
     }
     PlanValue& out = value(node.output_ids()[0]);
     out.stored = n < chain.last
@@ -116,77 +100,59 @@ inline Status GraphPlan::reshape_chain(PlanContext& context, const StripChain& c
   return {};
 }
 
-inline Status GraphPlan::reshape_strip(PlanContext& context, PlanNode& node, const StripStep& step) {
-  if (step.to == step.from) return {};
-  const Strip strip{step.from, step.to - step.from, step.pad_top, step.pad_bottom};
-  if (find_slot(node, step) >= 0) return {};
-  if (node.strip_count == strip_slots)
+/// Finds the slot of an earlier strip of the same shape, or reshapes the kernel into the next one.
+inline Status GraphPlan::reshape_strip(PlanContext& context, PlanNode& node, StripStep& step) {
+  if (step.strip.count == 0) return {};
+  int slots = 0;
+  for (const StripStep* other = node.strips.data(); other != &step; ++other) {
+    if (other->slot >= slots) slots = other->slot + 1;
+    if (other->strip.count == step.strip.count && other->strip.pad_top == step.strip.pad_top &&
+        other->strip.pad_bottom == step.strip.pad_bottom && other->window_rows == step.window_rows)
+      return step.slot = other->slot, Status{};
+  }
+  if (slots == strip_slots)
     return {Code::unsupported,
             "a chain needs more than three shapes of strip here: choose another number of rows"};
-  const int slot = node.strip_count++;
-  node.strips[slot] = {strip, step.window_rows};
-  describe(node);
+  step.slot = slots;
   view(node);
-  node.inputs[0].shape[1] = step.window_rows, node.outputs[0].shape[1] = strip.count;
-  outputs_as_views(node);
-  ReshapeContext reshape{
-      {input_info.first(node.inputs.size()), output_info.first(node.outputs.size()), &context.cpu},
-      node.inputs,
-      output_views.first(node.outputs.size()),
-      &strip,
-      slot,
-      context.threads,
-      0};
-  LITHE_TRY(node.kernel->reshape(node.object, node.attributes, reshape));
-  const std::size_t bytes = align_up(reshape.workspace_bytes, 64);
+  node.inputs[0].shape[1] = step.window_rows, node.outputs[0].shape[1] = step.strip.count;
+  std::size_t bytes = 0;
+  LITHE_TRY(reshape_kernel(context, node, bytes, &step.strip, step.slot));
   if (bytes > node.workspace_bytes) node.workspace_bytes = bytes;
   return {};
 }
 
-/// The slot that was reshaped for a strip of this shape, or -1.
-inline int GraphPlan::find_slot(const PlanNode& node, const StripStep& step) {
-  for (int i = 0; i < node.strip_count; ++i) {
-    const PlanNode::StripShape& s = node.strips[i];
-    if (s.strip.count == step.to - step.from && s.strip.pad_top == step.pad_top &&
-        s.strip.pad_bottom == step.pad_bottom && s.window_rows == step.window_rows)
-      return i;
-  }
-  return -1;
-}
-
 inline Status GraphPlan::run_chain(PlanContext& context, std::int32_t first) {
-  const StripChain& chain = chains[static_cast<std::size_t>(nodes[static_cast<std::size_t>(first)].chain)];
-  const index_t count = strip_count(chain);
-  for (index_t s = 0; s < count; ++s)
+  const StripChain& chain = chains[static_cast<std::size_t>(chain_of(first))];
+  const std::size_t count = nodes[static_cast<std::size_t>(first)].strips.size();
+  for (std::size_t s = 0; s < count; ++s)
     for (std::int32_t n = chain.first; n <= chain.last; ++n)
-      LITHE_TRY(run_strip(context, chain, n, s).at(index, n));
+      LITHE_TRY(run_strip(context, nodes[static_cast<std::size_t>(n)], s,
+                          n == chain.first ? nullptr : &nodes[static_cast<std::size_t>(n - 1)])
+                    .at(index, n));
   return {};
 }
 
-inline Status GraphPlan::run_strip(PlanContext& context, const StripChain& chain, std::int32_t n, index_t s) {
-  PlanNode& node = nodes[static_cast<std::size_t>(n)];
-  const StripStep step = strip_step(chain, n, s);
+/// `before`: the chain's node that computes input 0; null: the input lies there whole.
+inline Status GraphPlan::run_strip(PlanContext& context, PlanNode& node, std::size_t s,
+                                   const PlanNode* before) {
+  const StripStep& step = node.strips[s];
   const PlanValue &in = value(node.input_ids()[0]), &out = value(node.output_ids()[0]);
   const std::size_t in_row = in.bytes / static_cast<std::size_t>(in.shape[1]),
                     out_row = out.bytes / static_cast<std::size_t>(out.shape[1]);
-  index_t out_start = 0, in_start = n == chain.first ? 0 : strip_keep(chain, n - 1, s);
-  if (n < chain.last) {  // rows that stay move to the front of the rolling buffer
-    out_start = strip_keep(chain, n, s);
-    const index_t before = s == 0 ? 0 : strip_keep(chain, n, s - 1),
-                  kept = strip_end(chain, n, s - 1) - out_start;
-    if (kept > 0 && out_start != before)
-      std::memmove(out.data, out.data + static_cast<std::size_t>(out_start - before) * out_row,
-                   static_cast<std::size_t>(kept) * out_row);
-  }
-  if (step.to == step.from) return {};
+  const index_t in_start = before == nullptr ? 0 : before->strips[s].kept,
+                moved = s == 0 ? 0 : step.kept - node.strips[s - 1].kept, kept = step.strip.first - step.kept;
+  if (moved > 0 && kept > 0)  // rows that stay move to the front of the rolling buffer
+    std::memmove(out.data, out.data + static_cast<std::size_t>(moved) * out_row,
+                 static_cast<std::size_t>(kept) * out_row);
+  if (step.strip.count == 0) return {};
   view(node);
   node.inputs[0].data = in.data + static_cast<std::size_t>(step.window - in_start) * in_row;
   node.inputs[0].shape[1] = step.window_rows;
-  node.outputs[0].data = out.data + static_cast<std::size_t>(step.from - out_start) * out_row;
-  node.outputs[0].shape[1] = step.to - step.from;
-  const Strip strip{step.from, step.to - step.from, step.pad_top, step.pad_bottom};
+  node.outputs[0].data = out.data + static_cast<std::size_t>(step.strip.first - step.kept) * out_row;
+  node.outputs[0].shape[1] = step.strip.count;
   RunContext run(node.inputs, node.outputs, {node.workspace, node.workspace_bytes}, context.threads, nullptr,
-                 &strip, find_slot(node, step));
+                 &step.strip, step.slot);
   return node.kernel->run(node.object, node.attributes, run);
 }
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"

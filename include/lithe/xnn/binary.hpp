@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 
 #include "lithe/ops/binary.hpp"
 #include "lithe/runtime/threads.hpp"

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 
 #include "lithe/ops/transpose.hpp"
 #include "lithe/runtime/threads.hpp"

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <array>
-#include <cstddef>
 #include <cstdint>
 #include <tuple>
 
+#include "lithe/core/fields.hpp"
 #include "lithe/core/operator.hpp"
 
 namespace lithe::inline v0::ops::detail {

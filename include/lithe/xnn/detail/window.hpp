@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 
-#include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 /// Sliding windows as XNNPACK wants them: padding is an argument of create, and the output size follows from

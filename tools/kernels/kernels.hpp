@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+
+#include "lithe/runtime/threads.hpp"
+#include "lithe/session.hpp"
+
+/// The kernel lists of our own programs, compiled once: whoever names AllKernels compiles every kernel.
+namespace lithe {
+
+std::span<const KernelEntry> all_kernels();       ///< fastest first
+std::span<const KernelEntry> xnnpack_kernels();   ///< without simd/
+std::span<const KernelEntry> portable_kernels();  ///< plain C++ alone
+
+/// What lithe::options() gives: every kernel, and this machine's memory, processor and threads.
+SessionOptions machine_options(const Threads* threads = nullptr);
+SessionOptions portable_options();
+
+}  // namespace lithe
