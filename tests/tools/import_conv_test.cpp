@@ -122,8 +122,8 @@ TEST(ImportPool, OneDimensionAndSame) {
 
 TEST(ImportPool, Global) {
   for (int opset : {7, 13, 22, 27}) {
-    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,h,w"), opset), (Lines{"ReduceMean axes=2,3 (.)"}));
-    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,4,h,w"), opset), (Lines{"ReduceMean axes=2,3,4 (.)"}));
+    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,h,w"), opset), (Lines{"ReduceMean (., [2,3])"}));
+    EXPECT_EQ(nodes(pool("GlobalAveragePool", "", "n,3,4,h,w"), opset), (Lines{"ReduceMean (., [2,3,4])"}));
     EXPECT_EQ(nodes(pool("GlobalMaxPool", "", "n,3,5,4"), opset),
               (Lines{to_nhwc, "MaxPool2D kernel=5,4 (.)", to_nchw}));
   }

@@ -220,25 +220,5 @@ TEST(ImportQuantize, InEveryOpset) {
                        "precision"));
 }
 
-TEST(ImportReduceMean, AxesAreAnAttributeThenAnInput) {
-  for (int opset = oldest_opset; opset < 18; ++opset)
-    EXPECT_EQ(
-        nodes("g (float[2,3] x) => (float[2] y) { y = ReduceMean <axes = [1], keepdims = 0> (x) }", opset),
-        Lines{"ReduceMean axes=1 keepdims=0 (.)"});
-  for (int opset = 18; opset <= newest_opset; ++opset) {
-    EXPECT_EQ(
-        nodes("g (float[2,3] x) => (float[2,1] y) <int64[1] a = {-1}> { y = ReduceMean (x, a) }", opset),
-        Lines{"ReduceMean axes=-1 (.)"});
-    EXPECT_EQ(nodes("g (float[2,3] x) => (float[1,1] y) { y = ReduceMean (x) }", opset),
-              Lines{"ReduceMean (.)"});
-    EXPECT_EQ(nodes("g (float[2,3] x) => (float[2,3] y) { z = ReduceMean <noop_with_empty_axes = 1> (x)  y = "
-                    "Relu (z) }",
-                    opset),
-              Lines{"Relu (.)"});
-  }
-  EXPECT_TRUE(mentions(
-      refusal("g (float[2,3] x, int64[1] a) => (float[n,m] y) { y = ReduceMean (x, a) }", 18), "run time"));
-}
-
 }  // namespace
 }  // namespace lithe::import::testing

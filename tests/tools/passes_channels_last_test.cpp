@@ -73,7 +73,7 @@ TEST(ChannelsLast, ResidualBlocks) {
 
 TEST(ChannelsLast, SqueezeAndExcite) {
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
-              const ValueId mean = b.node("ReduceMean", {x}, {{"axes", ints({2, 3})}});
+              const ValueId mean = b.node("ReduceMean", {x, b.vector({2, 3})});
               return b.node("Mul", {x, b.node("Sigmoid", {convolution(b, mean, 6, 6, 5)})});
             }),
             2);
@@ -125,13 +125,11 @@ TEST(ChannelsLast, AxesAreRemapped) {
                 3),
             2);
   EXPECT_EQ(
-      transposes_left(
-          [](Builder& b, ValueId x) { return b.node("ReduceMean", {x}, {{"axes", ints({-1, 1})}}); }, 1),
+      transposes_left([](Builder& b, ValueId x) { return b.node("ReduceMean", {x, b.vector({-1, 1})}); }, 1),
       2);
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
-              return b.node(
-                  "Unsqueeze",
-                  {b.node("ReduceMean", {x}, {{"axes", ints({3})}, {"keepdims", ints({0})}}), b.vector({3})});
+              return b.node("Unsqueeze", {b.node("ReduceMean", {x, b.vector({3})}, {{"keepdims", ints({0})}}),
+                                          b.vector({3})});
             }),
             2);
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
@@ -140,6 +138,36 @@ TEST(ChannelsLast, AxesAreRemapped) {
               return b.node("Squeeze", {b.node("Unsqueeze", {one, b.vector({0, 3})}), b.vector({0})});
             }),
             2);
+}
+
+TEST(ChannelsLast, SinksThroughReductions) {
+  for (const char* op : {"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+                         "ReduceProd", "ReduceSum", "ReduceSumSquare"}) {
+    const auto squashed = [](Builder& b, ValueId x) {
+      return b.node("Sigmoid", {x});
+    };  // products stay finite
+    EXPECT_EQ(transposes_left(
+                  [&](Builder& b, ValueId x) { return b.node(op, {squashed(b, x), b.vector({-1, 0})}); }),
+              2)
+        << op;
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                const ValueId dropped =
+                    b.node(op, {squashed(b, x), b.vector({2})}, {{"keepdims", ints({0})}});
+                return b.node("Unsqueeze", {dropped, b.vector({2})});
+              }),
+              2)
+        << op;
+    EXPECT_EQ(
+        transposes_left(
+            [&](Builder& b, ValueId x) { return b.node("Mul", {x, b.node(op, {squashed(b, x)})}); }, 6, 1e-4),
+        2)
+        << op;
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return b.node(op, {x}, {{"noop_with_empty_axes", ints({1})}});
+              }),
+              2)
+        << op;
+  }
 }
 
 TEST(ChannelsLast, BatchNormalizationBetween) {
@@ -199,7 +227,7 @@ TEST(ChannelsLast, FlattenedOutputKeepsItsOrder) {
 TEST(ChannelsLast, FreeTransposesAreReshapes) {
   Builder b;  // one channel at the input, one pixel at the output
   const ValueId x = convolution(b, b.input({-1, 1, 4, 4}), 1, 6);
-  const ValueId mean = b.node("ReduceMean", {x}, {{"axes", ints({2, 3})}});
+  const ValueId mean = b.node("ReduceMean", {x, b.vector({2, 3})});
   b.graph().value(mean).dims = Dims{-1, 6, 1, 1};
   b.output(mean);
   Passed run(b, {fold_constants, simplify, channels_last});
@@ -215,7 +243,7 @@ TEST(ChannelsLast, NeverMoreBytes) {
 
   Builder wide;  // moving it behind the expansion would move more
   const ValueId small =
-      wide.node("ReduceMean", {convolution(wide, wide.input({1, 3, 4, 4}), 3, 6)}, {{"axes", ints({1})}});
+      wide.node("ReduceMean", {convolution(wide, wide.input({1, 3, 4, 4}), 3, 6), wide.vector({1})});
   wide.output(wide.node("Add", {small, wide.random({8, 4, 4})}));
   Passed second(wide, {simplify, channels_last});
   for (const Node& node : second.graph.nodes) {

@@ -3,7 +3,6 @@
 
 #include "lithe/xnn/average_pool2d.hpp"
 #include "lithe/xnn/max_pool2d.hpp"
-#include "lithe/xnn/reduce_mean.hpp"
 #include "tests/xnn/against_portable.hpp"
 
 namespace lithe::test {
@@ -81,19 +80,6 @@ TEST(XnnAveragePool2D, RefusesWhatItWouldMean) {
   EXPECT_FALSE(takes({.kernel = {3, 3}, .strides = {2, 2}, .pads = {1, 1, 1, 1}, .count_include_pad = true}));
   EXPECT_FALSE(takes({.kernel = {3, 3}, .strides = {2, 2}, .pads = {1, 1, 1, 1}}, u8));
   EXPECT_FALSE(takes({.kernel = {2, 2}, .strides = {2, 2}, .ceil_mode = true}, u8));
-}
-
-TEST(XnnReduceMean, Values) {
-  const std::vector<DType> all{f32, f16, s8, u8};
-  agrees<xnn::ReduceMean>({.axes = {1, 2}}, {{2, 7, 5, 37}}, all);
-  agrees<xnn::ReduceMean>({.axes = {1, 2}, .keepdims = false}, {{1, 19, 20, 3}}, all);
-  agrees<xnn::ReduceMean>({.axes = {-1}}, {{3, 4, 600}}, all);
-  agrees<xnn::ReduceMean>({.axes = {0, 2}}, {{3, 4, 5, 6}}, all);
-  agrees<xnn::ReduceMean>({.axes = {1, 3}, .keepdims = false}, {{3, 4, 5, 6}}, all);
-  agrees<xnn::ReduceMean>({.axes = {0, 2, 4}}, {{2, 3, 4, 3, 2, 2}}, all);
-  agrees<xnn::ReduceMean>({}, {{2, 3, 4}}, all);
-  EXPECT_FALSE(supports<xnn::ReduceMean>({}, {{f32, {1, 1, 1, 1, 1, 1, 2}}}, {f32, {1, 1, 1, 1, 1, 1, 1}}));
-  EXPECT_FALSE(supports<xnn::ReduceMean>({}, {{f32, {}}}, {f32, {}}));
 }
 
 }  // namespace

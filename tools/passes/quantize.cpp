@@ -16,9 +16,10 @@ bool is_weighted(const Node& node) { return is_any(node, {"Conv2D", "DepthwiseCo
 /// Operators with kernels on quantized tensors, besides those with weights, and how many tensors they take.
 int quantizable_inputs(const Node& node) {
   if (is_any(node, {"Add", "Sub", "Mul", "Max", "Min", "PRelu"})) return 2;
-  if (is_any(node, {"AveragePool2D", "MaxPool2D", "ReduceMean", "Softmax", "Clip", "Relu", "LeakyRelu",
-                    "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "Elu", "Exp", "Sqrt", "Neg", "Abs", "Gelu",
-                    "Softplus", "Erf"}))
+  if (is_any(node,
+             {"AveragePool2D", "MaxPool2D", "ReduceMax", "ReduceMean", "ReduceMin", "Softmax",     "Clip",
+              "Relu",          "LeakyRelu", "Sigmoid",   "Tanh",       "HardSwish", "HardSigmoid", "Elu",
+              "Exp",           "Sqrt",      "Neg",       "Abs",        "Gelu",      "Softplus",    "Erf"}))
     return 1;
   return 0;
 }

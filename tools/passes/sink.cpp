@@ -55,7 +55,9 @@ bool Sink::run() {
   if (op == "Split") return axis_attribute(0, 1);
   if (op == "Slice") return slice();
   if (op == "Pad") return pad();
-  if (op == "ReduceMean") return reduce();
+  if (is_any(node(), {"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
+                      "ReduceProd", "ReduceSum", "ReduceSumSquare"}))
+    return reduce();
   if (op == "Gather") return gather();
   if (op == "Squeeze") return squeeze();
   if (op == "Unsqueeze") return unsqueeze();

@@ -95,19 +95,21 @@ bool Sink::pad() {
 
 bool Sink::reduce() {
   Axes axes;
-  for (std::int64_t a : ints_attribute(node(), "axes")) {
-    axes.push_back(normalize_axis(a, rank()));
-    if (axes.back() < 0) return false;
+  if (input(node(), 1) >= 0) {
+    const auto given = constant_axes(rewriter.graph(), node(), 1, rank());
+    if (!given) return false;
+    axes = *given;
   }
+  const bool all = axes.empty() && int_attribute(node(), "noop_with_empty_axes", 0) == 0;
   const bool keep = int_attribute(node(), "keepdims", 1) != 0;
-  restore_inputs(0, 1);
-  Axes moved = mapped(axes, p);
-  std::sort(moved.begin(), moved.end());
-  set_ints(node(), "axes", moved);
-  if (keep)
-    transpose_output(0, p);
-  else if (!axes.empty())
-    transpose_output(0, without(p, axes));
+  if (axes.empty()) {
+    restore_inputs(0, 1);
+  } else {
+    Axes moved = mapped(axes, p);
+    std::sort(moved.begin(), moved.end());
+    rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(moved), "axes")});
+  }
+  if (!all) transpose_output(0, keep ? p : without(p, axes));
   return true;
 }
 

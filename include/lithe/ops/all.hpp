@@ -23,7 +23,7 @@
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/quantize_linear.hpp"
-#include "lithe/ops/reduce_mean.hpp"
+#include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/shape.hpp"
 #include "lithe/ops/slice.hpp"
@@ -44,7 +44,7 @@ using all =
                Kernel<ops::DepthwiseConv2D>, Kernel<ops::DequantizeLinear>, Kernel<ops::Expand>,
                Kernel<ops::Flatten>, Kernel<ops::FullyConnected>, Kernel<ops::Gather>, Kernel<ops::If>,
                Kernel<ops::LSTM>, Kernel<ops::MatMul>, Kernel<ops::MaxPool2D>, Kernel<ops::NonZero>,
-               Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, Kernel<ops::ReduceMean>, Kernel<ops::Reshape>,
+               Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, ReduceKernels, Kernel<ops::Reshape>,
                Kernel<ops::ShapeOf>, Kernel<ops::Slice>, Kernel<ops::Softmax>, Kernel<ops::Split>,
                Kernel<ops::Squeeze>, Kernel<ops::Transpose>, UnaryKernels, Kernel<ops::Unsqueeze>,
                Kernel<ops::Where>>;

@@ -53,7 +53,8 @@ inline bool GraphPlan::gather_inputs(const PlanNode& node, bool running, bool& d
     if (v.dynamic || v.late) dynamic = true;
     const void* data = v.contents != nullptr ? (v.widen ? nullptr : v.contents) : running ? v.data : nullptr;
     infer_inputs[i].tensor = TensorView(data, v.dtype, v.shape, v.quantization);
-    infer_inputs[i].known = data != nullptr || (running && v.bytes == 0);
+    const bool empty = running ? v.bytes == 0 : v.external && !v.late && v.shape.elements() == 0;
+    infer_inputs[i].known = data != nullptr || empty;
   }
   return known_shapes;
 }

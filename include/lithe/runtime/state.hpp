@@ -175,7 +175,7 @@ inline Status State::apply_dims() {
       return {Code::out_of_memory, "an input is larger than the byte limit (max_bytes)"};
     v.shape = shape, v.bytes = static_cast<std::size_t>(size), v.pitch = shape.back();
     if (!source(port).host()) continue;
-    if (v.contents == nullptr && port.host == nullptr)
+    if (v.contents == nullptr && port.host == nullptr && size != 0)
       return {Code::needs_value, "a shape-deciding input has no contents yet: give them to resize()"};
     if (port.host == nullptr) continue;
     if (v.dtype != v.file_dtype)

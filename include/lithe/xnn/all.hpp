@@ -14,7 +14,7 @@
 #include "lithe/xnn/max_pool2d.hpp"
 #include "lithe/xnn/pad.hpp"
 #include "lithe/xnn/quantize_linear.hpp"
-#include "lithe/xnn/reduce_mean.hpp"
+#include "lithe/xnn/reduce.hpp"
 #include "lithe/xnn/runtime.hpp"
 #include "lithe/xnn/slice.hpp"
 #include "lithe/xnn/softmax.hpp"
@@ -39,6 +39,7 @@ using all = KernelList<
     Pad,
     QuantizeLinear,
     ReduceMean,
+    ReduceSum,
     Slice,
     Softmax,
     Transpose,

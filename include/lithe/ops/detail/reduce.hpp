@@ -18,10 +18,9 @@ struct AxisSet {
   void add(int axis) { bits |= 1u << axis; }
 };
 
-/// The set that a list of axes names, negative ones from the back; an empty list names all.
+/// The set that a list of axes names, negative ones from the back. Errors: Code::invalid_model.
 inline Result<AxisSet> axis_set(const IntList& axes, int rank) {
   AxisSet set;
-  for (int i = 0; axes.empty() && i < rank; ++i) set.add(i);
   for (std::int64_t named : axes) {
     const int axis = normalize_axis(named, rank);
     if (axis < 0) return Status{Code::invalid_model, "an axis is outside the input's rank"};
@@ -172,33 +171,36 @@ struct AxisRuns {
   }
 };
 
-/// Mean over the reduced axes of a dense tensor, into a dense tensor of the kept ones.
-template <class T>
-void reduce_mean(const RunContext& context, AxisSet reduced) {
-  const TensorView& input = context.input(0);
-  const Mean<T> mean(context, {});
-  AxisRuns runs(input.shape, reduced);
-  index_t divisor = 1;
-  for (int i = 0; i < input.shape.rank(); ++i)
-    if (reduced.has(i)) divisor *= input.shape[i];
-  const index_t inner = runs.innermost_reduced() ? 1 : runs.innermost_size();
-  T* to = static_cast<T*>(context.output().data);
-  if (context.output().elements() == 0) return;
-  index_t base = 0;
-  do {
-    for (index_t i = 0; i < inner; i += channel_block) {
-      SumBlock<T> sums(std::min(inner - i, channel_block));
-      index_t offset = base + i;
-      if (divisor != 0) do {
-          const T* x = static_cast<const T*>(input.data) + offset;
-          if (runs.innermost_reduced())
-            sums.add_run(x, runs.innermost_size());
-          else
-            sums.add(x);
-        } while (runs.next(true, offset));
-      mean.store(sums, divisor, divisor, to), to += sums.count();
-    }
-  } while (runs.next(false, base));
-}
+/// Walks a dense tensor's reduced axes for blocks of up to channel_block neighbouring results, in order:
+/// f(count, first, each), where each(visit) calls visit(offset, length) for every contiguous run of elements
+/// that belong to the block: `count` elements of one result each, or, where `contiguous`, `length` elements
+/// of the only one.
+struct ReducedBlocks {
+  AxisRuns runs;
+  bool contiguous, nothing, no_results = false;
+
+  ReducedBlocks(const Shape& shape, AxisSet reduced)
+      : runs(shape, reduced), contiguous(runs.innermost_reduced()), nothing(shape.elements() == 0) {
+    for (int i = 0; i < shape.rank(); ++i) no_results = no_results || (shape[i] == 0 && !reduced.has(i));
+  }
+  template <class F>
+  void for_each(F f) {
+    if (no_results) return;
+    const index_t inner = contiguous ? 1 : runs.innermost_size();
+    index_t base = 0, first = 0;
+    do {
+      for (index_t i = 0; i < inner; i += channel_block) {
+        const index_t count = std::min(inner - i, channel_block);
+        f(count, first, [&](auto visit) {
+          index_t offset = base + i;
+          if (!nothing) do {
+              visit(offset, contiguous ? runs.innermost_size() : count);
+            } while (runs.next(true, offset));
+        });
+        first += count;
+      }
+    } while (runs.next(false, base));
+  }
+};
 
 }  // namespace lithe::inline v0::ops::detail

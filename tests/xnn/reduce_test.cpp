@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lithe/xnn/reduce.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/xnn/against_portable.hpp"
+
+namespace lithe::test {
+namespace {
+
+using enum DType;
+
+template <class Kernel>
+class XnnReduce : public ::testing::Test {};
+using Kernels = ::testing::Types<xnn::ReduceMean, xnn::ReduceSum>;
+TYPED_TEST_SUITE(XnnReduce, Kernels);
+
+Input axes(const std::vector<std::int64_t>& of) { return Input::ints(of).constant(); }
+
+TYPED_TEST(XnnReduce, Values) {
+  const bool mean = std::is_same_v<TypeParam, xnn::ReduceMean>;
+  const std::vector<DType> all = mean ? std::vector<DType>{f32, f16, s8, u8} : std::vector<DType>{f32, f16};
+  agrees<TypeParam>({}, {{2, 7, 5, 37}, axes({1, 2})}, all);
+  agrees<TypeParam>({.keepdims = false}, {{1, 19, 20, 3}, axes({1, 2})}, all);
+  agrees<TypeParam>({}, {{3, 4, 600}, axes({-1})}, all);
+  agrees<TypeParam>({}, {{3, 4, 5, 6}, axes({0, 2})}, all);
+  agrees<TypeParam>({.keepdims = false}, {{3, 4, 5, 6}, axes({1, 3})}, all);
+  agrees<TypeParam>({}, {{2, 3, 4, 3, 2, 2}, axes({0, 2, 4})}, all);
+  agrees<TypeParam>({}, {{2, 3, 4}}, all);
+}
+
+TYPED_TEST(XnnReduce, Refuses) {
+  const std::int64_t first[] = {0};
+  const ValueInfo known{s64, {1}, first}, computed{s64, {1}};
+  EXPECT_TRUE(supports<TypeParam>({}, {{f32, {2, 3}}, known}, {f32, {1, 3}}));
+  EXPECT_FALSE(supports<TypeParam>({}, {{f32, {2, 3}}, computed}, {f32, {1, 3}}));
+  EXPECT_FALSE(supports<TypeParam>({.noop_with_empty_axes = true}, {{f32, {2, 3}}}, {f32, {2, 3}}));
+  EXPECT_FALSE(supports<TypeParam>({}, {{f32, {1, 1, 1, 1, 1, 1, 2}}}, {f32, {1, 1, 1, 1, 1, 1, 1}}));
+  EXPECT_FALSE(supports<TypeParam>({}, {{f32, {}}}, {f32, {}}));
+  EXPECT_FALSE(supports<TypeParam>({}, {{s32, {2, 3}}}, {s32, {1, 1}}));
+}
+
+}  // namespace
+}  // namespace lithe::test
