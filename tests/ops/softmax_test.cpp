@@ -11,8 +11,10 @@
 namespace lithe::test {
 namespace {
 
+using ops::Hardmax;
+using ops::LogSoftmax;
 using ops::Softmax;
-using Attributes = Softmax::Attributes;
+using Attributes = ops::SoftmaxAttributes;
 
 ReferenceTensor reference_softmax(const Attributes& a, const std::vector<ReferenceTensor>& in) {
   const Shape& x = in[0].shape;
@@ -69,6 +71,72 @@ TEST(Softmax, Edges) {
     return ReferenceTensor(in[0].shape, std::vector<double>(in[0].values.size(), NAN));
   };
   OpTest<Softmax>().matches(all_nan, {Input::values({2, 2}, {NAN, 1, 1, NAN})}, f32);
+}
+
+ReferenceTensor reference_log_softmax(const Attributes& a, const std::vector<ReferenceTensor>& in) {
+  const Shape& x = in[0].shape;
+  const int axis = a.axis < 0 ? a.axis + x.rank() : a.axis;
+  ReferenceTensor out(x);
+  for (index_t i = 0; i < x.elements(); ++i) {
+    double sum = 0;  // of exp(x[k] - x[i])
+    auto at = in[0].index_of(i);
+    for (index_t k = 0; k < x[axis]; ++k) {
+      at[static_cast<std::size_t>(axis)] = k;
+      sum += std::exp(in[0][in[0].offset(at)] - in[0][i]);
+    }
+    out[i] = -std::log(sum);
+  }
+  return out;
+}
+
+TEST(LogSoftmax, Values) {
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {{3, 10}});
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {{1000}});
+  OpTest<LogSoftmax>({.axis = 1}).matches(reference_log_softmax, {{2, 5, 3, 4}});
+  OpTest<LogSoftmax>({.axis = 0}).matches(reference_log_softmax, {{6, 4}});
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {{0, 4}});
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {{2, 0}});
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {{5, 1}});
+}
+
+TEST(LogSoftmax, KeepsItsDigitsFarFromZero) {
+  const MatchOptions wide{.rows = {{{DType::f32}, {DType::f32}}, {{DType::f64}, {DType::f64}}}};
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {Input::values({1, 4}, {10000, 10001, 10002, 10003})},
+                               wide);
+  OpTest<LogSoftmax>().matches(reference_log_softmax, {Input::values({1, 3}, {-300, 0, 300})}, wide);
+}
+
+ReferenceTensor reference_hardmax(const Attributes& a, const std::vector<ReferenceTensor>& in) {
+  const Shape& x = in[0].shape;
+  const int axis = a.axis < 0 ? a.axis + x.rank() : a.axis;
+  ReferenceTensor out(x);
+  for (index_t i = 0; i < x.elements(); ++i) {
+    auto at = in[0].index_of(i);
+    const index_t self = at[static_cast<std::size_t>(axis)];
+    out[i] = 1;
+    for (index_t k = 0; k < x[axis]; ++k) {
+      at[static_cast<std::size_t>(axis)] = k;
+      const double other = in[0][in[0].offset(at)];
+      if (other > in[0][i] || (other == in[0][i] && k < self)) out[i] = 0;
+    }
+  }
+  return out;
+}
+
+TEST(Hardmax, Values) {
+  OpTest<Hardmax>().matches(reference_hardmax, {{3, 10}});
+  OpTest<Hardmax>({.axis = 1}).matches(reference_hardmax, {{2, 5, 3, 4}});
+  OpTest<Hardmax>({.axis = 0}).matches(reference_hardmax, {Input::values({3, 2}, {1, 0, 2, 0, 2, 0})});
+  OpTest<Hardmax>().matches(reference_hardmax, {{2, 0}});
+  OpTest<Hardmax>().matches(reference_hardmax, {Input::values({2, 2}, {-INFINITY, -INFINITY, 0, INFINITY})});
+  OpTest<Hardmax>().matches(
+      [](const std::vector<ReferenceTensor>&) { return ReferenceTensor({2, 3}, {0, 1, 0, 1, 0, 0}); },
+      {Input::values({2, 3}, {5, NAN, NAN, NAN, 7, 8})});
+}
+
+TEST(Hardmax, Refusals) {
+  OpTest<Hardmax>().refuses({{{{}}, Code::invalid_model}});
+  OpTest<LogSoftmax>({.axis = 2}).refuses({{{{2, 3}}, Code::invalid_model}});
 }
 
 }  // namespace

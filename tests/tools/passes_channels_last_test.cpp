@@ -170,6 +170,38 @@ TEST(ChannelsLast, SinksThroughReductions) {
   }
 }
 
+TEST(ChannelsLast, SinksThroughOperatorsAlongAnAxis) {
+  for (const char* op : {"Hardmax", "LogSoftmax", "Softmax"})
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return b.node(op, {b.node(op, {x}, {{"axis", ints({1})}})});
+              }),
+              2)
+        << op;
+  for (const char* op : {"ArgMax", "ArgMin"}) {
+    const auto chosen = [&](Builder& b, ValueId x, std::int64_t axis, std::int64_t keep) {
+      const ValueId indices =
+          b.node(op, {x}, {{"axis", ints({axis})}, {"keepdims", ints({keep})}}, DType::s64);
+      return b.node("Cast", {indices}, {}, DType::f32);
+    };
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) { return chosen(b, x, 1, 1); }, 1), 2) << op;
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return b.node("Unsqueeze", {chosen(b, x, -1, 0), b.vector({3})});
+              }),
+              2)
+        << op;
+  }
+  for (const char* op : {"CumProd", "CumSum"})
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return b.node(op, {x, b.constant<std::int32_t>({}, {-3})}, {{"exclusive", ints({1})}});
+              }),
+              2)
+        << op;
+  EXPECT_EQ(
+      transposes_left(
+          [](Builder& b, ValueId x) { return b.node("TopK", {x, b.vector({4})}, {{"axis", ints({1})}}); }, 4),
+      2);
+}
+
 TEST(ChannelsLast, BatchNormalizationBetween) {
   EXPECT_EQ(
       transposes_left([](Builder& b, ValueId x) {

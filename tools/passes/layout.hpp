@@ -29,6 +29,8 @@ struct Sink {
   bool slice();
   bool pad();
   bool reduce();
+  bool arg();
+  bool cumulative();
   bool gather();
   bool squeeze();
   bool unsqueeze();

@@ -51,7 +51,9 @@ bool Sink::run() {
   if (above < 0 || permutation_of(rewriter.graph(), rewriter.node(above)) != p)
     return false;  // not the data came through it
   if (is_quantizing(node())) return quantizing();
-  if (op == "Softmax") return axis_attribute(-1, 1);
+  if (is_any(node(), {"Hardmax", "LogSoftmax", "Softmax", "TopK"})) return axis_attribute(-1, 1);
+  if (is_any(node(), {"ArgMax", "ArgMin"})) return arg();
+  if (is_any(node(), {"CumProd", "CumSum"})) return cumulative();
   if (op == "Split") return axis_attribute(0, 1);
   if (op == "Slice") return slice();
   if (op == "Pad") return pad();

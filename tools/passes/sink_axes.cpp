@@ -113,6 +113,24 @@ bool Sink::reduce() {
   return true;
 }
 
+bool Sink::arg() {
+  const int axis = normalize_axis(int_attribute(node(), "axis", 0), rank());
+  if (axis < 0) return false;
+  restore_inputs(0, 1);
+  set_int(node(), "axis", p[static_cast<std::size_t>(axis)], 0);
+  transpose_output(0, int_attribute(node(), "keepdims", 1) != 0 ? p : without(p, {axis}));
+  return true;
+}
+
+bool Sink::cumulative() {
+  const auto axes = constant_axes(rewriter.graph(), node(), 1, rank());
+  if (!axes || axes->size() != 1) return false;
+  rewriter.set_inputs(
+      n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(mapped(*axes, p)), "axis")});
+  transpose_output(0, p);
+  return true;
+}
+
 bool Sink::gather() {
   const int axis = normalize_axis(int_attribute(node(), "axis", 0), rank());
   const auto indices = rank_of(rewriter.value(node().inputs[1]));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/arg_max.hpp"
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/ops/batch_normalization.hpp"
 #include "lithe/ops/binary.hpp"
@@ -10,6 +11,7 @@
 #include "lithe/ops/concat.hpp"
 #include "lithe/ops/constant_of_shape.hpp"
 #include "lithe/ops/conv2d.hpp"
+#include "lithe/ops/cum_sum.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/dequantize_linear.hpp"
 #include "lithe/ops/expand.hpp"
@@ -20,6 +22,7 @@
 #include "lithe/ops/lstm.hpp"
 #include "lithe/ops/matmul.hpp"
 #include "lithe/ops/max_pool2d.hpp"
+#include "lithe/ops/non_max_suppression.hpp"
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/quantize_linear.hpp"
@@ -30,8 +33,10 @@
 #include "lithe/ops/softmax.hpp"
 #include "lithe/ops/split.hpp"
 #include "lithe/ops/squeeze.hpp"
+#include "lithe/ops/top_k.hpp"
 #include "lithe/ops/transpose.hpp"
 #include "lithe/ops/unary.hpp"
+#include "lithe/ops/unique.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "lithe/ops/where.hpp"
 
@@ -39,14 +44,15 @@ namespace lithe::inline v0::portable {
 
 /// The portable kernel of every operator.
 using all =
-    KernelList<Kernel<ops::AveragePool2D>, Kernel<ops::BatchNormalization>, BinaryKernels, Kernel<ops::Cast>,
-               Kernel<ops::Clip>, Kernel<ops::Concat>, Kernel<ops::ConstantOfShape>, Kernel<ops::Conv2D>,
-               Kernel<ops::DepthwiseConv2D>, Kernel<ops::DequantizeLinear>, Kernel<ops::Expand>,
-               Kernel<ops::Flatten>, Kernel<ops::FullyConnected>, Kernel<ops::Gather>, Kernel<ops::If>,
-               Kernel<ops::LSTM>, Kernel<ops::MatMul>, Kernel<ops::MaxPool2D>, Kernel<ops::NonZero>,
-               Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, ReduceKernels, Kernel<ops::Reshape>,
-               Kernel<ops::ShapeOf>, Kernel<ops::Slice>, Kernel<ops::Softmax>, Kernel<ops::Split>,
-               Kernel<ops::Squeeze>, Kernel<ops::Transpose>, UnaryKernels, Kernel<ops::Unsqueeze>,
-               Kernel<ops::Where>>;
+    KernelList<ArgKernels, Kernel<ops::AveragePool2D>, Kernel<ops::BatchNormalization>, BinaryKernels,
+               Kernel<ops::Cast>, Kernel<ops::Clip>, Kernel<ops::Concat>, Kernel<ops::ConstantOfShape>,
+               Kernel<ops::Conv2D>, CumulativeKernels, Kernel<ops::DepthwiseConv2D>,
+               Kernel<ops::DequantizeLinear>, Kernel<ops::Expand>, Kernel<ops::Flatten>,
+               Kernel<ops::FullyConnected>, Kernel<ops::Gather>, Kernel<ops::If>, Kernel<ops::LSTM>,
+               Kernel<ops::MatMul>, Kernel<ops::MaxPool2D>, Kernel<ops::NonMaxSuppression>,
+               Kernel<ops::NonZero>, Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, ReduceKernels,
+               Kernel<ops::Reshape>, Kernel<ops::ShapeOf>, Kernel<ops::Slice>, SoftmaxKernels,
+               Kernel<ops::Split>, Kernel<ops::Squeeze>, Kernel<ops::TopK>, Kernel<ops::Transpose>,
+               UnaryKernels, Kernel<ops::Unique>, Kernel<ops::Unsqueeze>, Kernel<ops::Where>>;
 
 }  // namespace lithe::inline v0::portable

@@ -2,47 +2,108 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/lines.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
 namespace lithe::inline v0::ops {
 
-/// exp(x - max) / sum of exp(x - max) along an axis; as in ONNX, a line of -infinity, or one with NaN or
-/// +infinity, is NaN.
+struct SoftmaxAttributes {
+  std::int32_t axis = -1;
+  static constexpr auto fields() { return std::tuple{field("axis", &SoftmaxAttributes::axis)}; }
+};
+
+namespace detail {
+
+/// What all rows below share: every line along an axis becomes another one.
 ///   input [...], rank at least 1    output: the input's shape
 /// Units: axis may be negative (from the back). s8 and u8: quantized per tensor.
 /// Errors: Code::invalid_model for an axis out of range or a quantization out of range.
-/// Source: ONNX Softmax-13.
-struct Softmax {
-  struct Attributes {
-    std::int32_t axis = -1;
-    static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
-  };
-  using enum DType;
-  static constexpr OpSpec spec{.name = "Softmax",
+template <OpName name, const auto& element_types, Accuracy how_far = Accuracy::rounding>
+struct AlongAxis {
+  using Attributes = SoftmaxAttributes;
+  static constexpr bool along_axis_row = true;
+  static constexpr const auto& elements = element_types;
+  static constexpr OpSpec spec{.name = name.text,
                                .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output"},
-                               .accuracy = Accuracy::rounding,
+                               .accuracy = how_far,
                                .in_place = true};
-  static constexpr TypeRow types[] = {
-      {{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}, {{s8}, {s8}}, {{u8}, {u8}}};
+  static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
+    return std::array{TypeRow{{element_types.dtypes[i]}, {element_types.dtypes[i]}}...};
+  }(std::make_index_sequence<element_types.dtypes.size()>{});
 
   static Status infer(const Attributes& a, InferContext& context) {
     if (normalize_axis(a.axis, context.rank(0)) < 0)
       return {Code::invalid_model, "axis is outside the input's rank"};
-    if (detail::is_quantized_8bit(context.dtype(0))) {
-      LITHE_TRY(detail::check_activation(context.quantization(0), context.dtype(0)));
-      LITHE_TRY(detail::check_activation(context.output_quantization(), context.output_dtype()));
+    if (is_quantized_8bit(context.dtype(0))) {
+      LITHE_TRY(check_activation(context.quantization(0), context.dtype(0)));
+      LITHE_TRY(check_activation(context.output_quantization(), context.output_dtype()));
     }
     return context.output(0, context.shape(0));
+  }
+
+ protected:
+  /// The largest of a line and the sum of exp(x - largest).
+  template <class T, class Read>
+  static std::pair<T, T> max_and_sum(index_t n, Read read) {
+    T max = -std::numeric_limits<T>::infinity(), sum = 0;
+    for (index_t i = 0; i < n; ++i) max = std::max(max, read(i));
+    for (index_t i = 0; i < n; ++i) sum += std::exp(read(i) - max);
+    return {max, sum};
+  }
+};
+
+}  // namespace detail
+
+/// One of the operators of this header.
+template <class Op>
+concept AlongAxisOperator = requires { requires Op::along_axis_row; };
+
+// Each row's line<T>(n, read, write) reads every element of a line before it writes it, so that the output
+// may be the input.
+
+/// exp(x - max) / sum of exp(x - max); as in ONNX, a line of -infinity, or one with NaN or +infinity, is NaN.
+/// Source: ONNX Softmax-13.
+struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
+  template <class T, class Read, class Write>
+  static void line(index_t n, Read read, Write write) {
+    const auto [max, sum] = max_and_sum<T>(n, read);
+    for (index_t i = 0; i < n; ++i) write(i, std::exp(read(i) - max) / sum);
+  }
+};
+
+/// x - max - log(sum of exp(x - max)), the logarithm of Softmax without loss. Source: ONNX LogSoftmax-13.
+struct LogSoftmax : detail::AlongAxis<"LogSoftmax", detail::floats> {
+  template <class T, class Read, class Write>
+  static void line(index_t n, Read read, Write write) {
+    const auto [max, sum] = max_and_sum<T>(n, read);
+    const T log = std::log(sum);
+    for (index_t i = 0; i < n; ++i) write(i, read(i) - max - log);
+  }
+};
+
+/// 1 where the line's first largest element is, NaN counting as such, 0 elsewhere. Source: ONNX Hardmax-13.
+struct Hardmax : detail::AlongAxis<"Hardmax", detail::floats, Accuracy::exact> {
+  template <class T, class Read, class Write>
+  static void line(index_t n, Read read, Write write) {
+    index_t best = 0;
+    T max = n > 0 ? read(0) : T{};
+    for (index_t i = 1; i < n && max == max; ++i)
+      if (const T x = read(i); !(x <= max)) max = x, best = i;
+    for (index_t i = 0; i < n; ++i) write(i, i == best ? T{1} : T{0});
   }
 };
 static_assert(Operator<Softmax>);
@@ -51,9 +112,9 @@ static_assert(Operator<Softmax>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Softmax> {
-  using Attributes = ops::Softmax::Attributes;
+template <ops::AlongAxisOperator Op>
+struct Kernel<Op> {
+  using Attributes = ops::SoftmaxAttributes;
 
   static Status run(const Attributes& a, RunContext& context) {
     switch (context.output().dtype) {
@@ -61,23 +122,26 @@ struct Kernel<ops::Softmax> {
         return run_as<float>(a, context);
       case DType::f16:
         return run_as<half>(a, context);
+      case DType::bf16:
+        return run_as<bfloat16>(a, context);
       case DType::f64:
         return run_as<double>(a, context);
-      case DType::s8:
-        return run_as<std::int8_t>(a, context);
-      case DType::u8:
-        return run_as<std::uint8_t>(a, context);
       default:
-        return {Code::dtype, "no kernel for this element type"};
+        break;
     }
+    if constexpr (Op::elements.has(DType::s8)) {
+      if (context.output().dtype == DType::s8) return run_as<std::int8_t>(a, context);
+      if (context.output().dtype == DType::u8) return run_as<std::uint8_t>(a, context);
+    }
+    return {Code::dtype, "no kernel for this element type"};
   }
 
  private:
   template <class T>
   static Status run_as(const Attributes& a, RunContext& context) {
     const Shape& shape = context.input(0).shape;
-    const int axis = normalize_axis(a.axis, shape.rank());
-    const index_t n = shape[axis], inner = shape.product(axis + 1, shape.rank());
+    const ops::detail::Lines lines(shape, normalize_axis(a.axis, shape.rank()));
+    const index_t n = lines.length, stride = lines.stride;
     const T* x = static_cast<const T*>(context.input(0).data);
     T* y = static_cast<T*>(context.output().data);
     const Quantization* in = context.input(0).quantization;
@@ -85,37 +149,24 @@ struct Kernel<ops::Softmax> {
       const float scale = in->scale_at(0), per_step = 1 / context.output().quantization->scale_at(0);
       const std::int32_t zero_point = in->zero_point_at(0);
       const ops::detail::Requantizer<T> requantize(*context.output().quantization);
-      for_lines<float>(shape, axis, [&](index_t at) {
-        line<float>(
-            n, inner, [&](index_t i) { return static_cast<float>(x[at + i] - zero_point) * scale; },
-            [&](index_t i, float p) { y[at + i] = requantize(p * per_step); });
+      lines.for_each([&](index_t at) {
+        Op::template line<float>(
+            n, [&](index_t i) { return static_cast<float>(x[at + i * stride] - zero_point) * scale; },
+            [&](index_t i, float p) { y[at + i * stride] = requantize(p * per_step); });
       });
     } else {
       using Acc = ops::detail::Accumulator<T>;
-      for_lines<Acc>(shape, axis, [&](index_t at) {
-        line<Acc>(
-            n, inner, [&](index_t i) { return static_cast<Acc>(x[at + i]); },
-            [&](index_t i, Acc p) { y[at + i] = static_cast<T>(p); });
+      lines.for_each([&](index_t at) {
+        Op::template line<Acc>(
+            n, [&](index_t i) { return static_cast<Acc>(x[at + i * stride]); },
+            [&](index_t i, Acc p) { y[at + i * stride] = static_cast<T>(p); });
       });
     }
     return {};
   }
-
-  template <class Acc, class F>
-  static void for_lines(const Shape& shape, int axis, F f) {
-    const index_t outer = shape.product(0, axis), inner = shape.product(axis + 1, shape.rank());
-    for (index_t o = 0; o < outer; ++o)
-      for (index_t i = 0; i < inner; ++i) f(o * shape[axis] * inner + i);
-  }
-
-  /// Reads every element before it is written, so that the output may be the input.
-  template <class Acc, class Read, class Write>
-  static void line(index_t n, index_t stride, Read read, Write write) {
-    Acc max = -std::numeric_limits<Acc>::infinity(), sum = 0;
-    for (index_t i = 0; i < n; ++i) max = std::max(max, read(i * stride));
-    for (index_t i = 0; i < n; ++i) sum += std::exp(read(i * stride) - max);
-    for (index_t i = 0; i < n; ++i) write(i * stride, std::exp(read(i * stride) - max) / sum);
-  }
 };
+
+/// The portable kernels of all rows of ops/softmax.hpp.
+using SoftmaxKernels = KernelList<Kernel<ops::Hardmax>, Kernel<ops::LogSoftmax>, Kernel<ops::Softmax>>;
 
 }  // namespace lithe::inline v0::portable
