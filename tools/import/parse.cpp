@@ -20,6 +20,7 @@
 #include "tools/graph/hash.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
+#include "tools/import/schemas.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -195,10 +196,9 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model,
 }
 
 void infer_shapes(onnx::ModelProto& model, std::vector<std::string>& notes) {
-  const auto* registry = onnx::OpSchemaRegistry::Instance();
   for (const bool propagate : {true, false}) {
     try {
-      onnx::shape_inference::InferShapes(model, registry, onnx::ShapeInferenceOptions(false, 0, propagate));
+      onnx::shape_inference::InferShapes(model, &schemas(), onnx::ShapeInferenceOptions(false, 0, propagate));
       return;
     } catch (const std::exception& e) {
       notes.push_back("ONNX's shape inference" + std::string(propagate ? "" : " without data propagation") +
