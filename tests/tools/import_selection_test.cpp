@@ -102,5 +102,26 @@ TEST(ImportNonMaxSuppression, InEveryOpset) {
   }
 }
 
+TEST(ImportLosses, AreSelections) {
+  for (int opset = 12; opset <= newest_opset; ++opset) {
+    EXPECT_EQ(
+        nodes("g (float[2,3] x, int64[2] t) => (float[2] y) { y = NegativeLogLikelihoodLoss <reduction = "
+              "\"none\"> (x, t) }",
+              opset),
+        (Lines{"Unsqueeze (., [1])", "Equal (., [0,1,2])", "Neg (.)", "Where (., ., 0)",
+               "ReduceSum keepdims=0 (., [1])"}));
+    const std::string loss =
+        "g (float[n,3,4] x, int32[n,4] t, float[3] w) => (float y, float[n,3,4] z) { y, z = "
+        "SoftmaxCrossEntropyLoss <ignore_index = 1> (x, t, w) }";
+    ASSERT_EQ(refusal(loss, opset), "");
+    const Lines lines = nodes(loss, opset);
+    EXPECT_EQ(lines.front(), "LogSoftmax axis=1 (.)");
+    EXPECT_EQ(lines.back(), "Div (., .)");
+  }
+  EXPECT_TRUE(mentions(
+      refusal("g (float[n,c] x, int64[n] t) => (float y) { y = NegativeLogLikelihoodLoss (x, t) }", 13),
+      "known C"));
+}
+
 }  // namespace
 }  // namespace lithe::import::testing
