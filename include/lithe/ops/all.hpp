@@ -18,7 +18,10 @@
 #include "lithe/ops/flatten.hpp"
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/ops/gather.hpp"
+#include "lithe/ops/group_normalization.hpp"
 #include "lithe/ops/if.hpp"
+#include "lithe/ops/layer_normalization.hpp"
+#include "lithe/ops/lrn.hpp"
 #include "lithe/ops/lstm.hpp"
 #include "lithe/ops/matmul.hpp"
 #include "lithe/ops/max_pool2d.hpp"
@@ -43,16 +46,50 @@
 namespace lithe::inline v0::portable {
 
 /// The portable kernel of every operator.
-using all =
-    KernelList<ArgKernels, Kernel<ops::AveragePool2D>, Kernel<ops::BatchNormalization>, BinaryKernels,
-               Kernel<ops::Cast>, Kernel<ops::Clip>, Kernel<ops::Concat>, Kernel<ops::ConstantOfShape>,
-               Kernel<ops::Conv2D>, CumulativeKernels, Kernel<ops::DepthwiseConv2D>,
-               Kernel<ops::DequantizeLinear>, Kernel<ops::Expand>, Kernel<ops::Flatten>,
-               Kernel<ops::FullyConnected>, Kernel<ops::Gather>, Kernel<ops::If>, Kernel<ops::LSTM>,
-               Kernel<ops::MatMul>, Kernel<ops::MaxPool2D>, Kernel<ops::NonMaxSuppression>,
-               Kernel<ops::NonZero>, Kernel<ops::Pad>, Kernel<ops::QuantizeLinear>, ReduceKernels,
-               Kernel<ops::Reshape>, Kernel<ops::ShapeOf>, Kernel<ops::Slice>, SoftmaxKernels,
-               Kernel<ops::Split>, Kernel<ops::Squeeze>, Kernel<ops::TopK>, Kernel<ops::Transpose>,
-               UnaryKernels, Kernel<ops::Unique>, Kernel<ops::Unsqueeze>, Kernel<ops::Where>>;
+// clang-format off
+using all = KernelList<
+    ArgKernels,
+    Kernel<ops::AveragePool2D>,
+    Kernel<ops::BatchNormalization>,
+    BinaryKernels,
+    Kernel<ops::Cast>,
+    Kernel<ops::Clip>,
+    Kernel<ops::Concat>,
+    Kernel<ops::ConstantOfShape>,
+    Kernel<ops::Conv2D>,
+    CumulativeKernels,
+    Kernel<ops::DepthwiseConv2D>,
+    Kernel<ops::DequantizeLinear>,
+    Kernel<ops::Expand>,
+    Kernel<ops::Flatten>,
+    Kernel<ops::FullyConnected>,
+    Kernel<ops::Gather>,
+    Kernel<ops::GroupNormalization>,
+    Kernel<ops::If>,
+    Kernel<ops::LayerNormalization>,
+    Kernel<ops::LRN>,
+    Kernel<ops::LSTM>,
+    Kernel<ops::MatMul>,
+    Kernel<ops::MaxPool2D>,
+    Kernel<ops::NonMaxSuppression>,
+    Kernel<ops::NonZero>,
+    Kernel<ops::Pad>,
+    Kernel<ops::QuantizeLinear>,
+    ReduceKernels,
+    Kernel<ops::Reshape>,
+    Kernel<ops::RMSNormalization>,
+    Kernel<ops::ShapeOf>,
+    Kernel<ops::Slice>,
+    Kernel<ops::Softmax>,
+    SoftmaxKernels,
+    Kernel<ops::Split>,
+    Kernel<ops::Squeeze>,
+    Kernel<ops::TopK>,
+    Kernel<ops::Transpose>,
+    UnaryKernels,
+    Kernel<ops::Unique>,
+    Kernel<ops::Unsqueeze>,
+    Kernel<ops::Where>>;
+// clang-format on
 
 }  // namespace lithe::inline v0::portable

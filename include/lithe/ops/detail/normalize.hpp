@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Errors: Code::invalid_model unless epsilon is finite and not negative.
+inline Status check_epsilon(float epsilon) {
+  if (std::isfinite(epsilon) && epsilon >= 0) return {};
+  return {Code::invalid_model, "epsilon is negative or not finite"};
+}
+
+/// Input `i`, if given, holds one number for each index of input 0's axes from `axis` on: their shape, with
+/// any number of ones before it. Errors: Code::shape.
+inline Status check_trailing(const InferContext& context, int i, int axis) {
+  if (!context.has(i)) return {};
+  const Shape &input = context.shape(0), &given = context.shape(i);
+  bool fits = given.rank() <= input.rank();
+  for (int a = 0; fits && a < input.rank(); ++a) {
+    const int at = a - (input.rank() - given.rank());
+    fits = (at < 0 ? 1 : given[at]) == (a < axis ? 1 : input[a]);
+  }
+  return fits ? Status{} : Status{Code::shape, "scale and bias must have the shape of the normalized axes"};
+}
+
+/// Sum of f(i) for i below n; `channel_block` partial sums, which compilers vectorize without reassociating.
+template <class Acc, class F>
+Acc lane_sum(index_t n, F f) {
+  Acc lanes[channel_block] = {};
+  index_t i = 0;
+  for (; i + channel_block <= n; i += channel_block)
+    for (index_t l = 0; l < channel_block; ++l) lanes[l] += f(i + l);
+  for (index_t l = 0; i + l < n; ++l) lanes[l] += f(i + l);
+  for (index_t width = channel_block / 2; width > 0; width /= 2)
+    for (index_t l = 0; l < width; ++l) lanes[l] += lanes[l + width];
+  return lanes[0];
+}
+
+/// Calls `f` with the element type of a normalization.
+template <class F>
+Status for_float_type(DType dtype, F f) {
+  switch (dtype) {
+    case DType::f32:
+      return f.template operator()<float>();
+    case DType::f16:
+      return f.template operator()<half>();
+    case DType::bf16:
+      return f.template operator()<bfloat16>();
+    case DType::f64:
+      return f.template operator()<double>();
+    default:
+      return {Code::dtype, "no kernel for this element type"};
+  }
+}
+
+/// The elements of an optional input, or null.
+template <class T>
+const T* optional_data(const RunContext& context, int i) {
+  return context.has(i) ? static_cast<const T*>(context.input(i).data) : nullptr;
+}
+
+}  // namespace lithe::inline v0::ops::detail

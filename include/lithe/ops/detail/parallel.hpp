@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+#include "lithe/core/services.hpp"
+#include "lithe/core/shape.hpp"
+
+namespace lithe::inline v0::ops::detail {
+
+/// Calls f(i) for i in [0, count), on the threads there are; calls must not depend on each other. Split the
+/// work by its size alone, never by the number of threads, so that results do not depend on it.
+template <class F>
+void in_parallel(const ThreadPool* threads, index_t count, F f) {
+  if (threads == nullptr || count < 2) {
+    for (index_t i = 0; i < count; ++i) f(i);
+    return;
+  }
+  const auto task = [](void* context, std::size_t i) {
+    (*static_cast<F*>(context))(static_cast<index_t>(i));
+  };
+  threads->for_each(task, &f, static_cast<std::size_t>(count));
+}
+
+/// Ranges of `n` items of `cost` elements each, at least about `grain` elements a range and at most `most`
+/// ranges.
+struct Ranges {
+  index_t count, size, n;
+
+  Ranges(index_t items, index_t cost, index_t grain, index_t most) : n(items) {
+    const index_t least = std::max<index_t>(1, grain / std::max<index_t>(1, cost));
+    size = std::max(least, (items + most - 1) / most);
+    count = (items + size - 1) / size;
+  }
+  index_t first(index_t i) const { return i * size; }
+  index_t length(index_t i) const { return std::min(size, n - i * size); }
+};
+
+}  // namespace lithe::inline v0::ops::detail
