@@ -302,6 +302,47 @@ TEST(ChannelsLast, SinksThroughReshapes) {
             4);
 }
 
+TEST(ChannelsLast, NormalizationsOfChannelsStayBetweenConvolutions) {
+  for (const char* op : {"GroupNormalization", "LRN"})
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return b.to_first(b.node(op, {b.node("Relu", {b.to_last(x)})}));
+              }),
+              2)
+        << op;
+  EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
+              const auto mean = [&](ValueId v) {
+                return b.node("ReduceMean", {v}, {{"axes", ints({0, 2, 3})}});
+              };
+              const ValueId centered = b.node("Sub", {x, mean(x)});
+              const ValueId variance = mean(b.node("Mul", {centered, centered}));
+              return b.node("Div", {centered, b.node("Add", {b.node("Sqrt", {variance}), b.scalar(1e-3F)})});
+            }),
+            2);
+}
+
+/// What the transpose of a [2, 3, 4, 5] tensor becomes when `node` reads it.
+int transposes_above(const std::string& op, std::vector<std::int64_t> permutation,
+                     const testing::Attributes& attributes = {}) {
+  Builder b;
+  const ValueId x = b.transpose(b.input({2, 3, 4, 5}), std::move(permutation));
+  b.output(b.node("Relu", {b.node(op, {x}, attributes)}));
+  Passed run(b, {channels_last});
+  return is(run.graph.nodes[0], "Transpose") ? 1 : 0;
+}
+
+TEST(ChannelsLast, SinksThroughNormalizationsThatKeepTheirAxes) {
+  EXPECT_EQ(transposes_above("GroupNormalization", {0, 2, 1, 3}), 0);
+  EXPECT_EQ(transposes_above("GroupNormalization", {1, 0, 2, 3}), 1);
+  EXPECT_EQ(transposes_above("GroupNormalization", {0, 1, 3, 2}), 1);
+  EXPECT_EQ(transposes_above("LRN", {2, 1, 0, 3}), 0);
+  EXPECT_EQ(transposes_above("LRN", {0, 2, 3, 1}), 1);
+  EXPECT_EQ(transposes_above("LayerNormalization", {2, 0, 1, 3}), 0);
+  EXPECT_EQ(transposes_above("LayerNormalization", {1, 0, 2, 3}, {{"axis", ints({2})}}), 0);
+  EXPECT_EQ(transposes_above("LayerNormalization", {0, 2, 1, 3}, {{"axis", ints({2})}}), 1);
+  EXPECT_EQ(transposes_above("RMSNormalization", {1, 0, 2, 3}, {{"axis", ints({-2})}}), 0);
+  EXPECT_EQ(transposes_above("RMSNormalization", {1, 0, 2, 3}, {{"axis", ints({0})}}), 1);
+}
+
 TEST(ChannelsLast, LayoutBoundReadersKeepTheTranspose) {
   Builder b;
   const ValueId x = convolution(b, b.input({1, 3, 4, 4}), 3, 6);

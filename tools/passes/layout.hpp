@@ -35,7 +35,9 @@ struct Sink {
   bool squeeze();
   bool unsqueeze();
   bool shape();
-  bool fully_connected();
+  /// Operators over the last `axes` axes, for each index of the others alike; `first`: of all but the first
+  /// axis.
+  bool keeping_last(int axes, bool first);
   bool flatten();
   bool reshape();
 

@@ -64,7 +64,12 @@ bool Sink::run() {
   if (op == "Squeeze") return squeeze();
   if (op == "Unsqueeze") return unsqueeze();
   if (op == "Shape") return shape();
-  if (op == "FullyConnected") return fully_connected();
+  if (is_any(node(), {"FullyConnected", "BatchNormalization", "LRN"})) return keeping_last(1, false);
+  if (op == "GroupNormalization") return keeping_last(1, true);
+  if (is_any(node(), {"LayerNormalization", "RMSNormalization"})) {
+    const int axis = normalize_axis(int_attribute(node(), "axis", -1), rank());
+    return axis >= 0 && keeping_last(rank() - axis, false);
+  }
   if (op == "Reshape" || op == "Flatten") return flatten() || reshape();
   return false;
 }
@@ -172,10 +177,12 @@ bool Sink::quantizing() {
   return true;
 }
 
-bool Sink::fully_connected() {
-  if (p.back() != rank() - 1) return false;
+bool Sink::keeping_last(int axes, bool first) {
+  for (int axis = rank() - axes; axis < rank(); ++axis)
+    if (p[static_cast<std::size_t>(axis)] != axis) return false;
+  if (first && p[0] != 0) return false;
   restore_inputs(0, 1);
-  transpose_output(0, p);
+  for (int o = 0; o < static_cast<int>(node().outputs.size()); ++o) transpose_output(o, p);
   return true;
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lithe/ops/batch_normalization.hpp"
 
-#include <cstdint>
 #include <vector>
 
 #include "lithe/ops/cast.hpp"
 #include "tools/import/importer.hpp"
+#include "tools/import/ops/channels.hpp"
 
 namespace lithe::import {
 namespace {
@@ -42,17 +42,12 @@ void import_batch_normalization(NodeImport& node) {
   ops::BatchNormalization::Attributes attributes;
   attributes.epsilon = node.attribute_float("epsilon", 1e-5F);
 
-  const int rank = node.required_rank(node.input(0));
-  if (rank < 2 || rank > max_rank)
-    node.refuse("BatchNormalization needs an input [N, C, ...] of rank 2 to 8");
-  std::vector<std::int32_t> last{0}, first{0, rank - 1};  // the channels' way to the last axis and back
-  for (int axis = 2; axis < rank; ++axis) last.push_back(axis), first.push_back(axis - 1);
-  last.push_back(1);
-
+  const int rank = channels_rank(node);
   const DType dtype = computed_in(node);
-  std::vector<ValueId> inputs{node.transpose(as(node, node.input(0), dtype), last)};
+  std::vector<ValueId> inputs{channels_to_last(node, as(node, node.input(0), dtype), rank)};
   for (int i = 1; i < 5; ++i) inputs.push_back(as(node, node.input(i), dtype));
-  const ValueId output = node.transpose(node.emit<ops::BatchNormalization>(attributes, inputs, dtype), first);
+  const ValueId output =
+      channels_from_last(node, node.emit<ops::BatchNormalization>(attributes, inputs, dtype), rank);
   node.output(0, as(node, output, node.dtype(node.input(0))));
 }
 
