@@ -7,71 +7,47 @@
 #include <limits>
 #include <vector>
 
+#include "tests/ops/recurrent_reference.hpp"
 #include "tests/support/op_test.hpp"
 
 namespace lithe::test {
 namespace {
 
 using ops::LSTM;
-using ops::LstmActivation;
-using ops::LstmDirection;
+using ops::RecurrentActivation;
+using ops::RecurrentDirection;
 using Attributes = LSTM::Attributes;
-
-double activate(LstmActivation kind, double clip, double v) {
-  if (clip > 0) v = std::clamp(v, -clip, clip);
-  if (kind == LstmActivation::sigmoid) return 1 / (1 + std::exp(-v));
-  return kind == LstmActivation::tanh ? std::tanh(v) : std::max(v, 0.0);
-}
 
 /// The equations of the ONNX operator, one number at a time.
 std::vector<ReferenceTensor> reference_lstm(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  const auto has = [&](std::size_t i) { return i < in.size() && in[i].dtype != DType::none; };
-  const index_t steps = in[0].shape[0], batch = in[0].shape[1], inputs = in[0].shape[2];
-  const index_t directions = in[2].shape[0], hidden = in[2].shape[2];
-  ReferenceTensor y(Shape{steps, directions, batch, hidden}), last_h(Shape{directions, batch, hidden}),
-      last_c(last_h.shape);
-  for (index_t d = 0; d < directions; ++d)
-    for (index_t b = 0; b < batch; ++b) {
-      const auto count = has(4) ? static_cast<index_t>(in[4].at(b)) : steps;
-      std::vector<double> h(static_cast<std::size_t>(hidden)), c(h), next(h);
-      for (index_t j = 0; j < hidden; ++j) {
-        h[static_cast<std::size_t>(j)] = has(5) ? in[5].at(d, b, j) : 0;
-        c[static_cast<std::size_t>(j)] = has(6) ? in[6].at(d, b, j) : 0;
-      }
-      for (index_t s = 0; s < count; ++s) {
-        const index_t t = a.direction == LstmDirection::reverse || d == 1 ? count - 1 - s : s;
-        for (index_t j = 0; j < hidden; ++j) {
-          const auto gate = [&](index_t number) {
-            const index_t row = number * hidden + j;
-            double sum = has(3) ? in[3].at(d, row) + in[3].at(d, 4 * hidden + row) : 0;
-            for (index_t i = 0; i < inputs; ++i) sum += in[0].at(t, b, i) * in[1].at(d, row, i);
-            for (index_t i = 0; i < hidden; ++i) sum += h[static_cast<std::size_t>(i)] * in[2].at(d, row, i);
-            return sum;
-          };
-          const auto peek = [&](index_t number, double cell) {
-            return has(7) ? in[7].at(d, number * hidden + j) * cell : 0;
-          };
-          double& cell = c[static_cast<std::size_t>(j)];
-          const double i = activate(a.gate_activation, a.clip, gate(0) + peek(0, cell));
-          const double f =
-              a.input_forget ? 1 - i : activate(a.gate_activation, a.clip, gate(2) + peek(2, cell));
-          cell = f * cell + i * activate(a.cell_activation, a.clip, gate(3));
-          const double o = activate(a.gate_activation, a.clip, gate(1) + peek(1, cell));
-          next[static_cast<std::size_t>(j)] = o * activate(a.hidden_activation, a.clip, cell);
-        }
-        h = next;
-        for (index_t j = 0; j < hidden; ++j) y.at(t, d, b, j) = h[static_cast<std::size_t>(j)];
-      }
-      for (index_t j = 0; j < hidden; ++j) {
-        last_h.at(d, b, j) = h[static_cast<std::size_t>(j)];
-        last_c.at(d, b, j) = c[static_cast<std::size_t>(j)];
-      }
-    }
-  return {y, last_h, last_c};
+  const RecurrentInputs x{in, 4};
+  const index_t hidden = x.hidden();
+  return recurrent(x, a.direction == RecurrentDirection::reverse, 2,
+                   [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
+                     Units next = states[0];
+                     for (index_t j = 0; j < hidden; ++j) {
+                       const auto gate = [&](index_t number) {
+                         const index_t row = number * hidden + j;
+                         return x.from_input(d, row, t, b) + x.from_state(d, row, states[0]);
+                       };
+                       const auto peek = [&](index_t number, double cell) {
+                         return x.has(7) ? in[7].at(d, number * hidden + j) * cell : 0;
+                       };
+                       double& cell = states[1][static_cast<std::size_t>(j)];
+                       const double i = activate(a.gate_activation, a.clip, gate(0) + peek(0, cell));
+                       const double f = a.input_forget
+                                            ? 1 - i
+                                            : activate(a.gate_activation, a.clip, gate(2) + peek(2, cell));
+                       cell = f * cell + i * activate(a.cell_activation, a.clip, gate(3));
+                       const double o = activate(a.gate_activation, a.clip, gate(1) + peek(1, cell));
+                       next[static_cast<std::size_t>(j)] = o * activate(a.hidden_activation, a.clip, cell);
+                     }
+                     states[0] = next;
+                   });
 }
 
 TEST(LSTM, Shapes) {
-  const auto both = OpTest<LSTM>({.direction = LstmDirection::bidirectional})
+  const auto both = OpTest<LSTM>({.direction = RecurrentDirection::bidirectional})
                         .infer({{5, 2, 3}, {2, 16, 3}, {2, 16, 4}, {2, 32}});
   ASSERT_TRUE(both.status.ok());
   EXPECT_EQ(both.shape(0), (Shape{5, 2, 2, 4}));
@@ -113,18 +89,18 @@ TEST(LSTM, SequenceLengthsAreChecked) {
 TEST(LSTM, Values) {
   const auto absent = Input::absent();
   OpTest<LSTM>({.hidden_size = 5}).matches(reference_lstm, {{6, 1, 3}, {1, 20, 3}, {1, 20, 5}});
-  OpTest<LSTM>({.direction = LstmDirection::reverse})
+  OpTest<LSTM>({.direction = RecurrentDirection::reverse})
       .matches(reference_lstm, {{4, 2, 7}, {1, 12, 7}, {1, 12, 3}, {1, 24}});
   const auto lengths = Input::values({3}, {4, 0, 2});
-  OpTest<LSTM>({.direction = LstmDirection::bidirectional})
+  OpTest<LSTM>({.direction = RecurrentDirection::bidirectional})
       .matches(reference_lstm,
                {{4, 3, 2}, {2, 12, 2}, {2, 12, 3}, {2, 24}, lengths, {2, 3, 3}, {2, 3, 3}, {2, 9}});
   OpTest<LSTM>({.clip = 0.4f, .input_forget = true})
       .matches(reference_lstm,
                {{4, 2, 2}, {1, 12, 2}, {1, 12, 3}, {1, 24}, absent, {1, 2, 3}, absent, {1, 9}});
-  OpTest<LSTM>({.gate_activation = LstmActivation::tanh,
-                .cell_activation = LstmActivation::relu,
-                .hidden_activation = LstmActivation::sigmoid})
+  OpTest<LSTM>({.gate_activation = RecurrentActivation::tanh,
+                .cell_activation = RecurrentActivation::relu,
+                .hidden_activation = RecurrentActivation::sigmoid})
       .matches(reference_lstm, {{3, 2, 2}, {1, 8, 2}, {1, 8, 2}, {1, 16}}, {.tolerance = 1e-2});
 }
 

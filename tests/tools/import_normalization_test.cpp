@@ -93,10 +93,10 @@ TEST(ImportLrn, PutsChannelsLast) {
 }
 
 TEST(ImportMeanVarianceNormalization, IsComposed) {
-  const Lines all{"ReduceMean axes=0,2,3 (.)",
+  const Lines all{"ReduceMean (., [0,2,3])",
                   "Sub (., .)",
                   "Mul (., .)",
-                  "ReduceMean axes=0,2,3 (.)",
+                  "ReduceMean (., [0,2,3])",
                   "Sqrt (.)",
                   "Add (., 1e-09)",
                   "Div (., .)"};

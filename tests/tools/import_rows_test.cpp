@@ -196,5 +196,19 @@ TEST(ImportRows, RefusesAnAttributeValueItDoesNotKnow) {
       refusal("g (float[2] x) => (float[2] y) { y = Gelu <approximate = \"cubic\"> (x) }", 20), "cubic"));
 }
 
+TEST(ImportPow, TakesEveryPairOfTypes) {
+  for (const char* base : {"float", "double", "float16", "bfloat16", "int32", "int64"})
+    for (const char* exponent : {"float", "double", "float16", "bfloat16", "int8", "int16", "int32", "int64",
+                                 "uint8", "uint16", "uint32", "uint64"})
+      for (const int opset : {13, newest_opset}) {
+        const Lines lines = nodes(std::string("g (") + base + "[2] x, " + exponent + "[2] e) => (" + base +
+                                      "[2] y) { y = Pow (x, e) }",
+                                  opset);
+        EXPECT_EQ(lines.back(), "Pow (., .)") << base << ' ' << exponent;
+      }
+  EXPECT_EQ(nodes("g (float[2] x, uint8[2] e) => (float[2] y) { y = Pow (x, e) }", 12),
+            (Lines{"Cast (.)", "Pow (., .)"}));
+}
+
 }  // namespace
 }  // namespace lithe::import::testing

@@ -311,7 +311,7 @@ TEST(ChannelsLast, NormalizationsOfChannelsStayBetweenConvolutions) {
         << op;
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
               const auto mean = [&](ValueId v) {
-                return b.node("ReduceMean", {v}, {{"axes", ints({0, 2, 3})}});
+                return b.node("ReduceMean", {v, b.vector({0, 2, 3})});
               };
               const ValueId centered = b.node("Sub", {x, mean(x)});
               const ValueId variance = mean(b.node("Mul", {centered, centered}));

@@ -19,6 +19,7 @@
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/ops/gather.hpp"
 #include "lithe/ops/group_normalization.hpp"
+#include "lithe/ops/gru.hpp"
 #include "lithe/ops/if.hpp"
 #include "lithe/ops/layer_normalization.hpp"
 #include "lithe/ops/lrn.hpp"
@@ -31,6 +32,7 @@
 #include "lithe/ops/quantize_linear.hpp"
 #include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reshape.hpp"
+#include "lithe/ops/rnn.hpp"
 #include "lithe/ops/shape.hpp"
 #include "lithe/ops/slice.hpp"
 #include "lithe/ops/softmax.hpp"
@@ -65,6 +67,7 @@ using all = KernelList<
     Kernel<ops::FullyConnected>,
     Kernel<ops::Gather>,
     Kernel<ops::GroupNormalization>,
+    Kernel<ops::GRU>,
     Kernel<ops::If>,
     Kernel<ops::LayerNormalization>,
     Kernel<ops::LRN>,
@@ -78,6 +81,7 @@ using all = KernelList<
     ReduceKernels,
     Kernel<ops::Reshape>,
     Kernel<ops::RMSNormalization>,
+    Kernel<ops::RNN>,
     Kernel<ops::ShapeOf>,
     Kernel<ops::Slice>,
     Kernel<ops::Softmax>,

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lithe/ops/binary.hpp"
 #include "lithe/ops/cast.hpp"
-#include "lithe/ops/reduce_mean.hpp"
+#include "lithe/ops/reduce.hpp"
 #include "lithe/ops/unary.hpp"
 #include "tools/import/importer.hpp"
-#include "tools/import/ops/row.hpp"
 
 namespace lithe::import {
 namespace {
@@ -14,10 +13,9 @@ using graph::ValueId;
 /// MeanVarianceNormalization-9 and 13: (x - mean) / (sqrt(variance) + 1e-9) over axes; 16-bit floats in f32.
 void import_mean_variance_normalization(NodeImport& node) {
   const DType dtype = node.dtype(node.input(0)), wide = dtype == DType::f64 ? dtype : DType::f32;
-  ops::ReduceMean::Attributes reduce;
-  reduce.axes = int_list(node, node.attribute_ints("axes", {0, 2, 3}), "axes");
+  const ValueId axes = node.ints(node.attribute_ints("axes", {0, 2, 3}));
   const ValueId input = dtype == wide ? node.input(0) : node.emit<ops::Cast>({}, {node.input(0)}, wide);
-  const auto mean = [&](ValueId x) { return node.emit<ops::ReduceMean>(reduce, {x}, wide); };
+  const auto mean = [&](ValueId x) { return node.emit<ops::ReduceMean>({}, {x, axes}, wide); };
   const ValueId centered = node.emit<ops::Sub>({}, {input, mean(input)}, wide);
   const ValueId variance = mean(node.emit<ops::Mul>({}, {centered, centered}, wide));
   const ValueId deviation =

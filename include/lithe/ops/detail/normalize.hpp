@@ -30,17 +30,19 @@ inline Status check_trailing(const InferContext& context, int i, int axis) {
   return fits ? Status{} : Status{Code::shape, "scale and bias must have the shape of the normalized axes"};
 }
 
-/// Sum of f(i) for i below n; `channel_block` partial sums, which compilers vectorize without reassociating.
+/// Sum of f(i) for i below n; eight partial sums, which compilers keep in registers and vectorize without
+/// reassociating.
 template <class Acc, class F>
 Acc lane_sum(index_t n, F f) {
-  Acc lanes[channel_block] = {};
+  constexpr index_t lanes = 8;
+  Acc sums[lanes] = {};
   index_t i = 0;
-  for (; i + channel_block <= n; i += channel_block)
-    for (index_t l = 0; l < channel_block; ++l) lanes[l] += f(i + l);
-  for (index_t l = 0; i + l < n; ++l) lanes[l] += f(i + l);
-  for (index_t width = channel_block / 2; width > 0; width /= 2)
-    for (index_t l = 0; l < width; ++l) lanes[l] += lanes[l + width];
-  return lanes[0];
+  for (; i + lanes <= n; i += lanes)
+    for (index_t l = 0; l < lanes; ++l) sums[l] += f(i + l);
+  for (index_t l = 0; i + l < n; ++l) sums[l] += f(i + l);
+  for (index_t width = lanes / 2; width > 0; width /= 2)
+    for (index_t l = 0; l < width; ++l) sums[l] += sums[l + width];
+  return sums[0];
 }
 
 /// Calls `f` with the element type of a normalization.

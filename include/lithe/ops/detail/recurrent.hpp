@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/normalize.hpp"
+
+/// What GRU, LSTM and RNN share. T steps, B sequences, D directions, H hidden numbers, G gates:
+///   input [T, B, I]    weight [D, G * H, I]    recurrence [D, G * H, H]    bias [D, 2 * G * H] optional,
+///   weight's then recurrence's    sequence_lengths [B] optional, s32, in [0, T]    initial states [D, B, H]
+///   optional output [T, D, B, H], zero behind a sequence's end    states [D, B, H], after each sequence's
+///   last step
+/// A sequence is reversed within its length.
+namespace lithe::inline v0::ops {
+
+enum class RecurrentDirection : std::uint8_t { forward, reverse, bidirectional };
+constexpr std::array<const char*, 3> enum_names(RecurrentDirection) {
+  return {"forward", "reverse", "bidirectional"};
+}
+
+enum class RecurrentActivation : std::uint8_t { sigmoid, tanh, relu };
+constexpr std::array<const char*, 3> enum_names(RecurrentActivation) { return {"sigmoid", "tanh", "relu"}; }
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::ops::detail {
+
+/// Checks inputs 0 to 4 and the initial states, which follow, and sets the outputs.
+/// Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of range; Code::shape.
+template <class Attributes>
+Status infer_recurrent(const Attributes& a, InferContext& context, index_t gates, int states) {
+  const Shape &input = context.shape(0), &recurrence = context.shape(2);
+  if (input.rank() != 3) return {Code::shape, "the input must be [T, B, I]"};
+  if (recurrence.rank() != 3) return {Code::shape, "recurrence must be [D, gates * H, H]"};
+  const index_t d = a.direction == RecurrentDirection::bidirectional ? 2 : 1, h = recurrence[2];
+  if (a.hidden_size < 0 || (a.hidden_size != 0 && a.hidden_size != h))
+    return {Code::invalid_model, "hidden_size is not the recurrence's H"};
+  if (!(a.clip >= 0)) return {Code::invalid_model, "clip is negative or NaN"};
+  if (h > max_channels / 8) return {Code::shape, "H is too large"};
+  if (recurrence != Shape{d, gates * h, h}) return {Code::shape, "recurrence must be [D, gates * H, H]"};
+  if (context.shape(1) != Shape{d, gates * h, input[2]})
+    return {Code::shape, "weight must be [D, gates * H, I]"};
+  if (context.has(3) && context.shape(3) != Shape{d, 2 * gates * h})
+    return {Code::shape, "the bias must be [D, 2 * gates * H]"};
+  if (context.has(4) && context.shape(4) != Shape{input[1]})
+    return {Code::shape, "sequence_lengths must be [B]"};
+  const Shape state{d, input[1], h};
+  for (int s = 0; s < states; ++s) {
+    if (context.has(5 + s) && context.shape(5 + s) != state)
+      return {Code::shape, "an initial state must be [D, B, H]"};
+    LITHE_TRY(context.output(1 + s, state));
+  }
+  return context.output(0, {input[0], d, input[1], h});
+}
+
+template <class Acc>
+Acc activate(RecurrentActivation kind, Acc v, Acc clip) {
+  v = v < -clip ? -clip : v > clip ? clip : v;
+  switch (kind) {
+    case RecurrentActivation::sigmoid:
+      return 1 / (1 + std::exp(-v));
+    case RecurrentActivation::tanh:
+      return std::tanh(v);
+    case RecurrentActivation::relu:
+      break;
+  }
+  return v > 0 ? v : Acc{0} * v;
+}
+template <class Acc>
+Acc activation_limit(float clip) {
+  return clip > 0 ? static_cast<Acc>(clip) : std::numeric_limits<Acc>::infinity();
+}
+
+/// One direction's parameters.
+template <class T>
+struct RecurrentLayer {
+  using Acc = Accumulator<T>;
+  const T *weight, *recurrence, *bias;
+  index_t gates, inputs, hidden, direction;
+
+  RecurrentLayer(const RunContext& context, index_t gate_count, index_t d)
+      : weight(static_cast<const T*>(context.input(1).data)),
+        recurrence(static_cast<const T*>(context.input(2).data)),
+        bias(optional_data<T>(context, 3)),
+        gates(gate_count),
+        inputs(context.input(0).shape[2]),
+        hidden(context.input(2).shape[2]),
+        direction(d) {
+    weight += d * gates * hidden * inputs, recurrence += d * gates * hidden * hidden;
+    if (bias != nullptr) bias += 2 * d * gates * hidden;
+  }
+  /// What row `j` of all gates makes of the input, and of the hidden state, each with its bias.
+  Acc from_input(index_t j, const T* x) const {
+    const Acc sum = dot(x, weight + j * inputs, inputs);
+    return bias == nullptr ? sum : sum + static_cast<Acc>(bias[j]);
+  }
+  Acc from_state(index_t j, const Acc* h) const {
+    const Acc sum = dot(h, recurrence + j * hidden, hidden);
+    return bias == nullptr ? sum : sum + static_cast<Acc>(bias[gates * hidden + j]);
+  }
+};
+
+/// Copies n elements of an optional tensor to or from a state; a missing source is zero.
+template <class To, class From>
+void copy_state(const From* from, To* to, index_t n) {
+  for (index_t j = 0; j < n; ++j) to[j] = from == nullptr ? static_cast<To>(0.0f) : static_cast<To>(from[j]);
+}
+
+/// One sequence in one direction, through a cell whose states lie one behind the other at `cell.state`.
+template <class Cell, class Attributes>
+void run_sequence(const Attributes& a, RunContext& context, Cell& cell, index_t b, index_t length,
+                  bool reverse) {
+  using T = typename Cell::Element;
+  using Acc = Accumulator<T>;
+  const Shape& input = context.input(0).shape;
+  const index_t steps = input[0], batches = input[1], directions = context.input(2).shape[0],
+                d = cell.direction, hidden = cell.hidden, state = (d * batches + b) * hidden;
+  const auto store = [&](int output, index_t offset, const Acc* from) {
+    if (context.has_output(output))
+      copy_state(from, static_cast<T*>(context.output(output).data) + offset, hidden);
+  };
+  for (int s = 0; s < Cell::states; ++s) {
+    const T* from = optional_data<T>(context, 5 + s);
+    copy_state(from == nullptr ? from : from + state, cell.state + s * hidden, hidden);
+  }
+  const auto output_at = [&](index_t t) { return ((t * directions + d) * batches + b) * hidden; };
+  for (index_t i = 0; i < length; ++i) {
+    const index_t t = reverse ? length - 1 - i : i;
+    cell.step(a, static_cast<const T*>(context.input(0).data) + (t * batches + b) * cell.inputs);
+    store(0, output_at(t), cell.state);
+  }
+  for (index_t t = length; t < steps; ++t) store(0, output_at(t), nullptr);
+  for (int s = 0; s < Cell::states; ++s) store(1 + s, state, cell.state + s * hidden);
+}
+
+/// All directions and sequences. A cell is a RecurrentLayer with `Element`, `states`, a constructor from
+/// (RunContext, direction, workspace) and `step(attributes, x)`, which moves its states on.
+/// Errors: Code::out_of_range for a sequence length outside [0, T].
+template <class Cell, class Attributes>
+Status run_recurrent(const Attributes& a, RunContext& context) {
+  const index_t steps = context.input(0).shape[0], batches = context.input(0).shape[1];
+  const auto* lengths = optional_data<std::int32_t>(context, 4);
+  for (index_t b = 0; lengths != nullptr && b < batches; ++b)
+    if (lengths[b] < 0 || lengths[b] > steps)
+      return {Code::out_of_range, "a sequence length is outside [0, T]"};
+  auto* memory = reinterpret_cast<Accumulator<typename Cell::Element>*>(context.workspace().data());
+  for (index_t d = 0; d < context.input(2).shape[0]; ++d) {
+    Cell cell(context, d, memory);
+    const bool reverse = a.direction == RecurrentDirection::reverse || d == 1;
+    for (index_t b = 0; b < batches; ++b)
+      run_sequence(a, context, cell, b, lengths == nullptr ? steps : lengths[b], reverse);
+  }
+  return {};
+}
+
+/// Asks for `vectors` times H accumulators.
+inline Status recurrent_workspace(ReshapeContext& context, std::uint64_t vectors) {
+  const std::uint64_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
+  return ask_workspace(context, vectors * wide * static_cast<std::uint64_t>(context.inputs[2].shape[2]));
+}
+
+}  // namespace lithe::inline v0::ops::detail

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/recurrent.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Gated recurrent unit over T steps; D = 2 if bidirectional, else 1; gates in the order z (update), r
+/// (reset), h.
+///   input [T, B, I]    weight [D, 3H, I]    recurrence [D, 3H, H]
+///   bias [D, 6H] optional, weight's then recurrence's    sequence_lengths [B] optional, in [0, T]
+///   initial_h [D, B, H] optional
+///   output [T, D, B, H], zero behind a sequence's end    h [D, B, H], after each sequence's last step
+/// Units: clip bounds what enters an activation to [-clip, clip], 0 means unbounded. A sequence is reversed
+/// within its length. linear_before_reset: r scales what the recurrence makes of h, its bias included,
+/// instead of h. Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of range;
+/// Code::shape if shapes disagree; Code::out_of_range from run for a sequence length outside [0, T]. Source:
+/// ONNX GRU-22, layout 0.
+struct GRU {
+  struct Attributes {
+    std::int32_t hidden_size = 0;
+    RecurrentDirection direction = RecurrentDirection::forward;
+    RecurrentActivation gate_activation = RecurrentActivation::sigmoid;  ///< f in ONNX
+    RecurrentActivation hidden_activation = RecurrentActivation::tanh;   ///< g in ONNX
+    float clip = 0;
+    bool linear_before_reset = false;
+    static constexpr auto fields() {
+      return std::tuple{field("hidden_size", &Attributes::hidden_size),
+                        field("direction", &Attributes::direction),
+                        field("gate_activation", &Attributes::gate_activation),
+                        field("hidden_activation", &Attributes::hidden_activation),
+                        field("clip", &Attributes::clip),
+                        field("linear_before_reset", &Attributes::linear_before_reset)};
+    }
+  };
+  using enum DType;
+  static constexpr OpSpec spec{
+      .name = "GRU",
+      .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?", "initial_h?"},
+      .outputs = {"output?", "h?"},
+      .accuracy = Accuracy::rounding};
+  static constexpr TypeRow types[] = {{{f32, f32, f32, f32, s32, f32}, {f32, f32}},
+                                      {{f16, f16, f16, f16, s32, f16}, {f16, f16}},
+                                      {{bf16, bf16, bf16, bf16, s32, bf16}, {bf16, bf16}},
+                                      {{f64, f64, f64, f64, s32, f64}, {f64, f64}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    return detail::infer_recurrent(a, context, 3, 1);
+  }
+};
+static_assert(Operator<GRU>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::GRU> {
+  using Attributes = ops::GRU::Attributes;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return ops::detail::recurrent_workspace(context, 5);
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
+      return ops::detail::run_recurrent<Cell<T>>(a, context);
+    });
+  }
+
+ private:
+  /// In the workspace: h [H], gates [3H], r * h [H].
+  template <class T>
+  struct Cell : ops::detail::RecurrentLayer<T> {
+    using Element = T;
+    using Acc = ops::detail::Accumulator<T>;
+    static constexpr int states = 1;
+    Acc *state, *gate, *reset;
+
+    Cell(const RunContext& context, index_t d, Acc* memory)
+        : ops::detail::RecurrentLayer<T>(context, 3, d),
+          state(memory),
+          gate(memory + this->hidden),
+          reset(memory + 4 * this->hidden) {}
+
+    void step(const Attributes& a, const T* x) {
+      const index_t n = this->hidden;
+      const Acc clip = ops::detail::activation_limit<Acc>(a.clip);
+      Acc *update = gate, *ratio = gate + n, *next = gate + 2 * n;
+      for (index_t j = 0; j < 2 * n; ++j)
+        gate[j] = ops::detail::activate(a.gate_activation,
+                                        this->from_input(j, x) + this->from_state(j, state), clip);
+      for (index_t j = 0; j < n; ++j) reset[j] = ratio[j] * state[j];
+      for (index_t j = 0; j < n; ++j) {
+        const Acc recurrent = a.linear_before_reset ? ratio[j] * this->from_state(2 * n + j, state)
+                                                    : this->from_state(2 * n + j, reset);
+        next[j] =
+            ops::detail::activate(a.hidden_activation, this->from_input(2 * n + j, x) + recurrent, clip);
+      }
+      for (index_t j = 0; j < n; ++j) state[j] = (1 - update[j]) * next[j] + update[j] * state[j];
+    }
+  };
+};
+
+}  // namespace lithe::inline v0::portable

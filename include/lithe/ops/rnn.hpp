@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/recurrent.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Simple recurrent network over T steps, h = activation(weight * x + recurrence * h + bias); D = 2 if
+/// bidirectional, else 1.
+///   input [T, B, I]    weight [D, H, I]    recurrence [D, H, H]
+///   bias [D, 2H] optional, weight's then recurrence's    sequence_lengths [B] optional, in [0, T]
+///   initial_h [D, B, H] optional
+///   output [T, D, B, H], zero behind a sequence's end    h [D, B, H], after each sequence's last step
+/// Units: clip bounds what enters the activation to [-clip, clip], 0 means unbounded. A sequence is reversed
+/// within its length. Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of
+/// range; Code::shape if shapes disagree; Code::out_of_range from run for a sequence length outside [0, T].
+/// Source: ONNX RNN-22, layout 0.
+struct RNN {
+  struct Attributes {
+    std::int32_t hidden_size = 0;
+    RecurrentDirection direction = RecurrentDirection::forward;
+    RecurrentActivation activation = RecurrentActivation::tanh;
+    float clip = 0;
+    static constexpr auto fields() {
+      return std::tuple{field("hidden_size", &Attributes::hidden_size),
+                        field("direction", &Attributes::direction),
+                        field("activation", &Attributes::activation), field("clip", &Attributes::clip)};
+    }
+  };
+  using enum DType;
+  static constexpr OpSpec spec{
+      .name = "RNN",
+      .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?", "initial_h?"},
+      .outputs = {"output?", "h?"},
+      .accuracy = Accuracy::rounding};
+  static constexpr TypeRow types[] = {{{f32, f32, f32, f32, s32, f32}, {f32, f32}},
+                                      {{f16, f16, f16, f16, s32, f16}, {f16, f16}},
+                                      {{bf16, bf16, bf16, bf16, s32, bf16}, {bf16, bf16}},
+                                      {{f64, f64, f64, f64, s32, f64}, {f64, f64}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    return detail::infer_recurrent(a, context, 1, 1);
+  }
+};
+static_assert(Operator<RNN>);
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::RNN> {
+  using Attributes = ops::RNN::Attributes;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return ops::detail::recurrent_workspace(context, 2);
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
+      return ops::detail::run_recurrent<Cell<T>>(a, context);
+    });
+  }
+
+ private:
+  /// In the workspace: h [H], the next h [H].
+  template <class T>
+  struct Cell : ops::detail::RecurrentLayer<T> {
+    using Element = T;
+    using Acc = ops::detail::Accumulator<T>;
+    static constexpr int states = 1;
+    Acc *state, *next;
+
+    Cell(const RunContext& context, index_t d, Acc* memory)
+        : ops::detail::RecurrentLayer<T>(context, 1, d), state(memory), next(memory + this->hidden) {}
+
+    void step(const Attributes& a, const T* x) {
+      const Acc clip = ops::detail::activation_limit<Acc>(a.clip);
+      for (index_t j = 0; j < this->hidden; ++j)
+        next[j] =
+            ops::detail::activate(a.activation, this->from_input(j, x) + this->from_state(j, state), clip);
+      std::copy_n(next, this->hidden, state);
+    }
+  };
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "lithe/ops/detail/recurrent.hpp"
+#include "tests/support/reference_tensor.hpp"
+
+/// What the references of GRU, LSTM and RNN share.
+namespace lithe::test {
+
+inline double activate(ops::RecurrentActivation kind, double clip, double v) {
+  if (clip > 0) v = std::clamp(v, -clip, clip);
+  if (kind == ops::RecurrentActivation::sigmoid) return 1 / (1 + std::exp(-v));
+  return kind == ops::RecurrentActivation::tanh ? std::tanh(v) : std::max(v, 0.0);
+}
+
+/// One number for each hidden unit.
+using Units = std::vector<double>;
+
+/// The inputs of a recurrent operator by their names; optional ones may be missing.
+struct RecurrentInputs {
+  const std::vector<ReferenceTensor>& in;
+  index_t gates;
+
+  bool has(std::size_t i) const { return i < in.size() && in[i].dtype != DType::none; }
+  index_t steps() const { return in[0].shape[0]; }
+  index_t batch() const { return in[0].shape[1]; }
+  index_t directions() const { return in[2].shape[0]; }
+  index_t hidden() const { return in[2].shape[2]; }
+  index_t length(index_t b) const { return has(4) ? static_cast<index_t>(in[4].at(b)) : steps(); }
+  double from_input(index_t d, index_t row, index_t t, index_t b) const {
+    double sum = has(3) ? in[3].at(d, row) : 0;
+    for (index_t i = 0; i < in[0].shape[2]; ++i) sum += in[0].at(t, b, i) * in[1].at(d, row, i);
+    return sum;
+  }
+  double from_state(index_t d, index_t row, const Units& h) const {
+    double sum = has(3) ? in[3].at(d, gates * hidden() + row) : 0;
+    for (index_t i = 0; i < hidden(); ++i) sum += h[static_cast<std::size_t>(i)] * in[2].at(d, row, i);
+    return sum;
+  }
+};
+
+/// All steps of all sequences: `step(d, b, t, states)` moves the states on, of which the first is the output.
+/// Returns the output and the last states.
+template <class Step>
+std::vector<ReferenceTensor> recurrent(const RecurrentInputs& x, bool reverse, std::size_t states,
+                                       Step step) {
+  const Shape state{x.directions(), x.batch(), x.hidden()};
+  std::vector<ReferenceTensor> out(1 + states, ReferenceTensor(state));
+  out[0] = ReferenceTensor(Shape{x.steps(), x.directions(), x.batch(), x.hidden()});
+  for (index_t d = 0; d < x.directions(); ++d)
+    for (index_t b = 0; b < x.batch(); ++b) {
+      std::vector<Units> now(states, Units(static_cast<std::size_t>(x.hidden())));
+      for (std::size_t s = 0; s < states; ++s)
+        for (index_t j = 0; j < x.hidden(); ++j)
+          now[s][static_cast<std::size_t>(j)] = x.has(5 + s) ? x.in[5 + s].at(d, b, j) : 0;
+      for (index_t i = 0; i < x.length(b); ++i) {
+        const index_t t = reverse || d == 1 ? x.length(b) - 1 - i : i;
+        step(d, b, t, now);
+        for (index_t j = 0; j < x.hidden(); ++j) out[0].at(t, d, b, j) = now[0][static_cast<std::size_t>(j)];
+      }
+      for (std::size_t s = 0; s < states; ++s)
+        for (index_t j = 0; j < x.hidden(); ++j) out[1 + s].at(d, b, j) = now[s][static_cast<std::size_t>(j)];
+    }
+  return out;
+}
+
+}  // namespace lithe::test
