@@ -56,6 +56,9 @@ void simplify(graph::Model& model, PassLog& log);
 void eliminate_common_subexpressions(graph::Model& model, PassLog& log);
 /// Sinks transposes until they cancel; what is left is free, or at an edge, and never more than before.
 void channels_last(graph::Model& model, PassLog& log);
+/// Expressions that exporters write out become the operators they stand for: activations and normalizations;
+/// limits by constants become Clip, and neighbouring constants one.
+void fuse_patterns(graph::Model& model, PassLog& log);
 /// BatchNormalization, and scale and shift by constants per channel, fold into the weights before them.
 void fuse_batch_normalization(graph::Model& model, PassLog& log);
 /// An Add of constants per output channel becomes the bias of the node before it.
