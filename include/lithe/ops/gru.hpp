@@ -37,16 +37,8 @@ struct GRU {
                         field("linear_before_reset", &Attributes::linear_before_reset)};
     }
   };
-  using enum DType;
-  static constexpr OpSpec spec{
-      .name = "GRU",
-      .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?", "initial_h?"},
-      .outputs = {"output?", "h?"},
-      .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {{{f32, f32, f32, f32, s32, f32}, {f32, f32}},
-                                      {{f16, f16, f16, f16, s32, f16}, {f16, f16}},
-                                      {{bf16, bf16, bf16, bf16, s32, bf16}, {bf16, bf16}},
-                                      {{f64, f64, f64, f64, s32, f64}, {f64, f64}}};
+  static constexpr OpSpec spec = detail::one_state_spec("GRU");
+  static constexpr const auto& types = detail::one_state_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_recurrent(a, context, 3, 1);
@@ -56,53 +48,43 @@ static_assert(Operator<GRU>);
 
 }  // namespace lithe::inline v0::ops
 
+namespace lithe::inline v0::ops::detail {
+
+/// In the workspace: h [H], gates [3H], r * h [H].
+template <class T>
+struct GruCell : RecurrentLayer<T> {
+  using Element = T;
+  using Acc = Accumulator<T>;
+  static constexpr int states = 1;
+  Acc *state, *gate, *reset;
+
+  GruCell(const RunContext& context, index_t d, Acc* memory)
+      : RecurrentLayer<T>(context, 3, d),
+        state(memory),
+        gate(memory + this->hidden),
+        reset(memory + 4 * this->hidden) {}
+
+  void step(const GRU::Attributes& a, const T* x) {
+    const index_t n = this->hidden;
+    const Acc clip = activation_limit<Acc>(a.clip);
+    Acc *update = gate, *ratio = gate + n, *next = gate + 2 * n;
+    for (index_t j = 0; j < 2 * n; ++j)
+      gate[j] = activate(a.gate_activation, this->from_input(j, x) + this->from_state(j, state), clip);
+    for (index_t j = 0; j < n; ++j) reset[j] = ratio[j] * state[j];
+    for (index_t j = 0; j < n; ++j) {
+      const Acc recurrent = a.linear_before_reset ? ratio[j] * this->from_state(2 * n + j, state)
+                                                  : this->from_state(2 * n + j, reset);
+      next[j] = activate(a.hidden_activation, this->from_input(2 * n + j, x) + recurrent, clip);
+    }
+    for (index_t j = 0; j < n; ++j) state[j] = (1 - update[j]) * next[j] + update[j] * state[j];
+  }
+};
+
+}  // namespace lithe::inline v0::ops::detail
+
 namespace lithe::inline v0::portable {
 
 template <>
-struct Kernel<ops::GRU> {
-  using Attributes = ops::GRU::Attributes;
-
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return ops::detail::recurrent_workspace(context, 5);
-  }
-  static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
-      return ops::detail::run_recurrent<Cell<T>>(a, context);
-    });
-  }
-
- private:
-  /// In the workspace: h [H], gates [3H], r * h [H].
-  template <class T>
-  struct Cell : ops::detail::RecurrentLayer<T> {
-    using Element = T;
-    using Acc = ops::detail::Accumulator<T>;
-    static constexpr int states = 1;
-    Acc *state, *gate, *reset;
-
-    Cell(const RunContext& context, index_t d, Acc* memory)
-        : ops::detail::RecurrentLayer<T>(context, 3, d),
-          state(memory),
-          gate(memory + this->hidden),
-          reset(memory + 4 * this->hidden) {}
-
-    void step(const Attributes& a, const T* x) {
-      const index_t n = this->hidden;
-      const Acc clip = ops::detail::activation_limit<Acc>(a.clip);
-      Acc *update = gate, *ratio = gate + n, *next = gate + 2 * n;
-      for (index_t j = 0; j < 2 * n; ++j)
-        gate[j] = ops::detail::activate(a.gate_activation,
-                                        this->from_input(j, x) + this->from_state(j, state), clip);
-      for (index_t j = 0; j < n; ++j) reset[j] = ratio[j] * state[j];
-      for (index_t j = 0; j < n; ++j) {
-        const Acc recurrent = a.linear_before_reset ? ratio[j] * this->from_state(2 * n + j, state)
-                                                    : this->from_state(2 * n + j, reset);
-        next[j] =
-            ops::detail::activate(a.hidden_activation, this->from_input(2 * n + j, x) + recurrent, clip);
-      }
-      for (index_t j = 0; j < n; ++j) state[j] = (1 - update[j]) * next[j] + update[j] * state[j];
-    }
-  };
-};
+struct Kernel<ops::GRU> : ops::detail::RecurrentKernel<ops::GRU::Attributes, ops::detail::GruCell, 5> {};
 
 }  // namespace lithe::inline v0::portable

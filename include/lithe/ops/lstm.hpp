@@ -62,58 +62,49 @@ static_assert(Operator<LSTM>);
 
 }  // namespace lithe::inline v0::ops
 
+namespace lithe::inline v0::ops::detail {
+
+/// In the workspace: h [H], c [H], gates [4H].
+template <class T>
+struct LstmCell : RecurrentLayer<T> {
+  using Element = T;
+  using Acc = Accumulator<T>;
+  static constexpr int states = 2;
+  const T* peephole;
+  Acc *state, *gate;
+
+  LstmCell(const RunContext& context, index_t d, Acc* memory)
+      : RecurrentLayer<T>(context, 4, d),
+        peephole(optional_data<T>(context, 7)),
+        state(memory),
+        gate(memory + 2 * this->hidden) {
+    if (peephole != nullptr) peephole += d * 3 * this->hidden;
+  }
+
+  void step(const LSTM::Attributes& a, const T* x) {
+    const index_t n = this->hidden;
+    Acc *h = state, *c = state + n;
+    for (index_t j = 0; j < 4 * n; ++j) gate[j] = this->from_input(j, x) + this->from_state(j, h);
+    const Acc clip = activation_limit<Acc>(a.clip);
+    const auto peek = [&](index_t which, index_t j) {
+      return peephole == nullptr ? Acc{0} : static_cast<Acc>(peephole[which * n + j]) * c[j];
+    };
+    for (index_t j = 0; j < n; ++j) {
+      const Acc in = activate(a.gate_activation, gate[j] + peek(0, j), clip);
+      const Acc forget =
+          a.input_forget ? 1 - in : activate(a.gate_activation, gate[2 * n + j] + peek(2, j), clip);
+      c[j] = forget * c[j] + in * activate(a.cell_activation, gate[3 * n + j], clip);
+      const Acc out = activate(a.gate_activation, gate[n + j] + peek(1, j), clip);
+      h[j] = out * activate(a.hidden_activation, c[j], clip);
+    }
+  }
+};
+
+}  // namespace lithe::inline v0::ops::detail
+
 namespace lithe::inline v0::portable {
 
 template <>
-struct Kernel<ops::LSTM> {
-  using Attributes = ops::LSTM::Attributes;
-
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return ops::detail::recurrent_workspace(context, 6);
-  }
-  static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
-      return ops::detail::run_recurrent<Cell<T>>(a, context);
-    });
-  }
-
- private:
-  /// In the workspace: h [H], c [H], gates [4H].
-  template <class T>
-  struct Cell : ops::detail::RecurrentLayer<T> {
-    using Element = T;
-    using Acc = ops::detail::Accumulator<T>;
-    static constexpr int states = 2;
-    const T* peephole;
-    Acc *state, *gate;
-
-    Cell(const RunContext& context, index_t d, Acc* memory)
-        : ops::detail::RecurrentLayer<T>(context, 4, d),
-          peephole(ops::detail::optional_data<T>(context, 7)),
-          state(memory),
-          gate(memory + 2 * this->hidden) {
-      if (peephole != nullptr) peephole += d * 3 * this->hidden;
-    }
-
-    void step(const Attributes& a, const T* x) {
-      using ops::detail::activate;
-      const index_t n = this->hidden;
-      Acc *h = state, *c = state + n;
-      for (index_t j = 0; j < 4 * n; ++j) gate[j] = this->from_input(j, x) + this->from_state(j, h);
-      const Acc clip = ops::detail::activation_limit<Acc>(a.clip);
-      const auto peek = [&](index_t which, index_t j) {
-        return peephole == nullptr ? Acc{0} : static_cast<Acc>(peephole[which * n + j]) * c[j];
-      };
-      for (index_t j = 0; j < n; ++j) {
-        const Acc in = activate(a.gate_activation, gate[j] + peek(0, j), clip);
-        const Acc forget =
-            a.input_forget ? 1 - in : activate(a.gate_activation, gate[2 * n + j] + peek(2, j), clip);
-        c[j] = forget * c[j] + in * activate(a.cell_activation, gate[3 * n + j], clip);
-        const Acc out = activate(a.gate_activation, gate[n + j] + peek(1, j), clip);
-        h[j] = out * activate(a.hidden_activation, c[j], clip);
-      }
-    }
-  };
-};
+struct Kernel<ops::LSTM> : ops::detail::RecurrentKernel<ops::LSTM::Attributes, ops::detail::LstmCell, 6> {};
 
 }  // namespace lithe::inline v0::portable

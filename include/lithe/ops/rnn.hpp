@@ -32,16 +32,8 @@ struct RNN {
                         field("activation", &Attributes::activation), field("clip", &Attributes::clip)};
     }
   };
-  using enum DType;
-  static constexpr OpSpec spec{
-      .name = "RNN",
-      .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?", "initial_h?"},
-      .outputs = {"output?", "h?"},
-      .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {{{f32, f32, f32, f32, s32, f32}, {f32, f32}},
-                                      {{f16, f16, f16, f16, s32, f16}, {f16, f16}},
-                                      {{bf16, bf16, bf16, bf16, s32, bf16}, {bf16, bf16}},
-                                      {{f64, f64, f64, f64, s32, f64}, {f64, f64}}};
+  static constexpr OpSpec spec = detail::one_state_spec("RNN");
+  static constexpr const auto& types = detail::one_state_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_recurrent(a, context, 1, 1);
@@ -51,41 +43,32 @@ static_assert(Operator<RNN>);
 
 }  // namespace lithe::inline v0::ops
 
+namespace lithe::inline v0::ops::detail {
+
+/// In the workspace: h [H], the next h [H].
+template <class T>
+struct RnnCell : RecurrentLayer<T> {
+  using Element = T;
+  using Acc = Accumulator<T>;
+  static constexpr int states = 1;
+  Acc *state, *next;
+
+  RnnCell(const RunContext& context, index_t d, Acc* memory)
+      : RecurrentLayer<T>(context, 1, d), state(memory), next(memory + this->hidden) {}
+
+  void step(const RNN::Attributes& a, const T* x) {
+    const Acc clip = activation_limit<Acc>(a.clip);
+    for (index_t j = 0; j < this->hidden; ++j)
+      next[j] = activate(a.activation, this->from_input(j, x) + this->from_state(j, state), clip);
+    std::copy_n(next, this->hidden, state);
+  }
+};
+
+}  // namespace lithe::inline v0::ops::detail
+
 namespace lithe::inline v0::portable {
 
 template <>
-struct Kernel<ops::RNN> {
-  using Attributes = ops::RNN::Attributes;
-
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return ops::detail::recurrent_workspace(context, 2);
-  }
-  static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
-      return ops::detail::run_recurrent<Cell<T>>(a, context);
-    });
-  }
-
- private:
-  /// In the workspace: h [H], the next h [H].
-  template <class T>
-  struct Cell : ops::detail::RecurrentLayer<T> {
-    using Element = T;
-    using Acc = ops::detail::Accumulator<T>;
-    static constexpr int states = 1;
-    Acc *state, *next;
-
-    Cell(const RunContext& context, index_t d, Acc* memory)
-        : ops::detail::RecurrentLayer<T>(context, 1, d), state(memory), next(memory + this->hidden) {}
-
-    void step(const Attributes& a, const T* x) {
-      const Acc clip = ops::detail::activation_limit<Acc>(a.clip);
-      for (index_t j = 0; j < this->hidden; ++j)
-        next[j] =
-            ops::detail::activate(a.activation, this->from_input(j, x) + this->from_state(j, state), clip);
-      std::copy_n(next, this->hidden, state);
-    }
-  };
-};
+struct Kernel<ops::RNN> : ops::detail::RecurrentKernel<ops::RNN::Attributes, ops::detail::RnnCell, 2> {};
 
 }  // namespace lithe::inline v0::portable

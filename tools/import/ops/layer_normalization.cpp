@@ -45,8 +45,10 @@ void import_layer_normalization(NodeImport& node) {
   bool apart = false;
   for (int i = 1; i < node.inputs(); ++i)
     apart = apart || (node.has(i) && broadcasts_otherwise(node, i, attributes.axis));
+  std::vector<DType> dtypes{dtype};
+  if (node.wants(1) || node.wants(2)) dtypes.insert(dtypes.end(), {DType::f32, DType::f32});
   const std::vector<ValueId> outputs = node.emit_several<ops::LayerNormalization>(
-      attributes, apart ? std::vector{node.input(0)} : all_inputs(node), {dtype, DType::f32, DType::f32});
+      attributes, apart ? std::vector{node.input(0)} : all_inputs(node), dtypes);
   ValueId result = outputs[0];
   if (apart) result = node.emit<ops::Mul>({}, {result, node.input(1)}, dtype);
   if (apart && node.has(2)) result = node.emit<ops::Add>({}, {result, node.input(2)}, dtype);

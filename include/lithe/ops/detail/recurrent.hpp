@@ -158,10 +158,27 @@ Status run_recurrent(const Attributes& a, RunContext& context) {
   return {};
 }
 
-/// Asks for `vectors` times H accumulators.
-inline Status recurrent_workspace(ReshapeContext& context, std::uint64_t vectors) {
-  const std::uint64_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
-  return ask_workspace(context, vectors * wide * static_cast<std::uint64_t>(context.inputs[2].shape[2]));
+/// The portable kernel of an operator with these attributes; its cells need `vectors` times H accumulators.
+template <class Attributes, template <class> class Cell, std::uint64_t vectors>
+struct RecurrentKernel {
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    const std::uint64_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
+    return ask_workspace(context, vectors * wide * static_cast<std::uint64_t>(context.inputs[2].shape[2]));
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    return for_float_type(context.input(0).dtype,
+                          [&]<class T>() -> Status { return run_recurrent<Cell<T>>(a, context); });
+  }
+};
+
+constexpr OpSpec one_state_spec(const char* name) {
+  return {.name = name,
+          .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?", "initial_h?"},
+          .outputs = {"output?", "h?"},
+          .accuracy = Accuracy::rounding};
 }
+constexpr TypeRow one_state_row(DType d) { return {{d, d, d, d, DType::s32, d}, {d, d}}; }
+inline constexpr TypeRow one_state_types[] = {one_state_row(DType::f32), one_state_row(DType::f16),
+                                              one_state_row(DType::bf16), one_state_row(DType::f64)};
 
 }  // namespace lithe::inline v0::ops::detail
