@@ -171,6 +171,43 @@ TEST(FusePatterns, InstanceNormalization) {
             Ops{"GroupNormalization"});
 }
 
+/// What PyTorch's exporter makes of GroupNorm, between convolutions; `parameters` of its instance
+/// normalization.
+Passed exported_group_normalization(Builder& b, std::int64_t groups, bool ones, bool computed_shape) {
+  const ValueId x = b.to_first(b.node("Conv2D", {b.input({2, 5, 4, 3}), b.random({6, 1, 1, 3}, 1)}));
+  const ValueId seen = b.transpose(b.node("Reshape", {x, b.vector({0, groups, -1})}), {0, 2, 1});
+  const Shape each{static_cast<index_t>(groups)};
+  const std::vector<float> scale(static_cast<std::size_t>(groups), ones ? 1 : 2),
+      bias(scale.size(), ones ? 0 : 3);
+  const ValueId y =
+      b.node("GroupNormalization", {seen, b.constant<float>(each, scale), b.constant<float>(each, bias)});
+  const ValueId shape = computed_shape ? b.node("Shape", {x}, {}, DType::s64) : b.vector({2, 6, 5, 4});
+  ValueId again = b.node("Reshape", {b.transpose(y, {0, 2, 1}), shape});
+  b.graph().value(again).dims = Dims{2, 6, 5, 4};
+  again = b.node("Add", {b.node("Mul", {again, b.random({6, 1, 1}, 3)}), b.random({6, 1, 1}, 4)});
+  b.output(b.node("Conv2D", {b.to_last(again), b.random({2, 1, 1, 6}, 5)}));
+  return Passed(b, {fuse_group_normalization, channels_last, fold_constants, simplify, fuse_patterns});
+}
+
+TEST(FuseGroupNormalization, BetweenReshapes) {
+  for (const bool computed : {false, true}) {
+    Builder b, other;
+    const Passed run = exported_group_normalization(b, 3, true, computed);
+    Ops ops;
+    for (const Node& node : run.graph.nodes) ops.push_back(node.op);
+    EXPECT_EQ(ops, (Ops{"Conv2D", "GroupNormalization", "Conv2D"}));
+    EXPECT_EQ(int_attribute(run.graph.nodes[1], "groups", 0), 3);
+    EXPECT_EQ(run.graph.nodes[1].inputs.size(), 3U) << "the channels' scale and bias are its own";
+    EXPECT_EQ(count(exported_group_normalization(other, 3, false, computed).graph, "Reshape"), 0);
+  }
+}
+
+TEST(FuseGroupNormalization, OtherGroupsStay) {
+  Builder b;
+  const Passed run = exported_group_normalization(b, 4, true, false);  // 4 groups of 1.5 channels
+  EXPECT_EQ(count(run.graph, "Reshape"), 2);
+}
+
 TEST(FusePatterns, RmsNormalization) {
   for (int way = 0; way < 3; ++way)
     EXPECT_EQ(fused([&](Builder& b, ValueId x) {

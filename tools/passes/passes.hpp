@@ -56,6 +56,8 @@ void simplify(graph::Model& model, PassLog& log);
 void eliminate_common_subexpressions(graph::Model& model, PassLog& log);
 /// Sinks transposes until they cancel; what is left is free, or at an edge, and never more than before.
 void channels_last(graph::Model& model, PassLog& log);
+/// Reshape, normalization of each channel, Reshape: a normalization of groups of channels.
+void fuse_group_normalization(graph::Model& model, PassLog& log);
 /// Expressions that exporters write out become the operators they stand for: activations and normalizations;
 /// limits by constants become Clip, and neighbouring constants one.
 void fuse_patterns(graph::Model& model, PassLog& log);
