@@ -28,6 +28,7 @@ struct Sink {
   bool quantizing();
   bool slice();
   bool pad();
+  bool resize();
   bool reduce();
   bool arg();
   bool cumulative();

@@ -60,6 +60,7 @@ bool Sink::run() {
   if (is_any(node(), {"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
                       "ReduceProd", "ReduceSum", "ReduceSumSquare"}))
     return reduce();
+  if (op == "Resize") return resize();
   if (op == "Gather") return gather();
   if (op == "Squeeze") return squeeze();
   if (op == "Unsqueeze") return unsqueeze();

@@ -93,6 +93,17 @@ bool Sink::pad() {
   return true;
 }
 
+bool Sink::resize() {
+  Axes axes = ints_attribute(node(), "axes");
+  if (axes.empty()) axes.resize(p.size()), std::iota(axes.begin(), axes.end(), 0);
+  for (std::int64_t& a : axes)
+    if (a = normalize_axis(a, rank()); a < 0) return false;
+  restore_inputs(0, 1);
+  set_ints(node(), "axes", mapped(axes, p));
+  transpose_output(0, p);
+  return true;
+}
+
 bool Sink::reduce() {
   Axes axes;
   if (input(node(), 1) >= 0) {

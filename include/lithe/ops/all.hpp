@@ -31,7 +31,9 @@
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/quantize_linear.hpp"
 #include "lithe/ops/reduce.hpp"
+#include "lithe/ops/reduce_mean.hpp"
 #include "lithe/ops/reshape.hpp"
+#include "lithe/ops/resize.hpp"
 #include "lithe/ops/rnn.hpp"
 #include "lithe/ops/shape.hpp"
 #include "lithe/ops/slice.hpp"
@@ -79,7 +81,9 @@ using all = KernelList<
     Kernel<ops::Pad>,
     Kernel<ops::QuantizeLinear>,
     ReduceKernels,
+    Kernel<ops::ReduceMean>,
     Kernel<ops::Reshape>,
+    Kernel<ops::Resize>,
     Kernel<ops::RMSNormalization>,
     Kernel<ops::RNN>,
     Kernel<ops::ShapeOf>,

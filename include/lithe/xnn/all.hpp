@@ -15,6 +15,8 @@
 #include "lithe/xnn/pad.hpp"
 #include "lithe/xnn/quantize_linear.hpp"
 #include "lithe/xnn/reduce.hpp"
+#include "lithe/xnn/reduce_mean.hpp"
+#include "lithe/xnn/resize.hpp"
 #include "lithe/xnn/runtime.hpp"
 #include "lithe/xnn/slice.hpp"
 #include "lithe/xnn/softmax.hpp"
@@ -40,6 +42,7 @@ using all = KernelList<
     QuantizeLinear,
     ReduceMean,
     ReduceSum,
+    Resize,
     Slice,
     Softmax,
     Transpose,
