@@ -343,6 +343,43 @@ TEST(ChannelsLast, SinksThroughNormalizationsThatKeepTheirAxes) {
   EXPECT_EQ(transposes_above("RMSNormalization", {1, 0, 2, 3}, {{"axis", ints({0})}}), 1);
 }
 
+TEST(ChannelsLast, UpsamplingBetween) {
+  const auto resized = [](Builder& b, ValueId x, std::vector<std::int64_t> axes, ValueId scales,
+                          ValueId sizes, const char* mode) {
+    testing::Attributes a{{"mode", {{}, {}, mode}}};
+    if (!axes.empty()) a["axes"] = ints(std::move(axes));
+    return b.node("Resize", {x, absent, scales, sizes}, a);
+  };
+  for (const char* mode : {"linear", "cubic"}) {
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                return resized(b, x, {2, 3}, b.constant<float>({2}, {2, 3}), absent, mode);
+              }),
+              2);
+    EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {
+                const ValueId y = resized(b, x, {}, absent, b.vector({2, 6, 16, 5}), mode);
+                return b.node("Add", {y, b.node("Relu", {y})});
+              }),
+              2);
+    EXPECT_EQ(transposes_left(
+                  [&](Builder& b, ValueId x) { return resized(b, x, {-1}, absent, b.vector({7}), mode); }),
+              2);
+  }
+}
+
+TEST(ChannelsLast, ShuffledChannelsBetween) {
+  const auto shuffled = [](Builder& b, ValueId x) {
+    const ValueId split = b.node("Reshape", {x, b.vector({2, 2, 3, 8, 5})});
+    return b.node("Reshape", {b.transpose(split, {0, 2, 1, 3, 4}), b.vector({2, 6, 8, 5})});
+  };
+  EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) { return shuffled(b, x); }), 3);
+  EXPECT_EQ(transposes_left([&](Builder& b, ValueId x) {  // a unit of ShuffleNetV2
+              const auto halves = b.nodes("Split", {shuffled(b, x)}, {{"axis", ints({1})}}, 2, DType::f32);
+              const ValueId other = convolution(b, halves[1], 3, 3, 4);
+              return shuffled(b, b.node("Concat", {halves[0], other}, {{"axis", ints({1})}}));
+            }),
+            4);
+}
+
 TEST(ChannelsLast, LayoutBoundReadersKeepTheTranspose) {
   Builder b;
   const ValueId x = convolution(b, b.input({1, 3, 4, 4}), 3, 6);

@@ -65,7 +65,7 @@ TEST(XnnResize, EveryCoordinate) {
     if (coordinates == Coordinates::pytorch_half_pixel) continue;
     agrees_by_sizes(linear(coordinates), {2, 9, 7, 10}, {4, 21});
     agrees_by_sizes(linear(coordinates), {1, 9, 7, 10}, {1, 1});
-    agrees_by_sizes(linear(coordinates, {2, 1}), {1, 300, 20, 12}, {33, 211});
+    agrees_by_sizes(linear(coordinates, {2, 1}), {1, 120, 20, 12}, {33, 211});
   }
 }
 

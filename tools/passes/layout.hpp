@@ -41,6 +41,8 @@ struct Sink {
   bool keeping_last(int axes, bool first);
   bool flatten();
   bool reshape();
+  /// The transpose becomes two: `inner` now, right before node `n`, and the rest, which is then `p`.
+  bool keep_groups_together(const Permutation& inner);
 
   Node& node() { return rewriter.node(n); }
   int rank() const { return static_cast<int>(p.size()); }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <numeric>
+#include <optional>
 #include <utility>
 
 #include "tools/passes/layout.hpp"
@@ -82,7 +84,44 @@ bool stay_together(const std::vector<Group>& groups, const Dims& from, const Per
   return true;
 }
 
+/// The part of `p` that brings the axes of each group into their order, where they lie side by side before it
+/// (a shuffle of channels): the rest keeps them together. Nullopt where some group's axes lie apart.
+std::optional<Permutation> order_in_groups(const std::vector<Group>& groups, const Dims& from,
+                                           const Permutation& p) {
+  const Permutation back = inverse(p);
+  Permutation inner(p.size());
+  std::iota(inner.begin(), inner.end(), 0);
+  for (const Group& group : groups) {
+    std::vector<std::int32_t> places;
+    for (int axis : group.from) places.push_back(p[static_cast<std::size_t>(axis)]);
+    std::vector<std::int32_t> sorted = places;
+    std::sort(sorted.begin(), sorted.end());
+    for (std::int32_t between = sorted.front(); between <= sorted.back(); ++between)
+      if (std::find(sorted.begin(), sorted.end(), between) == sorted.end() &&
+          from[static_cast<std::size_t>(back[static_cast<std::size_t>(between)])] != 1)
+        return std::nullopt;
+    for (std::size_t k = 0; k < places.size(); ++k) inner[static_cast<std::size_t>(sorted[k])] = places[k];
+  }
+  return inner;
+}
+
 }  // namespace
+
+bool Sink::keep_groups_together(const Permutation& inner) {
+  const Permutation rest = compose(inverse(inner), p);
+  if (!insert || is_identity(rest)) return false;
+  const ValueId x = node().inputs[0], ordered = rewriter.like(x, "/ordered");
+  Value& value = rewriter.graph().value(ordered);
+  if (value.quantization && value.quantization->axis >= 0) return false;
+  value.dims = permuted(*value.dims, inverse(rest));
+  Node transpose = make_node("Transpose", {restored(x)}, {ordered});
+  set_ints(transpose, "permutation", std::vector<std::int64_t>(inner.begin(), inner.end()));
+  rewriter.add_node(std::move(transpose), n);
+  rewriter.set_input(n, 0, ordered);
+  p = rest;
+  inserted = true;
+  return true;
+}
 
 bool Sink::reshape() {
   const ValueId y = node().outputs[0];
@@ -90,7 +129,15 @@ bool Sink::reshape() {
   if (!from || !to || std::count_if(to->begin(), to->end(), [](std::int64_t d) { return d < 0; }) > 1)
     return false;
   auto groups = group_axes(*from, *to);
-  if (!groups || !stay_together(*groups, *from, p)) return false;
+  if (!groups) return false;
+  ValueId x = graph::absent;
+  if (stay_together(*groups, *from, p)) {
+    x = restored(node().inputs[0]);
+  } else {
+    const auto inner = order_in_groups(*groups, *from, p);
+    if (!inner || !keep_groups_together(*inner)) return false;
+    x = node().inputs[0];
+  }
   const auto place = [&](const Group& g) { return p[static_cast<std::size_t>(g.from[0])]; };
   std::sort(groups->begin(), groups->end(),
             [&](const Group& a, const Group& b) { return place(a) < place(b); });
@@ -105,7 +152,7 @@ bool Sink::reshape() {
     shape[at] = std::max<std::int64_t>((*to)[axis], -1);
   }
   node().op = "Reshape", node().attributes.clear();
-  rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(shape), "shape")});
+  rewriter.set_inputs(n, {x, rewriter.add_constant(make_ints(shape), "shape")});
   transpose_output(0, q);
   return true;
 }

@@ -123,10 +123,10 @@ class Resize {
   }
   /// Powers of two are exact; else a place is off by about input * 2^-23 elements.
   static bool precise(index_t input, index_t output) {
-    constexpr index_t longest = 1 << 20;
+    constexpr index_t longest = 1 << 20, longest_inexact = 128;
     if (input > longest || output > longest) return false;
     const index_t more = std::max(input, output), less = std::min(input, output), ratio = more / less;
-    return input <= 512 || (ratio * less == more && (ratio & (ratio - 1)) == 0);
+    return input <= longest_inexact || (ratio * less == more && (ratio & (ratio - 1)) == 0);
   }
   static std::uint32_t flags(const Op::Attributes& a) {
     switch (a.coordinate_transformation_mode) {
