@@ -198,6 +198,25 @@ TEST(Binary, Bits) {
   check_integers<ops::BitwiseXor>(with(std::bit_xor<>()), integers, 0, 100);
 }
 
+TEST(Binary, Shifts) {
+  for (const bool left : {true, false})
+    for (const auto& [a, b, output] : shapes)
+      for (DType d : {DType::u8, DType::u16, DType::u32, DType::u64}) {
+        const auto shifted = [&](double x, double y) {
+          const double moved = std::floor(std::ldexp(x, static_cast<int>(left ? y : -y)));
+          return std::fmod(moved, std::ldexp(1.0, bits(d)));
+        };
+        const Types row{{d, d}, {d}};
+        OpTest<ops::BitShift>{{.direction = left ? ops::ShiftDirection::left : ops::ShiftDirection::right}}
+            .matches(pairs(shifted, output), {Input(a).between(0, 255), Input(b).between(0, 20)},
+                     {.quantized = Quantized::never, .rows = {row}});
+      }
+  const Input wide = Input::values({2}, {64, 200}).as(DType::u64);
+  OpTest<ops::BitShift>{}.matches([](const auto&) { return ReferenceTensor({2}, {0, 0}); },
+                                  {Input::values({2}, {5, 5}), wide},
+                                  {.rows = {{{DType::u64, DType::u64}, {DType::u64}}}});
+}
+
 TEST(Binary, Pow) {
   for (const auto& [a, b, output] : shapes) {
     const auto power = pairs(

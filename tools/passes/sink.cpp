@@ -20,7 +20,7 @@ bool is_elementwise(const Node& node) {
                        "Max",         "Min",        "Pow",         "PRelu",      "Mod",
                        "Equal",       "Less",       "LessOrEqual", "Greater",    "GreaterOrEqual",
                        "And",         "Or",         "Xor",         "BitwiseAnd", "BitwiseOr",
-                       "BitwiseXor",  "BitwiseNot", "Where"});
+                       "BitwiseXor",  "BitwiseNot", "BitShift",    "Where"});
 }
 
 bool all_ones(const Value& value) {

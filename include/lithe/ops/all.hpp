@@ -6,6 +6,7 @@
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/ops/batch_normalization.hpp"
 #include "lithe/ops/binary.hpp"
+#include "lithe/ops/bit_cast.hpp"
 #include "lithe/ops/cast.hpp"
 #include "lithe/ops/clip.hpp"
 #include "lithe/ops/concat.hpp"
@@ -18,6 +19,8 @@
 #include "lithe/ops/flatten.hpp"
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/ops/gather.hpp"
+#include "lithe/ops/gather_elements.hpp"
+#include "lithe/ops/gather_nd.hpp"
 #include "lithe/ops/group_normalization.hpp"
 #include "lithe/ops/gru.hpp"
 #include "lithe/ops/if.hpp"
@@ -30,16 +33,22 @@
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/quantize_linear.hpp"
+#include "lithe/ops/range.hpp"
 #include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reduce_mean.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/resize.hpp"
+#include "lithe/ops/reverse_sequence.hpp"
 #include "lithe/ops/rnn.hpp"
+#include "lithe/ops/scatter_elements.hpp"
+#include "lithe/ops/scatter_nd.hpp"
 #include "lithe/ops/shape.hpp"
+#include "lithe/ops/size.hpp"
 #include "lithe/ops/slice.hpp"
 #include "lithe/ops/softmax.hpp"
 #include "lithe/ops/split.hpp"
 #include "lithe/ops/squeeze.hpp"
+#include "lithe/ops/tile.hpp"
 #include "lithe/ops/top_k.hpp"
 #include "lithe/ops/transpose.hpp"
 #include "lithe/ops/unary.hpp"
@@ -56,6 +65,7 @@ using all = KernelList<
     Kernel<ops::AveragePool2D>,
     Kernel<ops::BatchNormalization>,
     BinaryKernels,
+    Kernel<ops::BitCast>,
     Kernel<ops::Cast>,
     Kernel<ops::Clip>,
     Kernel<ops::Concat>,
@@ -68,6 +78,8 @@ using all = KernelList<
     Kernel<ops::Flatten>,
     Kernel<ops::FullyConnected>,
     Kernel<ops::Gather>,
+    Kernel<ops::GatherElements>,
+    Kernel<ops::GatherND>,
     Kernel<ops::GroupNormalization>,
     Kernel<ops::GRU>,
     Kernel<ops::If>,
@@ -80,18 +92,24 @@ using all = KernelList<
     Kernel<ops::NonZero>,
     Kernel<ops::Pad>,
     Kernel<ops::QuantizeLinear>,
+    Kernel<ops::Range>,
     ReduceKernels,
     Kernel<ops::ReduceMean>,
     Kernel<ops::Reshape>,
     Kernel<ops::Resize>,
+    Kernel<ops::ReverseSequence>,
     Kernel<ops::RMSNormalization>,
     Kernel<ops::RNN>,
+    Kernel<ops::ScatterElements>,
+    Kernel<ops::ScatterND>,
     Kernel<ops::ShapeOf>,
+    Kernel<ops::Size>,
     Kernel<ops::Slice>,
     Kernel<ops::Softmax>,
     SoftmaxKernels,
     Kernel<ops::Split>,
     Kernel<ops::Squeeze>,
+    Kernel<ops::Tile>,
     Kernel<ops::TopK>,
     Kernel<ops::Transpose>,
     UnaryKernels,

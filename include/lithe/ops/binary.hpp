@@ -230,6 +230,21 @@ struct BitwiseXor : detail::Binary<"BitwiseXor", detail::integers> {
   }
 };
 
+enum class ShiftDirection : std::uint8_t { left, right };
+constexpr std::array<const char*, 2> enum_names(ShiftDirection) { return {"LEFT", "RIGHT"}; }
+struct ShiftAttributes {
+  ShiftDirection direction = ShiftDirection::left;
+  static constexpr auto fields() { return std::tuple{field("direction", &ShiftAttributes::direction)}; }
+};
+/// By b bits; bits that leave the type are lost, and a shift by its width or more leaves 0.
+struct BitShift : detail::Binary<"BitShift", detail::unsigned_integers, ShiftAttributes> {
+  template <class T>
+  static T apply(const Attributes& attributes, T a, T b) {
+    if (b >= 64) return 0;
+    return attributes.direction == ShiftDirection::left ? a << b : a >> b;
+  }
+};
+
 /// a [...] to the power b [...], broadcast; the output has a's dtype, b may have another. Integers to integer
 /// powers wrap; integers to real powers are truncated and saturate; negative powers of integers are 0 beyond
 /// 1 and -1. Errors: Code::shape; Code::out_of_range from run for a negative power of the integer zero.
@@ -329,10 +344,10 @@ struct Kernel<ops::Pow> {
 
 /// The portable kernels of all rows of ops/binary.hpp.
 using BinaryKernels =
-    KernelList<Kernel<ops::Add>, Kernel<ops::And>, Kernel<ops::BitwiseAnd>, Kernel<ops::BitwiseOr>,
-               Kernel<ops::BitwiseXor>, Kernel<ops::Div>, Kernel<ops::Equal>, Kernel<ops::Greater>,
-               Kernel<ops::GreaterOrEqual>, Kernel<ops::Less>, Kernel<ops::LessOrEqual>, Kernel<ops::Max>,
-               Kernel<ops::Min>, Kernel<ops::Mod>, Kernel<ops::Mul>, Kernel<ops::Or>, Kernel<ops::Pow>,
-               Kernel<ops::PRelu>, Kernel<ops::Sub>, Kernel<ops::Xor>>;
+    KernelList<Kernel<ops::Add>, Kernel<ops::And>, Kernel<ops::BitShift>, Kernel<ops::BitwiseAnd>,
+               Kernel<ops::BitwiseOr>, Kernel<ops::BitwiseXor>, Kernel<ops::Div>, Kernel<ops::Equal>,
+               Kernel<ops::Greater>, Kernel<ops::GreaterOrEqual>, Kernel<ops::Less>, Kernel<ops::LessOrEqual>,
+               Kernel<ops::Max>, Kernel<ops::Min>, Kernel<ops::Mod>, Kernel<ops::Mul>, Kernel<ops::Or>,
+               Kernel<ops::Pow>, Kernel<ops::PRelu>, Kernel<ops::Sub>, Kernel<ops::Xor>>;
 
 }  // namespace lithe::inline v0::portable

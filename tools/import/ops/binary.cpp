@@ -16,6 +16,7 @@ void register_binary(ImporterTable& table) {
   constexpr Row rows[] = {
       {"Add", import_row<ops::Add>},
       {"And", import_row<ops::And>},
+      {"BitShift", import_row<ops::BitShift>},
       {"BitwiseAnd", import_row<ops::BitwiseAnd>},
       {"BitwiseOr", import_row<ops::BitwiseOr>},
       {"BitwiseXor", import_row<ops::BitwiseXor>},

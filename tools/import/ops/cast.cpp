@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lithe/ops/cast.hpp"
 
+#include "lithe/ops/bit_cast.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
 
@@ -20,9 +21,18 @@ void import_cast(NodeImport& node) {
   node.emit_outputs<ops::Cast>(attributes, {node.input(0)});
 }
 
+/// BitCast-26: the dtype is the declared output's.
+void import_bit_cast(NodeImport& node) {
+  node.attribute_int("to", 0);
+  if (node.dtype(node.input(0)) == DType::none || node.output_dtype() == DType::none)
+    node.refuse("BitCast from or to this element type is not supported");
+  node.emit_outputs<ops::BitCast>({}, {node.input(0)});
+}
+
 }  // namespace
 
 void register_cast(ImporterTable& table) {
+  table.add("BitCast", import_bit_cast, 26);
   table.add("Cast", import_cast, 6);
   table.add("CastLike", import_cast, 15);
 }

@@ -22,7 +22,9 @@ void import_dropout(NodeImport& node) {
       node.refuse("Dropout was exported in training mode", eval);
   }
   if (node.wants(1)) {
-    const DType dtype = node.output_dtype(1);
+    // ONNX infers the mask's type since 12; before 10 it is the data's, then bool.
+    DType dtype = node.output_dtype(1);
+    if (dtype == DType::none) dtype = node.opset() < 10 ? node.dtype(node.input(0)) : DType::boolean;
     graph::ValueId one;
     if (dtype == DType::boolean) {
       auto constant = std::make_shared<graph::Constant>();

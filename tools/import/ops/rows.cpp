@@ -3,7 +3,15 @@
 #include "lithe/ops/expand.hpp"
 #include "lithe/ops/flatten.hpp"
 #include "lithe/ops/gather.hpp"
+#include "lithe/ops/gather_elements.hpp"
+#include "lithe/ops/gather_nd.hpp"
 #include "lithe/ops/non_zero.hpp"
+#include "lithe/ops/range.hpp"
+#include "lithe/ops/reverse_sequence.hpp"
+#include "lithe/ops/scatter_elements.hpp"
+#include "lithe/ops/scatter_nd.hpp"
+#include "lithe/ops/size.hpp"
+#include "lithe/ops/tile.hpp"
 #include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
@@ -17,7 +25,16 @@ void register_rows(ImporterTable& table) {
   table.add("Expand", import_row<ops::Expand>, 8);
   table.add("Flatten", import_row<ops::Flatten>);
   table.add("Gather", import_row<ops::Gather>);
+  table.add("GatherElements", import_row<ops::GatherElements>, 11);
+  table.add("GatherND", import_row<ops::GatherND>, 11);
   table.add("NonZero", import_row<ops::NonZero>, 9);
+  table.add("Range", import_row<ops::Range>, 11);
+  table.add("ReverseSequence", import_row<ops::ReverseSequence>, 10);
+  table.add("Scatter", import_row<ops::ScatterElements>, 9);
+  table.add("ScatterElements", import_row<ops::ScatterElements>, 11);
+  table.add("ScatterND", import_row<ops::ScatterND>, 11);
+  table.add("Size", import_row<ops::Size>);
+  table.add("Tile", import_row<ops::Tile>, 6);
   table.add("Where", import_row<ops::Where>, 9);
 }
 

@@ -60,6 +60,8 @@ inline constexpr auto numbers =
 inline constexpr ElementTypes<8> integers{
     {DType::s8, DType::s16, DType::s32, DType::s64, DType::u8, DType::u16, DType::u32, DType::u64},
     {.s8 = true, .u8 = true}};
+inline constexpr ElementTypes<4> unsigned_integers{{DType::u8, DType::u16, DType::u32, DType::u64},
+                                                   {.u8 = true}};
 inline constexpr ElementTypes<1> booleans{{DType::boolean}};
 inline constexpr auto everything = join(numbers, std::array{DType::boolean}, {.s8 = true, .u8 = true});
 

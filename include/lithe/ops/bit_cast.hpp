@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/copy.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// The same bits as elements of another type of the same width: input [...] -> output [...].
+/// Errors: Code::dtype for another width; Code::unsupported for quantized tensors. Source: ONNX BitCast-26.
+struct BitCast {
+  using Attributes = NoAttributes;
+  static constexpr OpSpec spec{.name = "BitCast", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
+  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any_output}}};
+
+  static Status infer(const Attributes&, InferContext& context) {
+    if (bits(context.dtype(0)) != bits(context.output_dtype()))
+      return {Code::dtype, "bits can only be read as a type of the same width"};
+    if (context.quantization(0) != nullptr || context.output_quantization() != nullptr)
+      return {Code::unsupported, "the bits of a quantized tensor"};
+    return context.output(0, context.shape(0));
+  }
+};
+static_assert(Operator<BitCast>);
+
+}  // namespace lithe::inline v0::ops
+
+template <>
+struct lithe::portable::Kernel<lithe::ops::BitCast> {
+  static Status run(const NoAttributes&, RunContext& context) {
+    return ops::detail::copy_all(context.input(0), context.output());
+  }
+};

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/indices.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// A copy of the input in which elements are written over, one for each index, whose place gives the other
+/// axes' indices; of several writes to one place the last one stays, or all are reduced.
+///   input [...], indices [...] s32 or s64 in [-A, A), updates of the shape of indices -> output [...]
+/// Errors: Code::shape if ranks or dimensions disagree, or axis lies outside; Code::unsupported for sub-byte
+/// elements, and a reduction of quantized ones; at run Code::out_of_range for an index outside.
+/// Source: ONNX ScatterElements-18.
+struct ScatterElements {
+  struct Attributes {
+    std::int64_t axis = 0;
+    Reduction reduction = Reduction::none;
+    static constexpr auto fields() {
+      return std::tuple{field("axis", &Attributes::axis), field("reduction", &Attributes::reduction)};
+    }
+  };
+  static constexpr OpSpec spec{
+      .name = "ScatterElements", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};
+  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any}, {dtypes::any}},
+                                      {{dtypes::any, dtypes::s32, dtypes::any}, {dtypes::any}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    LITHE_TRY(detail::check_scatter(context, a.reduction));
+    const Shape &data = context.shape(0), &indices = context.shape(1);
+    LITHE_TRY(detail::check_indices(data, indices, a.axis));
+    if (!(context.shape(2) == indices)) return {Code::shape, "updates need the shape of indices"};
+    return context.output(0, data);
+  }
+};
+static_assert(Operator<ScatterElements>);
+
+}  // namespace lithe::inline v0::ops
+
+template <>
+struct lithe::portable::Kernel<lithe::ops::ScatterElements> {
+  static Status run(const lithe::ops::ScatterElements::Attributes& a, RunContext& context) {
+    const TensorView& updates = context.input(2);
+    const Tensor& output = context.output();
+    LITHE_TRY(ops::detail::copy_all(context.input(0), output));
+    return ops::detail::for_each_index(
+        output.shape, normalize_axis(a.axis, output.shape.rank()), context.input(1),
+        [&](index_t at, index_t i) { ops::detail::write_over(a.reduction, output, at, updates, i, 1); });
+  }
+};

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/indices.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// A copy of the input in which slices are written over, named by tuples of indices; of several writes to one
+/// place the last one stays, or all are reduced.
+///   input [k..., s...], indices [i..., K] s64: each tuple of K names one index for each of the axes k...,
+///   updates [i..., s...] -> output [k..., s...]
+/// Errors: Code::shape if tuples are longer than the input's rank or updates have another shape;
+/// Code::unsupported for sub-byte elements, and a reduction of quantized ones; at run Code::out_of_range for
+/// an index outside [-axis, axis). Source: ONNX ScatterND-18.
+struct ScatterND {
+  struct Attributes {
+    Reduction reduction = Reduction::none;
+    static constexpr auto fields() { return std::tuple{field("reduction", &Attributes::reduction)}; }
+  };
+  static constexpr OpSpec spec{
+      .name = "ScatterND", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};
+  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any}, {dtypes::any}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    LITHE_TRY(detail::check_scatter(context, a.reduction));
+    const Shape &input = context.shape(0), &indices = context.shape(1);
+    if (indices.rank() < 1 || indices.back() > input.rank())
+      return {Code::shape, "a tuple of indices has more numbers than there are axes"};
+    Shape updates;
+    for (int d = 0; d + 1 < indices.rank(); ++d) updates.push_back(indices[d]);
+    for (int d = static_cast<int>(indices.back()); d < input.rank(); ++d) updates.push_back(input[d]);
+    if (!(updates == context.shape(2))) return {Code::shape, "updates of a scatter have another shape"};
+    return context.output(0, input);
+  }
+};
+static_assert(Operator<ScatterND>);
+
+}  // namespace lithe::inline v0::ops
+
+template <>
+struct lithe::portable::Kernel<lithe::ops::ScatterND> {
+  static Status run(const lithe::ops::ScatterND::Attributes& a, RunContext& context) {
+    const TensorView &indices = context.input(1), &updates = context.input(2);
+    const Tensor& output = context.output();
+    LITHE_TRY(ops::detail::copy_all(context.input(0), output));
+    const int depth = static_cast<int>(indices.shape.back());
+    const index_t tuples = indices.shape.rows(), n = output.shape.product(depth, output.shape.rank());
+    for (index_t t = 0; t < tuples; ++t) {
+      LITHE_ASSIGN_OR_RETURN(const index_t offset,
+                             ops::detail::slice_offset(output.shape, 0, indices, t, depth));
+      if (n != 0) ops::detail::write_over(a.reduction, output, offset, updates, t * n, n);
+    }
+    return {};
+  }
+};
