@@ -59,10 +59,11 @@ TEST(ImportIndexing, Composed) {
             (Lines{"NonZero (.)", "Reshape (., [-1])", "Gather (., .)"}));
   EXPECT_EQ(nodes("g (float[2,3] x, bool[2] c) => (float[n] y) { y = Compress (x, c) }", 11),
             (Lines{"Reshape (., [-1])", "NonZero (.)", "Reshape (., [-1])", "Gather (., .)"}));
-  EXPECT_EQ(nodes("g (float[6] x) => (float[3] y) <int64[1] s = {3}> { y = CenterCropPad (x, s) }", 18),
-            (Lines{"Slice (., [1], [4], [0])", "Pad (., [0,0], -, [0])"}));
-  EXPECT_TRUE(mentions(refusal("g (float[6] x, int64[1] s) => (float[n] y) { y = CenterCropPad (x, s) }", 18),
-                       "run time"));
+  for (const char* shape :
+       {"g (float[6] x, int64[1] s) => (float[n] y) ", "g (float[6] x) => (float[3] y) <int64[1] s = {3}> "})
+    EXPECT_TRUE(nodes(std::string(shape) + "{ y = CenterCropPad (x, s) }", 18)
+                    .back()
+                    .starts_with("Pad (., ., -, [0])"));
   EXPECT_EQ(nodes("g (float[2] x) => (float[2] y) { y = Shrink <lambd = 1.0> (x) }", 9),
             (Lines{"Less (., -1)", "Greater (., 1)", "Add (., 0)", "Sub (., 0)", "Where (., ., 0)",
                    "Where (., ., .)"}));

@@ -189,6 +189,28 @@ TEST(ImportIf, BranchesShareWhatTheyCapture) {
   }
 }
 
+TEST(ImportIf, AKnownConditionLeavesOneBranch) {
+  const std::string branches =
+      "y = If (c) <then_branch = t () => (float[2] z) { z = Relu (a) }, else_branch = e () => (float[2] z) { "
+      "z = ImageDecoder <pixel_format = \"RGB\"> (a) }> }";
+  const std::string head = "g (float[2,n] x, float[2] a) => (float[2] y) ";
+  EXPECT_EQ(nodes(head + "<bool c = {1}> { " + branches, 20), Lines{"Relu (.)"});
+  EXPECT_EQ(nodes(head + "<int64 zero = {0}> { s = Shape (x)  d = Gather (s, zero)  c = Cast <to = 9> (d)  " +
+                      branches,
+                  20)
+                .back(),
+            "Relu (.)");
+  EXPECT_EQ(
+      nodes(head + "<int64 two = {2}> { s = Shape (x)  r = Size (s)  c = Equal (r, two)  " + branches, 20)
+          .back(),
+      "Relu (.)");
+  EXPECT_TRUE(mentions(
+      refusal(
+          head + "<int64 one = {1}> { s = Shape (x)  d = Gather (s, one)  c = Cast <to = 9> (d)  " + branches,
+          20),
+      "ImageDecoder"));
+}
+
 TEST(ImportRefusal, NamesNodeAndOperator) {
   const std::string text = refusal(
       "g (float[2] x) => (float[2] y, float[2] z) { [first] y = Mish (x)  [second] z = BitShift <direction = "

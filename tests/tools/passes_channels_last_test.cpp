@@ -366,6 +366,25 @@ TEST(ChannelsLast, UpsamplingBetween) {
   }
 }
 
+TEST(ChannelsLast, RepeatedTensorsBetween) {
+  EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
+              return b.node("Tile",
+                            {b.node("ReduceMean", {x}, {{"axes", ints({2})}}), b.vector({1, 1, 3, 2})});
+            }),
+            2);
+}
+
+TEST(ChannelsLast, BlocksOfChannelsBetween) {
+  EXPECT_EQ(transposes_left(
+                [](Builder& b, ValueId x) {  // what an importer makes of DepthToSpace
+                  const ValueId split = b.node("Reshape", {b.to_last(x), b.vector({0, 0, 0, 1, 2, -1})});
+                  const ValueId moved = b.transpose(split, {0, 1, 3, 2, 4, 5});
+                  return b.to_first(b.node("Reshape", {moved, b.vector({0, 8, 10, 3})}));
+                },
+                3),
+            2);
+}
+
 TEST(ChannelsLast, ShuffledChannelsBetween) {
   const auto shuffled = [](Builder& b, ValueId x) {
     const ValueId split = b.node("Reshape", {x, b.vector({2, 2, 3, 8, 5})});

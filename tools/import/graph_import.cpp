@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <optional>
+#include <span>
 #include <utility>
 
+#include "tools/graph/evaluate.hpp"
 #include "tools/import/tensors.hpp"
 
 namespace lithe::import {
@@ -172,6 +174,54 @@ const graph::Node* GraphImport::producer(ValueId value) const {
   if (value < 0 || static_cast<std::size_t>(value) >= producers_.size()) return nullptr;
   const int node = producers_[static_cast<std::size_t>(value)];
   return node < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(node)];
+}
+
+namespace {
+
+/// Number `index` of the dimensions of `shaped`, for a Gather of a Shape: other dimensions may be unknown.
+graph::ConstantPtr dimension(const graph::Value& shaped, const graph::Constant& index) {
+  if (!shaped.dims || index.dtype != DType::s64 || index.view().elements() != 1) return nullptr;
+  const int axis = normalize_axis(index.as<std::int64_t>()[0], static_cast<int>(shaped.dims->size()));
+  if (axis < 0 || (*shaped.dims)[static_cast<std::size_t>(axis)] < 0) return nullptr;
+  return graph::make_constant<std::int64_t>(index.shape,
+                                            std::span(&(*shaped.dims)[static_cast<std::size_t>(axis)], 1));
+}
+
+}  // namespace
+
+graph::ConstantPtr GraphImport::known(ValueId value, int depth) const {
+  constexpr int deepest = 64;
+  constexpr graph::EvaluationLimits small{.result_bytes = 4096, .work = 4096};
+  if (value == graph::absent || depth > deepest) return nullptr;
+  if (const auto& constant = graph.value(value).constant) return constant;
+  for (const Capture& c : captures_)
+    if (c.inner == value) return parent_->known(c.outer, depth + 1);
+  const graph::Node* node = producer(value);
+  if (node == nullptr || !node->subgraphs.empty()) return nullptr;
+  const KernelEntry* kernel = graph::find_kernel(node->op, node->version);
+  if (kernel == nullptr) return nullptr;
+  graph::Graph alone;
+  graph::Node copy = *node;
+  for (ValueId& input : copy.inputs) {
+    if (input == graph::absent) continue;
+    graph::Value one = graph.value(input);
+    if (!kernel->op->spec->reads_shapes_only) one.constant = known(input, depth + 1);
+    input = alone.add_value(std::move(one));
+  }
+  if (node->op == "Gather" && alone.value(copy.inputs[1]).constant) {
+    const graph::Node* shape = producer(node->inputs[0]);
+    if (shape != nullptr && shape->op == "Shape" && shape->attributes.empty())
+      if (auto found = dimension(graph.value(shape->inputs[0]), *alone.value(copy.inputs[1]).constant))
+        return found;
+  }
+  std::size_t wanted = 0;
+  for (std::size_t o = 0; o < copy.outputs.size(); ++o) {
+    if (copy.outputs[o] == graph::absent) continue;
+    if (copy.outputs[o] == value) wanted = o;
+    copy.outputs[o] = alone.add_value(graph.value(copy.outputs[o]));
+  }
+  const auto results = graph::evaluate(alone, copy, small);
+  return results ? (*results)[wanted] : nullptr;
 }
 
 void GraphImport::import_nodes() {

@@ -62,6 +62,9 @@ class GraphImport {
   ValueId add_internal(graph::Value value);
   void push_node(graph::Node node);
   const graph::Node* producer(ValueId value) const;
+  /// The contents of a small value that follow from constants and known dimensions, here or outside; else
+  /// null.
+  graph::ConstantPtr known(ValueId value, int depth = 0) const;
 
   struct Capture {
     ValueId outer, inner;

@@ -120,6 +120,8 @@ const graph::Value& NodeImport::value(ValueId v) const {
 const graph::Constant* NodeImport::constant(ValueId v) const { return impl_.graph.graph.constant(v); }
 const graph::Node* NodeImport::producer(ValueId v) const { return impl_.graph.producer(v); }
 
+graph::ConstantPtr NodeImport::known(ValueId v) const { return impl_.graph.known(v); }
+
 std::optional<std::vector<std::int64_t>> NodeImport::constant_ints(int i) const {
   const graph::Constant* c = constant(input(i));
   if (c == nullptr) return std::nullopt;
@@ -317,6 +319,28 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
     impl_.graph.shared.model.graphs.push_back(std::move(child.graph));
   }
   return result;
+}
+
+void NodeImport::become(const onnx::GraphProto& proto) {
+  const Subgraph subgraph = import_subgraph(proto);
+  auto& graphs = impl_.graph.shared.model.graphs;  // the subgraph's own subgraphs come before it
+  const graph::Graph inner = std::move(graphs.back());
+  graphs.pop_back();
+  std::vector<ValueId> outer(inner.values.size(), graph::absent);
+  for (std::size_t i = 0; i < inner.inputs.size(); ++i)
+    outer[static_cast<std::size_t>(inner.inputs[i])] = subgraph.captured[i];
+  for (std::size_t v = 0; v < outer.size(); ++v)
+    if (outer[v] == graph::absent) outer[v] = impl_.graph.add_internal(inner.values[v]);
+  const auto renumber = [&](std::vector<ValueId>& values) {
+    for (ValueId& v : values)
+      if (v != graph::absent) v = outer[static_cast<std::size_t>(v)];
+  };
+  for (graph::Node node : inner.nodes) {
+    renumber(node.inputs), renumber(node.outputs);
+    impl_.graph.push_node(std::move(node));
+  }
+  for (std::size_t o = 0; o < inner.outputs.size(); ++o)
+    output(static_cast<int>(o), outer[static_cast<std::size_t>(inner.outputs[o])]);
 }
 
 void NodeImport::refuse(std::string reason, std::string remedy) const {

@@ -49,6 +49,9 @@ class NodeImport {
   /// The node already emitted into this graph that produces `value`; null for constants and for the graph's
   /// inputs.
   const graph::Node* producer(ValueId value) const;
+  /// The contents of a value that follow from constants and from dimensions that are known; null where they
+  /// do not. Of small values, which decide what is imported.
+  graph::ConstantPtr known(ValueId value) const;
   /// The integers of a constant input (axes, k, pads): nullopt where it is computed at run time.
   std::optional<std::vector<std::int64_t>> constant_ints(int i) const;
 
@@ -110,6 +113,9 @@ class NodeImport {
     std::vector<ValueId> captured;
   };
   Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs);
+
+  /// The nodes of a subgraph attribute in the node's place: its outputs are the node's.
+  void become(const onnx::GraphProto& graph);
 
   [[noreturn]] void refuse(std::string reason, std::string remedy = {}) const;
 

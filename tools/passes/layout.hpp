@@ -29,6 +29,7 @@ struct Sink {
   bool slice();
   bool pad();
   bool resize();
+  bool tile();
   bool reduce();
   bool arg();
   bool cumulative();

@@ -61,6 +61,7 @@ bool Sink::run() {
                       "ReduceProd", "ReduceSum", "ReduceSumSquare"}))
     return reduce();
   if (op == "Resize") return resize();
+  if (op == "Tile") return tile();
   if (op == "Gather") return gather();
   if (op == "Squeeze") return squeeze();
   if (op == "Unsqueeze") return unsqueeze();

@@ -104,6 +104,16 @@ bool Sink::resize() {
   return true;
 }
 
+bool Sink::tile() {
+  const auto repeats = ints_of(rewriter.graph().constant(node().inputs[1]));
+  if (!repeats || repeats->size() != p.size()) return false;
+  Axes moved(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) moved[static_cast<std::size_t>(p[i])] = (*repeats)[i];
+  rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(moved), "repeats")});
+  transpose_output(0, p);
+  return true;
+}
+
 bool Sink::reduce() {
   Axes axes;
   if (input(node(), 1) >= 0) {

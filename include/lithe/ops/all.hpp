@@ -48,6 +48,7 @@
 #include "lithe/ops/softmax.hpp"
 #include "lithe/ops/split.hpp"
 #include "lithe/ops/squeeze.hpp"
+#include "lithe/ops/tensor_scatter.hpp"
 #include "lithe/ops/tile.hpp"
 #include "lithe/ops/top_k.hpp"
 #include "lithe/ops/transpose.hpp"
@@ -109,6 +110,7 @@ using all = KernelList<
     SoftmaxKernels,
     Kernel<ops::Split>,
     Kernel<ops::Squeeze>,
+    Kernel<ops::TensorScatter>,
     Kernel<ops::Tile>,
     Kernel<ops::TopK>,
     Kernel<ops::Transpose>,

@@ -162,7 +162,8 @@ class Verify {
     for (; defined < inputs; ++defined) {
       if (defined >= values || graph.inputs()->Get(static_cast<std::uint32_t>(defined)) != defined)
         return bad("a subgraph's inputs are not its first values");
-      LITHE_TRY(value(*graph.values()->Get(static_cast<std::uint32_t>(defined)), true, false));
+      // Inputs of inner subgraphs take the shapes of what the node that carries them gives.
+      LITHE_TRY(value(*graph.values()->Get(static_cast<std::uint32_t>(defined)), g < roots_, false));
     }
     for (; defined < values && graph.values()->Get(static_cast<std::uint32_t>(defined))->buffer() >= 0;
          ++defined)

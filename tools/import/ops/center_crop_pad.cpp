@@ -2,12 +2,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
-#include <optional>
 #include <vector>
 
+#include "lithe/ops/binary.hpp"
+#include "lithe/ops/concat.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/slice.hpp"
+#include "lithe/ops/unsqueeze.hpp"
 #include "tools/import/importer.hpp"
+#include "tools/import/ops/sizes.hpp"
 
 namespace lithe::import {
 namespace {
@@ -18,28 +21,27 @@ void import_center_crop_pad(NodeImport& node) {
   const int rank = node.required_rank(input);
   std::vector<std::int64_t> axes = node.attribute_ints("axes");
   if (axes.empty()) axes.resize(static_cast<std::size_t>(rank)), std::iota(axes.begin(), axes.end(), 0);
-  const std::optional<std::vector<std::int64_t>> target = node.constant_ints(1);
-  if (!target) node.refuse("CenterCropPad to a shape that is computed at run time is not supported");
-  if (target->size() != axes.size()) node.refuse("CenterCropPad needs one size for each axis");
-  std::vector<std::int64_t> starts, ends, before, behind;
-  for (std::size_t i = 0; i < axes.size(); ++i) {
-    const int d = normalize_axis(axes[i], rank);
-    if (d < 0) node.refuse("an axis lies outside of the input");
-    const std::int64_t size = (*node.value(input).dims)[static_cast<std::size_t>(d)], wanted = (*target)[i];
-    if (size < 0)
-      node.refuse("CenterCropPad needs dimensions that are known at conversion",
-                  "fix them with --shape NAME=N,C,H,W for the graph's input");
-    if (wanted < 0) node.refuse("CenterCropPad to a negative size");
-    const std::int64_t cut = size > wanted ? (size - wanted) / 2 : 0;
-    starts.push_back(cut), ends.push_back(size > wanted ? cut + wanted : size);
-    const std::int64_t missing = size < wanted ? wanted - size : 0;
-    before.push_back(missing / 2), behind.push_back(missing - missing / 2);
+  for (std::int64_t& axis : axes)
+    if (axis = normalize_axis(axis, rank); axis < 0) node.refuse("an axis lies outside of the input");
+  std::vector<graph::ValueId> sizes;
+  for (std::int64_t axis : axes) {
+    const graph::ValueId one = size_of(node, input, static_cast<int>(axis));
+    sizes.push_back(node.emit<ops::Unsqueeze>({}, {one, node.ints({0})}, DType::s64));
   }
-  before.insert(before.end(), behind.begin(), behind.end());
-  const graph::ValueId numbers = node.ints(axes);
-  const graph::ValueId cropped =
-      node.emit<ops::Slice>({}, {input, node.ints(starts), node.ints(ends), numbers}, node.dtype(input));
-  node.emit_outputs<ops::Pad>({}, {cropped, node.ints(before), graph::absent, numbers});
+  const auto numbers = [&]<class Op>(graph::ValueId a, graph::ValueId b) {
+    return node.emit<Op>({}, {a, b}, DType::s64);
+  };
+  const graph::ValueId size = node.emit<ops::Concat>({.axis = 0}, sizes, DType::s64), wanted = node.input(1),
+                       two = node.ints({2}), named = node.ints(axes);
+  const graph::ValueId kept = numbers.operator()<ops::Min>(size, wanted);
+  const graph::ValueId cut = numbers.operator()<ops::Div>(numbers.operator()<ops::Sub>(size, kept), two);
+  const graph::ValueId end = numbers.operator()<ops::Add>(cut, kept);
+  const graph::ValueId missing = numbers.operator()<ops::Sub>(wanted, kept);
+  const graph::ValueId before = numbers.operator()<ops::Div>(missing, two);
+  const graph::ValueId behind = numbers.operator()<ops::Sub>(missing, before);
+  const graph::ValueId pads = node.emit<ops::Concat>({.axis = 0}, {before, behind}, DType::s64);
+  const graph::ValueId cropped = node.emit<ops::Slice>({}, {input, cut, end, named}, node.dtype(input));
+  node.emit_outputs<ops::Pad>({}, {cropped, pads, graph::absent, named});
 }
 
 }  // namespace

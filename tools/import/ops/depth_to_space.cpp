@@ -23,11 +23,30 @@ std::int64_t block_size(NodeImport& node) {
   return size;
 }
 
-/// The shape of `x` [N, H, W, C] times `times` or by `by`, one number an axis.
-template <class Op>
-ValueId scaled_shape(NodeImport& node, ValueId x, std::vector<std::int64_t> by) {
-  const ValueId shape = node.emit<ops::ShapeOf>({}, {x}, DType::s64);
-  return node.emit<Op>({}, {shape, node.ints(std::move(by))}, DType::s64);
+/// The sizes of axes 1 to 3 of `x` [N, H, W, C] where all are known and none is 0, else empty.
+std::vector<std::int64_t> known_sizes(const NodeImport& node, ValueId x) {
+  const auto& dims = node.value(x).dims;
+  if (!dims || (*dims)[1] <= 0 || (*dims)[2] <= 0 || (*dims)[3] <= 0) return {};
+  return {(*dims)[1], (*dims)[2], (*dims)[3]};
+}
+
+/// `moved` as an image of `x`'s shape with its sides times `grow` and divided by `shrink`.
+void output_image(NodeImport& node, ValueId x, ValueId moved, std::int64_t grow, std::int64_t shrink) {
+  const auto sizes = known_sizes(node, x);
+  ValueId shape = graph::absent;
+  ops::Reshape::Attributes reshape;
+  if (!sizes.empty()) {
+    shape = node.ints(
+        {0, sizes[0] * grow / shrink, sizes[1] * grow / shrink, sizes[2] * shrink * shrink / (grow * grow)});
+  } else {
+    const ValueId old = node.emit<ops::ShapeOf>({}, {x}, DType::s64);
+    const ValueId times = node.ints({1, grow, grow, shrink * shrink}),
+                  by = node.ints({1, shrink, shrink, grow * grow});
+    shape = node.emit<ops::Div>({}, {node.emit<ops::Mul>({}, {old, times}, DType::s64), by}, DType::s64);
+    reshape.allow_zero = true;
+  }
+  const ValueId merged = node.emit<ops::Reshape>(reshape, {moved, shape}, node.dtype(x));
+  node.output(0, node.transpose(merged, {0, 3, 1, 2}));
 }
 
 /// DepthToSpace-1 to 13, channels last: blocks of channels become blocks of pixels. mode since 11.
@@ -36,40 +55,40 @@ void import_depth_to_space(NodeImport& node) {
   const std::string mode = node.attribute_string("mode", "DCR");
   if (mode != "DCR" && mode != "CRD") node.refuse("attribute mode = \"" + mode + "\" is not supported");
   const bool depth_first = mode == "DCR";
-  const DType dtype = node.dtype(node.input(0));
   const ValueId x = node.transpose(node.input(0), {0, 2, 3, 1});
   const std::vector<std::int64_t> blocks = depth_first ? std::vector<std::int64_t>{0, 0, 0, b, b, -1}
                                                        : std::vector<std::int64_t>{0, 0, 0, -1, b, b};
-  const ValueId split = node.emit<ops::Reshape>({}, {x, node.ints(blocks)}, dtype);
+  const ValueId split = node.emit<ops::Reshape>({}, {x, node.ints(blocks)}, node.dtype(x));
   const ValueId moved =
       depth_first ? node.transpose(split, {0, 1, 3, 2, 4, 5}) : node.transpose(split, {0, 1, 4, 2, 5, 3});
-  const ValueId larger = scaled_shape<ops::Mul>(node, x, {1, b, b, 1});
-  const ValueId shape = node.emit<ops::Div>({}, {larger, node.ints({1, 1, 1, b * b})}, DType::s64);
-  const ValueId merged = node.emit<ops::Reshape>({.allow_zero = true}, {moved, shape}, dtype);
-  node.output(0, node.transpose(merged, {0, 3, 1, 2}));
+  output_image(node, x, moved, b, 1);
 }
 
 /// SpaceToDepth-1 to 13, channels last: blocks of pixels become blocks of channels.
 void import_space_to_depth(NodeImport& node) {
   const std::int64_t b = block_size(node);
-  const DType dtype = node.dtype(node.input(0));
   const ValueId x = node.transpose(node.input(0), {0, 2, 3, 1});
-  // [N, H / b, b, W / b, b, C] from [N, H, 1, W, 1, C] / [1, b, 1, b, 1, 1] and two axes of b.
-  const auto axes = [&](std::int64_t start, std::int64_t end) {
-    return node.emit<ops::ShapeOf>({.start = start, .end = end}, {x}, DType::s64);
-  };
-  const ValueId block = node.ints({b});
-  const auto part = [&](std::int64_t axis) {
-    return node.emit<ops::Div>({}, {axes(axis, axis + 1), block}, DType::s64);
-  };
-  const ValueId shape = node.emit<ops::Concat>(
-      {.axis = 0}, {axes(0, 1), part(1), block, part(2), block, axes(3, 4)}, DType::s64);
-  const ValueId split = node.emit<ops::Reshape>({.allow_zero = true}, {x, shape}, dtype);
-  const ValueId moved = node.transpose(split, {0, 1, 3, 2, 4, 5});
-  const ValueId smaller = scaled_shape<ops::Div>(node, x, {1, b, b, 1});
-  const ValueId deep = node.emit<ops::Mul>({}, {smaller, node.ints({1, 1, 1, b * b})}, DType::s64);
-  const ValueId merged = node.emit<ops::Reshape>({.allow_zero = true}, {moved, deep}, dtype);
-  node.output(0, node.transpose(merged, {0, 3, 1, 2}));
+  const auto sizes = known_sizes(node, x);
+  ops::Reshape::Attributes reshape;
+  ValueId shape = graph::absent;  // [N, H / b, b, W / b, b, C]
+  if (!sizes.empty()) {
+    if (sizes[0] % b != 0 || sizes[1] % b != 0)
+      node.refuse("the blocks of SpaceToDepth do not divide the image");
+    shape = node.ints({0, sizes[0] / b, b, sizes[1] / b, b, sizes[2]});
+  } else {
+    const auto axes = [&](std::int64_t start, std::int64_t end) {
+      return node.emit<ops::ShapeOf>({.start = start, .end = end}, {x}, DType::s64);
+    };
+    const ValueId block = node.ints({b});
+    const auto part = [&](std::int64_t axis) {
+      return node.emit<ops::Div>({}, {axes(axis, axis + 1), block}, DType::s64);
+    };
+    shape = node.emit<ops::Concat>({.axis = 0}, {axes(0, 1), part(1), block, part(2), block, axes(3, 4)},
+                                   DType::s64);
+    reshape.allow_zero = true;
+  }
+  const ValueId split = node.emit<ops::Reshape>(reshape, {x, shape}, node.dtype(x));
+  output_image(node, x, node.transpose(split, {0, 1, 3, 2, 4, 5}), 1, b);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "lithe/ops/scatter_elements.hpp"
 #include "lithe/ops/scatter_nd.hpp"
 #include "lithe/ops/size.hpp"
+#include "lithe/ops/tensor_scatter.hpp"
 #include "lithe/ops/tile.hpp"
 #include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"
@@ -34,6 +35,7 @@ void register_rows(ImporterTable& table) {
   table.add("ScatterElements", import_row<ops::ScatterElements>, 11);
   table.add("ScatterND", import_row<ops::ScatterND>, 11);
   table.add("Size", import_row<ops::Size>);
+  table.add("TensorScatter", import_row<ops::TensorScatter>, 24);
   table.add("Tile", import_row<ops::Tile>, 6);
   table.add("Where", import_row<ops::Where>, 9);
 }

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/copy.hpp"
+#include "lithe/ops/detail/strided.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// Whether what is written behind the end of an axis is refused, or goes to its beginning.
+enum class ScatterMode : std::uint8_t { linear, circular };
+constexpr std::array<const char*, 2> enum_names(ScatterMode) { return {"linear", "circular"}; }
+
+/// A copy of a cache in which consecutive entries of an axis are written over, in each batch from its own
+/// place on.
+///   cache [B, ..., S, ...], updates of the same shape but for n <= S on `axis`, write_indices [B] s64
+///   optional (absent: 0) -> output [B, ..., S, ...]
+/// Errors: Code::shape if shapes disagree or `axis` is 0 or lies outside; Code::unsupported for sub-byte
+/// elements; at run Code::out_of_range for an index outside [0, S), or, linear, above S - n.
+/// Source: ONNX TensorScatter-24.
+struct TensorScatter {
+  struct Attributes {
+    std::int64_t axis = -2;
+    ScatterMode mode = ScatterMode::linear;
+    static constexpr auto fields() {
+      return std::tuple{field("axis", &Attributes::axis), field("mode", &Attributes::mode)};
+    }
+  };
+  static constexpr OpSpec spec{
+      .name = "TensorScatter", .inputs = {"cache", "updates", "write_indices?"}, .outputs = {"output"}};
+  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::any, dtypes::s64}, {dtypes::any}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    LITHE_TRY(detail::whole_bytes(context.dtype(0)));
+    LITHE_TRY(detail::same_scale(context, 0, 0));
+    LITHE_TRY(detail::same_scale(context, 1, 0));
+    const Shape &cache = context.shape(0), &updates = context.shape(1);
+    const int axis = normalize_axis(a.axis, cache.rank());
+    if (axis < 1) return {Code::shape, "the axis of a cache lies outside of it, or is the batch"};
+    if (updates.rank() != cache.rank()) return {Code::shape, "updates need the rank of the cache"};
+    for (int d = 0; d < cache.rank(); ++d)
+      if (d == axis ? updates[d] > cache[d] : updates[d] != cache[d])
+        return {Code::shape, "updates do not fit the cache"};
+    if (context.has(2) && !(context.shape(2) == Shape{cache[0]}))
+      return {Code::shape, "a cache needs one place to write to for each batch"};
+    return context.output(0, cache);
+  }
+};
+static_assert(Operator<TensorScatter>);
+
+}  // namespace lithe::inline v0::ops
+
+template <>
+struct lithe::portable::Kernel<lithe::ops::TensorScatter> {
+  static Status run(const lithe::ops::TensorScatter::Attributes& a, RunContext& context) {
+    const TensorView& updates = context.input(1);
+    const Tensor& output = context.output();
+    LITHE_TRY(ops::detail::copy_all(context.input(0), output));
+    const Shape& shape = output.shape;
+    const int axis = normalize_axis(a.axis, shape.rank());
+    const index_t size = shape[axis], n = updates.shape[axis], outer = shape.product(1, axis),
+                  entry = shape.product(axis + 1, shape.rank());
+    const auto bytes = static_cast<std::size_t>(entry * element_bytes(output.dtype));
+    for (index_t b = 0; b < shape[0]; ++b) {
+      const std::int64_t first = context.has(2) ? integer_at(context.input(2), b) : 0;
+      const bool circular = a.mode == ops::ScatterMode::circular;
+      if (first < 0 || first > (circular ? size - 1 : size - n))
+        return {Code::out_of_range, "a place to write to lies outside of the cache"};
+      for (index_t o = b * outer; bytes != 0 && o < (b + 1) * outer; ++o)
+        for (index_t i = 0; i < n; ++i) {
+          const index_t at = (static_cast<index_t>(first) + i) % size;
+          std::memcpy(ops::detail::element(output, (o * size + at) * entry),
+                      ops::detail::element(updates, (o * n + i) * entry), bytes);
+        }
+    }
+    return {};
+  }
+};
