@@ -191,8 +191,37 @@ graph::ConstantPtr dimension(const graph::Value& shaped, const graph::Constant& 
 
 graph::ConstantPtr GraphImport::known(ValueId value, int depth) const {
   constexpr int deepest = 64;
-  constexpr graph::EvaluationLimits small{.result_bytes = 4096, .work = 4096};
   if (value == graph::absent || depth > deepest) return nullptr;
+  if (const auto found = known_.find(value); found != known_.end()) return found->second;
+  return known_[value] = find_known(value, depth);
+}
+
+void GraphImport::infer_from_known(const graph::Node& node) {
+  const auto open = [&](ValueId v) {
+    return v != graph::absent && !(graph.value(v).dims && graph::fixed(*graph.value(v).dims));
+  };
+  if (!node.subgraphs.empty() || std::none_of(node.outputs.begin(), node.outputs.end(), open)) return;
+  graph::Graph alone;
+  graph::Node copy = node;
+  bool found = false;
+  for (ValueId& input : copy.inputs) {
+    if (input == graph::absent) continue;
+    graph::Value one = graph.value(input);
+    if (!one.constant && is_integer(one.dtype) && (!one.dims || one.dims->size() <= 1))
+      one.constant = known(input), found = found || one.constant != nullptr;
+    input = alone.add_value(std::move(one));
+  }
+  if (!found) return;
+  for (ValueId& output : copy.outputs)
+    if (output != graph::absent) output = alone.add_value(graph.value(output));
+  if (!graph::infer_dims(alone, copy).ok()) return;
+  for (std::size_t o = 0; o < copy.outputs.size(); ++o)
+    if (copy.outputs[o] != graph::absent)
+      graph.value(node.outputs[o]).dims = alone.value(copy.outputs[o]).dims;
+}
+
+graph::ConstantPtr GraphImport::find_known(ValueId value, int depth) const {
+  constexpr graph::EvaluationLimits small{.result_bytes = 4096, .work = 4096};
   if (const auto& constant = graph.value(value).constant) return constant;
   for (const Capture& c : captures_)
     if (c.inner == value) return parent_->known(c.outer, depth + 1);

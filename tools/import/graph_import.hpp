@@ -65,6 +65,8 @@ class GraphImport {
   /// The contents of a small value that follow from constants and known dimensions, here or outside; else
   /// null.
   graph::ConstantPtr known(ValueId value, int depth = 0) const;
+  /// Infers a pushed node's dims again where they follow from integers that are known, though computed.
+  void infer_from_known(const graph::Node& node);
 
   struct Capture {
     ValueId outer, inner;
@@ -92,6 +94,8 @@ class GraphImport {
   std::unordered_set<std::string> poisoned_;
   std::vector<int> producers_;  ///< by value
   std::vector<Capture> captures_;
+  graph::ConstantPtr find_known(ValueId value, int depth) const;
+  mutable std::unordered_map<ValueId, graph::ConstantPtr> known_;  ///< what was asked for before
 };
 
 /// How a node is called in messages and in the file.

@@ -78,6 +78,7 @@ void NodeImport::Impl::push(graph::Node emitted) {
   if (graph::find_kernel(pushed.op, pushed.version) == nullptr) return;
   const Status status = graph::infer_dims(graph.graph, pushed);
   if (!status.ok()) throw Unsupported{pushed.op + ": " + status.text(), {}};
+  graph.infer_from_known(pushed);
 }
 
 const std::string& NodeImport::op_type() const { return impl_.node.op_type(); }
