@@ -139,5 +139,13 @@ TEST(ImportPool, RefusesByName) {
   EXPECT_TRUE(mentions(refusal(pool("GlobalMaxPool", "", "n,3,h,w"), 13), "--shape"));
 }
 
+TEST(ImportConv, AFilterTellsTheRank) {
+  const std::string text =
+      "g (bool c, float[1,2,3,5] x) => (float[e,2,f] y) <float[2,3,1] w = {1, 2, 3, 4, 5, 6}> { "
+      "z = If (c) <then_branch = t () => (float[] u) { u = Squeeze <axes = [0]> (x) }, "
+      "else_branch = e () => (float[] v) { v = Identity (x) }>  y = Conv (z, w) }";
+  EXPECT_EQ(nodes(text, 11).at(1), "Transpose permutation=0,2,1 (.)");
+}
+
 }  // namespace
 }  // namespace lithe::import::testing

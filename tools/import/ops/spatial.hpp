@@ -26,9 +26,10 @@ struct Window {
   bool same = false;  ///< auto_pad SAME_*: pads already make the output ceil(input / stride)
 };
 
-/// Spatial axes of input 0 [N, C, ...]: 1 or 2; others are refused by name.
+/// Spatial axes of input 0 [N, C, ...]: 1 or 2; others are refused by name. A filter [O, C, ...] tells too.
 inline int spatial_axes(const NodeImport& node) {
-  const int axes = node.required_rank(node.input(0)) - 2;
+  const bool filter = !node.rank(node.input(0)) && node.op_type() == "Conv" && node.has(1);
+  const int axes = node.required_rank(node.input(filter ? 1 : 0)) - 2;
   if (axes < 1 || axes > 2)
     node.refuse(node.op_type() + " over " + std::to_string(std::max(axes, 0)) +
                 " spatial axes is not supported; 1 and 2 are");
