@@ -69,12 +69,76 @@ TEST(ImportConv, ComputesAutoPad) {
 TEST(ImportConv, RefusesByName) {
   EXPECT_TRUE(
       mentions(refusal(conv("strides = [2,2], auto_pad = \"SAME_UPPER\"", "1,3,h,w"), 13), "--shape"));
-  EXPECT_TRUE(mentions(refusal(conv("strides = [1,1,1]", "1,3,4,4,4", "2,3,3,3,3"), 13), "3 spatial axes"));
+  EXPECT_TRUE(
+      mentions(refusal(conv("strides = [1,1,1,1]", "1,3,4,4,4,4", "2,3,3,3,3,3"), 13), "4 spatial axes"));
   EXPECT_TRUE(mentions(refusal(conv("strides = [0,1]"), 13), "strides"));
   EXPECT_TRUE(mentions(refusal(conv("strides = [4294967297,1]"), 13), "strides"));
   EXPECT_TRUE(mentions(refusal(conv("dilations = [-1,1]"), 13), "dilations"));
   EXPECT_NE(refusal(conv("kernel_shape = [5,5]"), 13), "");
   EXPECT_NE(refusal(conv("group = 0"), 13), "");
+}
+
+TEST(ImportConv, ThreeDimensions) {
+  EXPECT_EQ(nodes(conv("strides = [1,2,3], pads = [1,2,3,4,5,6], dilations = [1,2,1], group = 3", "1,3,9,9,9",
+                       "6,1,3,3,3"),
+                  13),
+            (Lines{"Transpose permutation=0,2,3,4,1 (.)", "Transpose permutation=0,2,3,4,1 (.)",
+                   "Conv3D dilations=1,2,1 group=3 pads=1,2,3,4,5,6 strides=1,2,3 (., .)",
+                   "Transpose permutation=0,4,1,2,3 (.)"}));
+}
+
+std::string transposed(const std::string& attributes, const std::string& x = "1,3,5,6",
+                       const std::string& w = "3,4,3,2", const std::string& y = "") {
+  return "g (float[" + x + "] x, float[" + w + "] w) => (float[" + y + "] y) { y = ConvTranspose <" +
+         attributes + "> (x, w) }";
+}
+
+TEST(ImportConvTranspose, WrapsTwoDimensionsInTransposesInEveryOpset) {
+  for (int opset = oldest_opset; opset <= newest_opset; ++opset)
+    EXPECT_EQ(
+        nodes(transposed("strides = [2,3], pads = [1,0,2,1], dilations = [1,2], output_padding = [1,0]"),
+              opset),
+        (Lines{to_nhwc, "Transpose permutation=1,2,3,0 (.)",
+               "ConvTranspose2D dilations=1,2 output_padding=1,0 pads=1,0,2,1 strides=2,3 (., .)", to_nchw}))
+        << opset;
+}
+
+TEST(ImportConvTranspose, GroupsAndOtherRanks) {
+  EXPECT_EQ(nodes(transposed("group = 2", "1,4,5,6", "4,3,3,2"), 13),
+            (Lines{to_nhwc, "Reshape (., [2,2,3,3,2])", "Transpose permutation=0,2,3,4,1 (.)",
+                   "Reshape (., [6,3,2,2])", "ConvTranspose2D group=2 (., .)", to_nchw}));
+  EXPECT_EQ(nodes(transposed("strides = [2]", "1,3,5", "3,4,3"), 13),
+            (Lines{"Transpose permutation=0,2,1 (.)", "Unsqueeze (., [1])", "Transpose permutation=1,2,0 (.)",
+                   "Unsqueeze (., [1])", "ConvTranspose2D strides=1,2 (., .)", "Squeeze (., [1])",
+                   "Transpose permutation=0,2,1 (.)"}));
+  EXPECT_EQ(nodes(transposed("strides = [2,1,1]", "1,3,4,5,6", "3,4,3,3,3"), 13)[2],
+            "ConvTranspose3D strides=2,1,1 (., .)");
+}
+
+TEST(ImportConvTranspose, AutoPadAndOutputShape) {
+  // Rows: 4 * 2 + 3 = 11 without padding; columns: 5 * 3 + 2 = 17.
+  const auto node = [](const std::string& attributes) {
+    return nodes(transposed("strides = [2,3], " + attributes, "1,3,5,6", "3,4,3,2", "n,c,p,q"), 13)[2];
+  };
+  EXPECT_EQ(node("output_shape = [8,16]"), "ConvTranspose2D pads=2,1,1,0 strides=2,3 (., .)");
+  EXPECT_EQ(node("output_shape = [1,4,8,16], auto_pad = \"SAME_UPPER\""),
+            "ConvTranspose2D pads=1,0,2,1 strides=2,3 (., .)");
+  EXPECT_EQ(node("output_shape = [12,17]"), "ConvTranspose2D output_padding=1,0 strides=2,3 (., .)");
+  EXPECT_EQ(node("auto_pad = \"SAME_LOWER\""),
+            "ConvTranspose2D output_padding=0,1 pads=1,0,0,0 strides=2,3 (., .)");
+  EXPECT_EQ(node("auto_pad = \"VALID\""), "ConvTranspose2D strides=2,3 (., .)");
+  EXPECT_EQ(nodes(transposed("auto_pad = \"SAME_UPPER\", strides = [2,2]", "1,3,h,w"), 13)[2],
+            "ConvTranspose2D pads=0,0,1,0 strides=2,2 (., .)");
+}
+
+TEST(ImportConvTranspose, RefusesByName) {
+  EXPECT_TRUE(mentions(refusal(transposed("output_shape = [8,8]", "1,3,h,w"), 13), "--shape"));
+  EXPECT_TRUE(mentions(refusal(transposed("output_shape = [8]", "1,3,5,6", "3,4,3,2", "n,c,p,q"), 13),
+                       "output_shape"));
+  EXPECT_TRUE(mentions(refusal(transposed("output_padding = [-1,0]", "1,3,5,6", "3,4,3,2", "n,c,p,q"), 13),
+                       "output_padding"));
+  EXPECT_TRUE(mentions(refusal(transposed("group = 2"), 13), "group"));
+  EXPECT_TRUE(mentions(refusal(transposed("strides = [0,1]"), 13), "strides"));
 }
 
 std::string pool(const std::string& op, const std::string& attributes, const std::string& x = "1,3,8,8") {
@@ -129,13 +193,43 @@ TEST(ImportPool, Global) {
   }
 }
 
+TEST(ImportPool, ThreeDimensionsInTwoSteps) {
+  EXPECT_EQ(
+      nodes(pool("MaxPool", "kernel_shape = [2,3,4], strides = [1,2,3], pads = [1,0,1,0,2,2]", "n,3,5,7,8"),
+            13),
+      (Lines{"Transpose permutation=0,2,3,4,1 (.)", "Reshape (., [-1,7,8,3])",
+             "MaxPool2D kernel=3,4 pads=0,1,2,2 strides=2,3 (.)", "Reshape (., [-1,5,12,3])",
+             "MaxPool2D kernel=2,1 pads=1,0,0,0 (.)", "Reshape (., [-1,5,4,3,3])",
+             "Transpose permutation=0,4,1,2,3 (.)"}));
+}
+
+TEST(ImportPool, Indices) {
+  const std::string text =
+      "g (float[1,3,8,8] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [2,2], storage_order "
+      "= 1> (x) }";
+  EXPECT_EQ(nodes(text, 13),
+            (Lines{to_nhwc, "ArgmaxPool2D column_major=1 kernel=2,2 (.)", to_nchw, to_nchw}));
+}
+
+TEST(ImportPool, NormsAndUnpooling) {
+  for (int opset : {7, 13, 22, 27}) {
+    EXPECT_EQ(nodes(pool("LpPool", "kernel_shape = [3,2], p = 1"), opset),
+              (Lines{to_nhwc, "LpPool2D kernel=3,2 p=1 (.)", to_nchw}));
+    EXPECT_EQ(nodes(pool("GlobalLpPool", ""), opset), (Lines{to_nhwc, "LpPool2D kernel=8,8 (.)", to_nchw}));
+  }
+  EXPECT_EQ(nodes("g (float[1,3,8,8] x, int64[1,3,8,8] i) => (float[] y) "
+                  "{ y = MaxUnpool <kernel_shape = [2,2], strides = [2,2]> (x, i) }",
+                  13),
+            (Lines{"MaxUnpool kernel_shape=2,2 strides=2,2 (., .)"}));
+}
+
 TEST(ImportPool, RefusesByName) {
   EXPECT_TRUE(mentions(
-      refusal("g (float[1,3,8,8] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [2,2]> (x) }",
-              13),
+      refusal(
+          "g (float[1,3,8,8,8] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [2,2,2]> (x) }",
+          13),
       "Indices"));
-  EXPECT_TRUE(
-      mentions(refusal(pool("MaxPool", "kernel_shape = [2,2,2]", "1,3,8,8,8"), 13), "3 spatial axes"));
+  EXPECT_TRUE(mentions(refusal(pool("MaxPool", "kernel_shape = [2,2,2]", "1,3,d,8,8"), 13), "--shape"));
   EXPECT_TRUE(mentions(refusal(pool("GlobalMaxPool", "", "n,3,h,w"), 13), "--shape"));
 }
 

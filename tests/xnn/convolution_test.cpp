@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "lithe/xnn/conv2d.hpp"
+#include "lithe/xnn/conv_transpose2d.hpp"
 #include "lithe/xnn/depthwise_conv2d.hpp"
 #include "lithe/xnn/fully_connected.hpp"
 #include "tests/xnn/against_portable.hpp"
@@ -42,6 +43,33 @@ TEST(XnnConv2D, Values) {
 TEST(XnnConv2D, PaddingBeyondTheFilterAndSmallInputs) {
   all_dtypes<xnn::Conv2D>({.pads = {2, 4, 2, 4}}, {{1, 2, 3, 2}, {3, 3, 2, 2}, {3}});
   all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 1, 1, 16}, {16, 3, 3, 16}, {16}});
+}
+
+TEST(XnnConvTranspose2D, Values) {
+  const auto run = all_dtypes<xnn::ConvTranspose2D>;
+  run({.strides = {2, 2}, .pads = {1, 1, 1, 1}, .clamp = {-0.5f, 3}}, {{1, 5, 4, 3}, {5, 4, 4, 3}, {5}});
+  run({.strides = {2, 2}}, {{2, 3, 4, 19}, {37, 2, 2, 19}, {37}});  // as a product of matrices
+  run({.strides = {3, 3}, .group = 2}, {{1, 2, 2, 6}, {6, 3, 3, 3}, {6}});
+  run({}, {{1, 4, 5, 3}, {2, 3, 3, 3}});
+  run({.pads = {2, 1, 0, 1}}, {{2, 4, 5, 3}, {9, 3, 3, 3}, {9}});
+  run({.strides = {2, 1}, .output_padding = {1, 0}, .pads = {1, 1, 1, 1}}, {{1, 4, 4, 8}, {8, 3, 3, 8}, {8}});
+  run({.strides = {3, 2}, .dilations = {2, 3}, .output_padding = {2, 1}, .pads = {1, 0, 3, 2}},
+      {{1, 4, 5, 3}, {2, 3, 4, 3}, {2}});
+  run({.strides = {2, 2}, .output_padding = {1, 1}, .pads = {1, 1, 1, 1}, .group = 3},
+      {{1, 4, 4, 6}, {9, 3, 3, 2}, {9}});
+  run({.strides = {4, 4}}, {{1, 3, 3, 4}, {5, 2, 2, 4}, {5}});  // strides above the kernel
+  run({.strides = {2, 2}, .pads = {5, 4, 4, 5}}, {{1, 6, 6, 4}, {5, 3, 3, 4}, {5}});
+}
+
+TEST(XnnConvTranspose2D, Conditions) {
+  const auto supported = [](const ops::ConvTranspose2D::Attributes& a, const Shape& out) {
+    return supports<xnn::ConvTranspose2D>(a, {{f32, {1, 1, 8, 4}}, {f32, {4, 3, 3, 4}, "constant"}},
+                                          {f32, out});
+  };
+  EXPECT_TRUE(supported({.strides = {2, 2}}, {1, 3, 17, 4}));
+  EXPECT_FALSE(supported({.strides = {2, 2}, .output_padding = {2, 0}}, {1, 5, 17, 4})) << "a whole stride";
+  EXPECT_FALSE(supported({.strides = {2, 2}, .pads = {1, 0, 1, 0}}, {1, 1, 17, 4})) << "less than a stride";
+  EXPECT_FALSE(supported({.strides = {2, 2}}, {1, 4000, 30000, 4})) << "8.6 GB of pointers";
 }
 
 TEST(XnnDepthwise, Values) {

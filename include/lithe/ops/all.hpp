@@ -3,6 +3,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/arg_max.hpp"
+#include "lithe/ops/argmax_pool2d.hpp"
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/ops/batch_normalization.hpp"
 #include "lithe/ops/binary.hpp"
@@ -12,6 +13,9 @@
 #include "lithe/ops/concat.hpp"
 #include "lithe/ops/constant_of_shape.hpp"
 #include "lithe/ops/conv2d.hpp"
+#include "lithe/ops/conv3d.hpp"
+#include "lithe/ops/conv_transpose2d.hpp"
+#include "lithe/ops/conv_transpose3d.hpp"
 #include "lithe/ops/cum_sum.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/dequantize_linear.hpp"
@@ -25,10 +29,12 @@
 #include "lithe/ops/gru.hpp"
 #include "lithe/ops/if.hpp"
 #include "lithe/ops/layer_normalization.hpp"
+#include "lithe/ops/lp_pool2d.hpp"
 #include "lithe/ops/lrn.hpp"
 #include "lithe/ops/lstm.hpp"
 #include "lithe/ops/matmul.hpp"
 #include "lithe/ops/max_pool2d.hpp"
+#include "lithe/ops/max_unpool.hpp"
 #include "lithe/ops/non_max_suppression.hpp"
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
@@ -63,6 +69,7 @@ namespace lithe::inline v0::portable {
 // clang-format off
 using all = KernelList<
     ArgKernels,
+    Kernel<ops::ArgmaxPool2D>,
     Kernel<ops::AveragePool2D>,
     Kernel<ops::BatchNormalization>,
     BinaryKernels,
@@ -72,6 +79,9 @@ using all = KernelList<
     Kernel<ops::Concat>,
     Kernel<ops::ConstantOfShape>,
     Kernel<ops::Conv2D>,
+    Kernel<ops::Conv3D>,
+    Kernel<ops::ConvTranspose2D>,
+    Kernel<ops::ConvTranspose3D>,
     CumulativeKernels,
     Kernel<ops::DepthwiseConv2D>,
     Kernel<ops::DequantizeLinear>,
@@ -85,10 +95,12 @@ using all = KernelList<
     Kernel<ops::GRU>,
     Kernel<ops::If>,
     Kernel<ops::LayerNormalization>,
+    Kernel<ops::LpPool2D>,
     Kernel<ops::LRN>,
     Kernel<ops::LSTM>,
     Kernel<ops::MatMul>,
     Kernel<ops::MaxPool2D>,
+    Kernel<ops::MaxUnpool>,
     Kernel<ops::NonMaxSuppression>,
     Kernel<ops::NonZero>,
     Kernel<ops::Pad>,

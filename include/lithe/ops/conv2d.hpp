@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/convolve.hpp"
 #include "lithe/ops/detail/gemm.hpp"
-#include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -50,12 +50,7 @@ struct Conv2D {
     LITHE_TRY(detail::check_clamp(a.clamp));
     LITHE_ASSIGN_OR_RETURN(const Shape output,
                            detail::output_shape(detail::window(a, filter[1], filter[2]), input, filter[0]));
-    if (std::int64_t{filter[3]} * a.group != input[3])
-      return {Code::shape, "the input's C is not group times the filter's last dimension"};
-    if (filter[0] % a.group != 0) return {Code::shape, "O is not a multiple of group"};
-    if (context.has(2) && context.shape(2) != Shape{filter[0]}) return {Code::shape, "the bias must be [O]"};
-    if (detail::is_quantized_8bit(context.dtype(0)))
-      LITHE_TRY(detail::check_quantized_layer(context, 0, filter[0]));
+    LITHE_TRY(detail::check_convolution(a.group, input[3], context));
     return context.output(0, output);
   }
 
@@ -87,34 +82,8 @@ struct Kernel<ops::Conv2D> {
   template <class T>
   static void run_as(const Attributes& a, RunContext& context) {
     const Shape& filter = context.input(1).shape;
-    const auto window = ops::detail::at_strip(ops::detail::window(a, filter[1], filter[2]), context.strip());
-    const ops::detail::Linear<T> linear(a.clamp, context, filter[0]);
-    ops::detail::for_each_pixel(window, context.input(0).shape, context.output().shape,
-                                [&](const ops::detail::Pixel& pixel, index_t to) {
-                                  compute<T>(pixel, linear, context, a.group, context.output().row<T>(to));
-                                });
-  }
-
-  template <class T>
-  static void compute(const ops::detail::Pixel& pixel, const ops::detail::Linear<T>& linear,
-                      const RunContext& context, index_t group, T* to) {
-    const TensorView& input = context.input(0);
-    const TensorView& filter = context.input(1);
-    const index_t channels = filter.shape[3], per_group = filter.shape[0] / group;
-    // Neighbouring taps whose channels touch, on both sides, are one longer sum.
-    const bool joined = pixel.across == 1 && input.pitch == channels && filter.pitch == channels;
-    const index_t steps = joined && pixel.kw.count() > 0 ? 1 : pixel.kw.count();
-    const index_t length = joined ? pixel.kw.count() * channels : channels;
-    for (index_t g = 0; g < group; ++g)
-      for (index_t o = g * per_group; o < (g + 1) * per_group; ++o) {
-        auto sum = linear.start(o);
-        for (index_t kh = pixel.kh.first; kh < pixel.kh.last; ++kh)
-          for (index_t kw = pixel.kw.first; kw < pixel.kw.first + steps; ++kw) {
-            const T* weights = filter.row<T>((o * filter.shape[1] + kh) * filter.shape[2] + kw);
-            sum += linear.sum(input.row<T>(pixel.at(kh, kw)) + g * channels, weights, length, o);
-          }
-        to[o] = linear.store(sum, o);
-      }
+    ops::detail::convolve<T>(
+        ops::detail::at_strip(ops::detail::window(a, filter[1], filter[2]), context.strip()), a, context);
   }
 };
 

@@ -7,6 +7,7 @@
 #include "lithe/xnn/cast.hpp"
 #include "lithe/xnn/clip.hpp"
 #include "lithe/xnn/conv2d.hpp"
+#include "lithe/xnn/conv_transpose2d.hpp"
 #include "lithe/xnn/depthwise_conv2d.hpp"
 #include "lithe/xnn/dequantize_linear.hpp"
 #include "lithe/xnn/fully_connected.hpp"
@@ -33,6 +34,7 @@ using all = KernelList<
     Cast,
     Clip,
     Conv2D,
+    ConvTranspose2D,
     DepthwiseConv2D,
     DequantizeLinear,
     FullyConnected,

@@ -11,14 +11,9 @@ void import_average_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
   const Window window = read_window(node, axes, node.attribute_ints("kernel_shape"));
   ops::AveragePool2D::Attributes attributes;
-  attributes.kernel = window.kernel, attributes.strides = window.strides;
-  attributes.dilations = window.dilations, attributes.pads = window.pads;
   attributes.ceil_mode = node.attribute_int("ceil_mode", 0) != 0 && !window.same;
   read_attribute(node, "count_include_pad", attributes.count_include_pad);
-  const graph::ValueId input = node.input(0);
-  output_channels_first(
-      node, node.emit<ops::AveragePool2D>(attributes, {channels_last(node, input, axes)}, node.dtype(input)),
-      axes);
+  import_pool<ops::AveragePool2D>(node, attributes, window, axes);
 }
 
 }  // namespace

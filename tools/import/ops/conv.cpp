@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "lithe/ops/conv2d.hpp"
+#include "lithe/ops/conv3d.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/unsqueeze.hpp"
@@ -17,23 +18,6 @@ namespace lithe::import {
 namespace {
 
 using graph::ValueId;
-
-/// The kernel's extents: the attribute, else the weights' dimensions, else empty.
-std::vector<std::int64_t> kernel_shape(NodeImport& node, const std::optional<graph::Dims>& weights) {
-  std::vector<std::int64_t> kernel = node.attribute_ints("kernel_shape");
-  if (!weights) return kernel;
-  std::vector<std::int64_t> real(weights->begin() + 2, weights->end());
-  if (!graph::fixed(real)) return kernel;
-  if (!kernel.empty() && kernel != real) node.refuse("kernel_shape contradicts the shape of the weights");
-  return real;
-}
-
-/// [O, C / group, (KH,) KW] as [O, KH, KW, C / group].
-ValueId filter(NodeImport& node, ValueId weights, int axes) {
-  if (axes == 2) return node.transpose(weights, {0, 2, 3, 1});
-  return node.emit<ops::Unsqueeze>({}, {node.transpose(weights, {0, 2, 1}), node.ints({1})},
-                                   node.dtype(weights));
-}
 
 /// [C * M, 1, (KH,) KW] as [KH, KW, C, M].
 ValueId depthwise_filter(NodeImport& node, ValueId weights, std::int64_t channels, bool multiplied,
@@ -50,7 +34,16 @@ ValueId depthwise_filter(NodeImport& node, ValueId weights, std::int64_t channel
                                    node.dtype(weights));
 }
 
-/// Conv-1, 11, 22. input [N, C, (H,) W], weights [O, C / group, (KH,) KW], bias [O].
+template <class Op>
+ValueId convolution(NodeImport& node, const Window& window, std::int32_t group,
+                    const std::vector<ValueId>& inputs) {
+  typename Op::Attributes attributes;
+  window.apply(attributes);
+  if constexpr (requires { attributes.group; }) attributes.group = group;
+  return node.emit<Op>(attributes, inputs, node.dtype(inputs[0]));
+}
+
+/// Conv-1, 11, 22. input [N, C, (D,) (H,) W], weights [O, C / group, (KD,) (KH,) KW], bias [O].
 void import_conv(NodeImport& node) {
   const int axes = spatial_axes(node);
   const ValueId weights = node.input(1);
@@ -62,26 +55,16 @@ void import_conv(NodeImport& node) {
   read_attribute(node, "group", group);
   if (group < 1) node.refuse("attribute group = " + std::to_string(group) + " must be at least 1");
 
-  const bool depthwise = group > 1 && dims && (*dims)[1] == 1;
+  const bool depthwise = group > 1 && dims && (*dims)[1] == 1 && axes < 3;
   std::vector<ValueId> inputs{channels_last(node, node.input(0), axes),
                               depthwise ? depthwise_filter(node, weights, group, (*dims)[0] != group, axes)
-                                        : filter(node, weights, axes)};
+                                        : channels_last(node, weights, axes)};
   if (node.has(2)) inputs.push_back(node.input(2));
-  const DType dtype = node.dtype(node.input(0));
-  ValueId output;
-  if (depthwise) {
-    ops::DepthwiseConv2D::Attributes attributes;
-    attributes.strides = window.strides, attributes.dilations = window.dilations;
-    attributes.pads = window.pads;
-    output = node.emit<ops::DepthwiseConv2D>(attributes, inputs, dtype);
-  } else {
-    ops::Conv2D::Attributes attributes;
-    attributes.strides = window.strides, attributes.dilations = window.dilations;
-    attributes.pads = window.pads;
-    attributes.group = group;
-    output = node.emit<ops::Conv2D>(attributes, inputs, dtype);
-  }
-  output_channels_first(node, output, axes);
+  output_channels_first(node,
+                        depthwise   ? convolution<ops::DepthwiseConv2D>(node, window, group, inputs)
+                        : axes == 3 ? convolution<ops::Conv3D>(node, window, group, inputs)
+                                    : convolution<ops::Conv2D>(node, window, group, inputs),
+                        axes);
 }
 
 }  // namespace

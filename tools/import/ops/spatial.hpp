@@ -5,64 +5,79 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "lithe/ops/detail/window.hpp"
+#include "lithe/ops/reshape.hpp"
 #include "lithe/ops/squeeze.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
 
-/// What convolution and pooling share: windows over one or two spatial axes, and the way between ONNX's
+/// What convolution and pooling share: windows over one to three spatial axes, and the way between ONNX's
 /// channels-first tensors and lithe's channels-last ones. One spatial axis is the width of an image of
 /// height 1.
 namespace lithe::import {
 
-/// How a window moves, in lithe's words; {height, width} and {top, left, bottom, right}.
+/// How a window moves, in lithe's words; {depth, height, width} and {front, top, left, back, bottom, right}.
 struct Window {
-  std::array<std::int32_t, 2> kernel{1, 1}, strides{1, 1}, dilations{1, 1};
-  std::array<std::int32_t, 4> pads{};
+  std::array<std::int32_t, 3> kernel{1, 1, 1}, strides{1, 1, 1}, dilations{1, 1, 1};
+  std::array<std::int32_t, 6> pads{};
   bool same = false;  ///< auto_pad SAME_*: pads already make the output ceil(input / stride)
+
+  /// Sets what an operator over the last axes of the window has of it.
+  template <class Attributes>
+  void apply(Attributes& a) const {
+    const std::size_t axes = a.strides.size(), first = 3 - axes;
+    for (std::size_t i = 0; i < axes; ++i) {
+      a.strides[i] = strides[first + i], a.dilations[i] = dilations[first + i];
+      a.pads[i] = pads[first + i], a.pads[i + axes] = pads[first + i + 3];
+      if constexpr (requires { a.kernel; }) a.kernel[i] = kernel[first + i];
+    }
+  }
+  ops::detail::WindowAxis axis(std::size_t i) const {
+    return {kernel[i], strides[i], dilations[i], pads[i], pads[i + 3]};
+  }
 };
 
-/// Spatial axes of input 0 [N, C, ...]: 1 or 2; others are refused by name. A filter [O, C, ...] tells too.
+/// Spatial axes of input 0 [N, C, ...]: 1 to 3; others are refused by name. A filter [O, C, ...] tells too.
 inline int spatial_axes(const NodeImport& node) {
   const bool filter = !node.rank(node.input(0)) && node.op_type() == "Conv" && node.has(1);
   const int axes = node.required_rank(node.input(filter ? 1 : 0)) - 2;
-  if (axes < 1 || axes > 2)
+  if (axes < 1 || axes > 3)
     node.refuse(node.op_type() + " over " + std::to_string(std::max(axes, 0)) +
-                " spatial axes is not supported; 1 and 2 are");
+                " spatial axes is not supported; 1 to 3 are");
   return axes;
 }
 
-/// An attribute with one number (at least 1) a spatial axis; a missing height is 1.
-inline std::array<std::int32_t, 2> per_axis(const NodeImport& node, const std::vector<std::int64_t>& values,
-                                            int axes, std::string_view name) {
-  std::array<std::int32_t, 2> result{1, 1};
+/// An attribute with one number (at least `least`) a spatial axis; what is missing before is `least`.
+inline std::array<std::int32_t, 3> per_axis(const NodeImport& node, const std::vector<std::int64_t>& values,
+                                            int axes, std::string_view name, std::int32_t least = 1) {
+  std::array<std::int32_t, 3> result{least, least, least};
   if (values.empty()) return result;
   if (values.size() != static_cast<std::size_t>(axes))
     node.refuse("attribute " + std::string(name) + " has " + std::to_string(values.size()) + " numbers for " +
                 std::to_string(axes) + " spatial axes");
-  for (int a = 0; a < axes; ++a) {
-    const std::int32_t v = narrow(node, values[static_cast<std::size_t>(a)], name);
-    if (v < 1)
-      node.refuse("attribute " + std::string(name) + " = " + std::to_string(v) + " must be at least 1");
-    const int at = 2 - axes + a;
-    result[static_cast<std::size_t>(at)] = v;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    const std::int32_t v = narrow(node, values[a], name);
+    if (v < least)
+      node.refuse("attribute " + std::string(name) + " = " + std::to_string(v) + " must be at least " +
+                  std::to_string(least));
+    result[3 - values.size() + a] = v;
   }
   return result;
 }
 
-/// Padding of spatial axis `a` (0 height, 1 width) under SAME: the output is ceil(input / stride).
-inline std::int64_t same_padding(const NodeImport& node, const Window& window, int axes, int a) {
-  const auto at = static_cast<std::size_t>(a);
-  const std::int64_t stride = window.strides[at];
-  const std::int64_t extent = (std::int64_t{window.kernel[at]} - 1) * window.dilations[at] + 1;
+/// Padding of axis `a` of a window under SAME: the output is ceil(input / stride).
+inline std::int64_t same_padding(const NodeImport& node, const Window& window, int axes, std::size_t a) {
+  const std::int64_t stride = window.strides[a];
+  const std::int64_t extent = (std::int64_t{window.kernel[a]} - 1) * window.dilations[a] + 1;
   if (stride == 1) return extent - 1;  // whatever the size
   const auto& dims = node.value(node.input(0)).dims;
-  const int axis = a + axes;  // height and width are axes 2 and 3, a width alone is axis 2
-  const std::int64_t size = dims ? (*dims)[static_cast<std::size_t>(axis)] : -1;
+  const std::int64_t size = dims ? (*dims)[a + static_cast<std::size_t>(axes) - 1] : -1;
   if (size < 0)
     node.refuse("auto_pad SAME with a stride needs spatial dimensions that are known at conversion",
                 "fix them with --shape NAME=N,C,H,W for the graph's input");
@@ -71,52 +86,138 @@ inline std::int64_t same_padding(const NodeImport& node, const Window& window, i
   return std::max<std::int64_t>((output - 1) * stride + extent - size, 0);
 }
 
-/// Reads strides, dilations, pads and auto_pad. `kernel` has one number a spatial axis; empty where it is not
-/// known, which only SAME cannot do without. `dilated`: whether this operator has dilations in this opset.
-inline Window read_window(NodeImport& node, int axes, const std::vector<std::int64_t>& kernel,
-                          bool dilated = true) {
+/// Splits the padding `total` of axis `a`; an odd element goes behind where `upper`.
+inline void split_padding(const NodeImport& node, Window& window, std::size_t a, std::int64_t total,
+                          bool upper) {
+  const std::int64_t before = upper ? total / 2 : total - total / 2;
+  window.pads[a] = narrow(node, before, "pads"), window.pads[a + 3] = narrow(node, total - before, "pads");
+}
+
+/// Reads kernel_shape's numbers, strides and dilations.
+inline Window read_steps(NodeImport& node, int axes, const std::vector<std::int64_t>& kernel) {
   Window window;
   window.kernel = per_axis(node, kernel, axes, "kernel_shape");
   window.strides = per_axis(node, node.attribute_ints("strides"), axes, "strides");
-  if (dilated) window.dilations = per_axis(node, node.attribute_ints("dilations"), axes, "dilations");
+  window.dilations = per_axis(node, node.attribute_ints("dilations"), axes, "dilations");
+  return window;
+}
+
+/// auto_pad, one of NOTSET, VALID, SAME_UPPER and SAME_LOWER.
+inline std::string read_auto_pad(NodeImport& node) {
   const std::string mode = node.attribute_string("auto_pad", "NOTSET");
+  if (mode.empty()) return "NOTSET";
+  if (mode != "NOTSET" && mode != "VALID" && mode != "SAME_UPPER" && mode != "SAME_LOWER")
+    node.refuse("auto_pad = \"" + mode + "\" is not known");
+  return mode;
+}
+
+/// Reads the attribute pads, where it is given, into `window`.
+inline void read_pads(NodeImport& node, int axes, Window& window) {
   const std::vector<std::int64_t> pads = node.attribute_ints("pads");
-  if (mode == "VALID") return window;
-  const auto first = static_cast<std::size_t>(2 - axes);
-  if (mode == "SAME_UPPER" || mode == "SAME_LOWER") {
-    if (kernel.empty()) node.refuse("auto_pad SAME needs kernel_shape or weights of a known shape");
-    window.same = true;
-    for (std::size_t a = first; a < 2; ++a) {
-      const std::int64_t total = same_padding(node, window, axes, static_cast<int>(a));
-      const std::int64_t before = mode == "SAME_UPPER" ? total / 2 : total - total / 2;
-      window.pads[a] = narrow(node, before, "pads"),
-      window.pads[a + 2] = narrow(node, total - before, "pads");
-    }
-    return window;
-  }
-  if (mode != "NOTSET" && !mode.empty()) node.refuse("auto_pad = \"" + mode + "\" is not known");
-  if (pads.empty()) return window;
-  const auto n = static_cast<std::size_t>(axes);
+  const auto n = static_cast<std::size_t>(axes), first = 3 - n;
+  if (pads.empty()) return;
   if (pads.size() != 2 * n)
     node.refuse("attribute pads has " + std::to_string(pads.size()) + " numbers for " + std::to_string(axes) +
                 " spatial axes");
   for (std::size_t a = 0; a < n; ++a)
     window.pads[first + a] = narrow(node, pads[a], "pads"),
-                        window.pads[first + a + 2] = narrow(node, pads[a + n], "pads");
+                        window.pads[first + a + 3] = narrow(node, pads[a + n], "pads");
+}
+
+/// Reads strides, dilations, pads and auto_pad. `kernel` has one number a spatial axis; empty where it is not
+/// known, which only SAME cannot do without.
+inline Window read_window(NodeImport& node, int axes, const std::vector<std::int64_t>& kernel) {
+  Window window = read_steps(node, axes, kernel);
+  const std::string mode = read_auto_pad(node);
+  Window padded = window;
+  read_pads(node, axes, padded);
+  if (mode == "NOTSET") return padded;
+  if (mode == "VALID") return window;
+  if (kernel.empty()) node.refuse("auto_pad SAME needs kernel_shape or weights of a known shape");
+  window.same = true;
+  for (std::size_t a = 3 - static_cast<std::size_t>(axes); a < 3; ++a)
+    split_padding(node, window, a, same_padding(node, window, axes, a), mode == "SAME_UPPER");
   return window;
 }
 
-/// [N, C, (H,) W] as [N, H, W, C], H = 1 where there is none.
-inline graph::ValueId channels_last(NodeImport& node, graph::ValueId value, int axes) {
-  if (axes == 2) return node.transpose(value, {0, 2, 3, 1});
-  return node.emit<ops::Unsqueeze>({}, {node.transpose(value, {0, 2, 1}), node.ints({1})}, node.dtype(value));
+/// A convolution's kernel: the attribute, else the weights' dimensions behind the first two, else empty.
+inline std::vector<std::int64_t> kernel_shape(NodeImport& node, const std::optional<graph::Dims>& weights) {
+  std::vector<std::int64_t> kernel = node.attribute_ints("kernel_shape");
+  if (!weights) return kernel;
+  std::vector<std::int64_t> real(weights->begin() + 2, weights->end());
+  if (!graph::fixed(real)) return kernel;
+  if (!kernel.empty() && kernel != real) node.refuse("kernel_shape contradicts the shape of the weights");
+  return real;
 }
 
-/// The way back: makes `value` [N, OH, OW, C] the ONNX node's output 0.
-inline void output_channels_first(NodeImport& node, graph::ValueId value, int axes) {
-  if (axes == 2) return node.output(0, node.transpose(value, {0, 3, 1, 2}));
-  const graph::ValueId flat = node.emit<ops::Squeeze>({}, {value, node.ints({1})}, node.dtype(value));
-  node.output(0, node.transpose(flat, {0, 2, 1}));
+/// The order of [N, C, ...] as [N, ..., C], or back.
+inline std::vector<std::int32_t> channels_last_order(int axes) {
+  return axes == 1   ? std::vector<std::int32_t>{0, 2, 1}
+         : axes == 2 ? std::vector<std::int32_t>{0, 2, 3, 1}
+                     : std::vector<std::int32_t>{0, 2, 3, 4, 1};
+}
+inline std::vector<std::int32_t> channels_first_order(int axes) {
+  return axes == 1   ? std::vector<std::int32_t>{0, 2, 1}
+         : axes == 2 ? std::vector<std::int32_t>{0, 3, 1, 2}
+                     : std::vector<std::int32_t>{0, 4, 1, 2, 3};
+}
+
+/// [N, C, (D,) (H,) W] as [N, (D,) H, W, C], H = 1 where there is none.
+inline graph::ValueId channels_last(NodeImport& node, graph::ValueId value, int axes) {
+  const graph::ValueId last = node.transpose(value, channels_last_order(axes));
+  return axes > 1 ? last : node.emit<ops::Unsqueeze>({}, {last, node.ints({1})}, node.dtype(value));
+}
+
+/// The way back: makes `value` [N, (OD,) OH, OW, C] the ONNX node's output `o`.
+inline void output_channels_first(NodeImport& node, graph::ValueId value, int axes, int o = 0) {
+  if (axes == 1) value = node.emit<ops::Squeeze>({}, {value, node.ints({1})}, node.dtype(value));
+  node.output(o, node.transpose(value, channels_first_order(axes)));
+}
+
+/// Sizes of input 0 [N, C, ...] from axis `first` on; refuses the node where they are not known or 0.
+inline std::vector<std::int64_t> known_sizes(const NodeImport& node, std::size_t first) {
+  const auto& dims = node.value(node.input(0)).dims;
+  const std::vector<std::int64_t> sizes =
+      dims ? std::vector(dims->begin() + static_cast<std::ptrdiff_t>(first), dims->end())
+           : std::vector<std::int64_t>{-1};
+  for (const std::int64_t size : sizes)
+    if (size <= 0)
+      node.refuse(node.op_type() + " needs spatial dimensions that are known at conversion",
+                  "fix them with --shape NAME=N,C,H,W for the graph's input");
+  return sizes;
+}
+
+/// Pools input 0 with `attributes` and a window. Over three axes in two steps, because each of these pools is
+/// one over height and width followed by one over depth.
+template <class Op>
+void import_pool(NodeImport& node, typename Op::Attributes attributes, const Window& window, int axes) {
+  const graph::ValueId input = node.input(0);
+  const DType dtype = node.dtype(input);
+  window.apply(attributes);
+  graph::ValueId value = channels_last(node, input, axes);
+  if (axes < 3) return output_channels_first(node, node.emit<Op>(attributes, {value}, dtype), axes);
+  const std::vector<std::int64_t> sizes = known_sizes(node, 1);  // C, D, H, W
+  std::vector<std::int64_t> pooled;                              // OD, OH, OW
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto size =
+        ops::detail::output_size(window.axis(a), static_cast<index_t>(sizes[a + 1]), attributes.ceil_mode);
+    if (!size.ok()) node.refuse(size.status().text());
+    pooled.push_back(*size);
+  }
+  const auto reshape = [&](std::vector<std::int64_t> shape) {
+    return node.emit<ops::Reshape>({}, {value, node.ints(std::move(shape))}, dtype);
+  };
+  value = reshape({-1, sizes[2], sizes[3], sizes[0]});
+  value = node.emit<Op>(attributes, {value}, dtype);
+  value = reshape({-1, sizes[1], pooled[1] * pooled[2], sizes[0]});
+  Window depth;
+  for (auto member : {&Window::kernel, &Window::strides, &Window::dilations})
+    (depth.*member)[1] = (window.*member)[0];
+  depth.pads[1] = window.pads[0], depth.pads[4] = window.pads[3];
+  depth.apply(attributes);
+  value = node.emit<Op>(attributes, {value}, dtype);
+  value = reshape({-1, pooled[0], pooled[1], pooled[2], sizes[0]});
+  output_channels_first(node, value, axes);
 }
 
 }  // namespace lithe::import

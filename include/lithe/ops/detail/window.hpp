@@ -29,9 +29,9 @@ struct WindowAxis {
   }
 };
 
-/// A sliding window over height and width.
+/// A sliding window over height and width, or over depth too.
 struct Window {
-  WindowAxis h, w;
+  WindowAxis h, w, d{};
 };
 
 inline constexpr index_t max_window = index_t{1} << 20;  ///< bound of kernels, strides, dilations and pads
@@ -41,6 +41,14 @@ template <class Attributes>
 Window window(const Attributes& a, index_t kernel_h, index_t kernel_w) {
   return {{kernel_h, a.strides[0], a.dilations[0], a.pads[0], a.pads[2]},
           {kernel_w, a.strides[1], a.dilations[1], a.pads[1], a.pads[3]}};
+}
+
+/// The same over depth, height and width.
+template <class Attributes>
+Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t kernel_w) {
+  return {{kernel_h, a.strides[1], a.dilations[1], a.pads[1], a.pads[4]},
+          {kernel_w, a.strides[2], a.dilations[2], a.pads[2], a.pads[5]},
+          {kernel_d, a.strides[0], a.dilations[0], a.pads[0], a.pads[3]}};
 }
 
 /// Code::invalid_model unless kernels, strides and dilations lie in [1, 2^20] and pads in [0, 2^20].
@@ -80,6 +88,20 @@ inline Result<Shape> output_shape(const Window& window, const Shape& input, inde
   return Shape{input[0], oh, ow, channels};
 }
 
+/// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
+inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
+  if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
+  Shape output{input[0]};
+  int axis = 1;
+  for (const WindowAxis& a : {window.d, window.h, window.w}) {
+    LITHE_TRY(check(a));
+    LITHE_ASSIGN_OR_RETURN(const index_t size, output_size(a, input[axis++]));
+    output.push_back(size);
+  }
+  output.push_back(channels);
+  return output;
+}
+
 /// Input rows that output rows need, not clipped to the input.
 inline RowSpan input_rows(const WindowAxis& h, RowSpan output) {
   if (output.count <= 0) return {h.start(output.first), 0};
@@ -95,27 +117,38 @@ inline Window at_strip(Window window, const Strip* strip) {
 
 /// One output pixel: the taps that fall on the input, and where.
 struct Pixel {
-  Taps kh, kw;
-  index_t y, x;          ///< in the output
-  index_t row, column;   ///< of tap (0, 0), the batches' rows counted through; may lie in the padding
-  index_t down, across;  ///< from one tap to the next
-  index_t width;         ///< of the input
+  Taps kd, kh, kw;
+  index_t y, x;                ///< in the output
+  index_t row, column;         ///< of tap (0, 0, 0), the rows of batches and slices counted through; may lie
+                               ///< in the padding
+  index_t deep, down, across;  ///< from one tap to the next
+  index_t width;               ///< of the input
 
   /// The row of the input's last axis under a tap.
   index_t at(index_t h, index_t w) const { return (row + h * down) * width + column + w * across; }
+  index_t at(index_t d, index_t h, index_t w) const {
+    return (row + d * deep + h * down) * width + column + w * across;
+  }
 };
 
-/// Calls `f(pixel, row of the output's last axis)` for every output pixel of [N, H, W, C] tensors.
+/// Calls `f(pixel, row of the output's last axis)` for every output pixel of [N, H, W, C] or [N, D, H, W, C]
+/// tensors.
 template <class F>
 void for_each_pixel(const Window& window, const Shape& input, const Shape& output, F f) {
+  const int axis = input.rank() - 3;  // height
+  const index_t depth = input.product(1, axis), height = input[axis], width = input[axis + 1];
   index_t to = 0;
   for (index_t n = 0; n < output[0]; ++n)
-    for (index_t y = 0; y < output[1]; ++y) {
-      const Taps kh = window.h.taps(y, 0, input[1]);
-      for (index_t x = 0; x < output[2]; ++x)
-        f(Pixel{kh, window.w.taps(x, 0, input[2]), y, x, n * input[1] + window.h.start(y), window.w.start(x),
-                window.h.dilation, window.w.dilation, input[2]},
-          to++);
+    for (index_t z = 0; z < output.product(1, axis); ++z) {
+      const Taps kd = window.d.taps(z, 0, depth);
+      const index_t slice = n * depth + window.d.start(z);
+      for (index_t y = 0; y < output[axis]; ++y) {
+        const Taps kh = window.h.taps(y, 0, height);
+        for (index_t x = 0; x < output[axis + 1]; ++x)
+          f(Pixel{kd, kh, window.w.taps(x, 0, width), y, x, slice * height + window.h.start(y),
+                  window.w.start(x), window.d.dilation * height, window.h.dilation, window.w.dilation, width},
+            to++);
+      }
     }
 }
 

@@ -21,12 +21,14 @@ namespace lithe::inline v0::xnn {
 /// a first layer two thirds more time.
 inline constexpr std::uint32_t convolution_flags = 0;
 
-/// What Conv2D and DepthwiseConv2D have in common, once their filters' layouts are understood.
+/// What Conv2D, DepthwiseConv2D and ConvTranspose2D have in common, once their filters' layouts are
+/// understood.
 struct ConvolutionProblem {
   Window window;
   index_t groups = 1, input_channels = 0, output_channels = 0;  ///< channels of one group
   Clamp clamp;
   std::uint32_t flags = convolution_flags;
+  std::array<std::int32_t, 2> adjustment{};  ///< of a transposed convolution: rows and columns behind it
 
   index_t channels() const { return groups * output_channels; }
   bool pointwise() const { return window.h.kernel * window.w.kernel == 1; }
@@ -34,15 +36,18 @@ struct ConvolutionProblem {
   /// Refused for the sake of strips: 1x1 filters with padding, which would need two packings, and rows of
   /// nothing but padding, because XNNPACK takes no empty input.
   bool supported(const NodeInfo& node) const {
+    const index_t height = (window.h.kernel - 1) * window.h.dilation + 1;
+    if ((pointwise() && padded(window)) || window.h.before >= height || window.h.after >= height)
+      return false;
+    return usable(node) && small_indirection(window, node.output().shape);
+  }
+  /// The element types, constants, clamp and quantization that XNNPACK takes.
+  bool usable(const NodeInfo& node) const {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     if (!node.input(1).constant() || (node.has(2) && !node.input(2).constant())) return false;
-    const index_t height = (window.h.kernel - 1) * window.h.dilation + 1;
-    if ((pointwise() && padded(window)) || window.h.before >= height || window.h.after >= height)
-      return false;
-    if (!usable_clamp(clamp, dtype) || (quantized(dtype) && !usable_layer(node, channels()))) return false;
-    return small_indirection(window, node.output().shape);
+    return usable_clamp(clamp, dtype) && (!quantized(dtype) || usable_layer(node, channels()));
   }
 
   PackingHash hash() const {
@@ -58,8 +63,46 @@ struct ConvolutionProblem {
   }
 };
 
+/// XNNPACK's functions for convolutions, by element type.
+struct ConvolutionCalls {
+  static constexpr auto create_f32 = xnn_create_convolution2d_nhwc_f32;
+  static constexpr auto create_f16 = xnn_create_convolution2d_nhwc_f16;
+  static constexpr auto create_s8 = xnn_create_convolution2d_nhwc_qs8_qc8w;
+  static constexpr auto create_u8 = xnn_create_convolution2d_nhwc_qu8;
+
+  static PackingHash hash(const ConvolutionProblem& problem) { return problem.hash(); }
+  static bool small(const Window& window, const Shape& output) { return small_indirection(window, output); }
+  static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem&, const Shape& input,
+                            std::size_t& height, std::size_t& width, std::size_t& workspace,
+                            pthreadpool_t threads) {
+    const auto reshape_operator = dtype == DType::f32   ? xnn_reshape_convolution2d_nhwc_f32
+                                  : dtype == DType::f16 ? xnn_reshape_convolution2d_nhwc_f16
+                                  : dtype == DType::s8  ? xnn_reshape_convolution2d_nhwc_qs8_qc8w
+                                                        : xnn_reshape_convolution2d_nhwc_qu8;
+    std::size_t align = 0;
+    return reshape_operator(op, static_cast<std::size_t>(input[0]), static_cast<std::size_t>(input[1]),
+                            static_cast<std::size_t>(input[2]), &workspace, &align, &height, &width, threads);
+  }
+  static xnn_status setup(DType dtype, xnn_operator_t op, void* workspace, const void* in, void* out) {
+    switch (dtype) {
+      case DType::f32:
+        return xnn_setup_convolution2d_nhwc_f32(op, workspace, static_cast<const float*>(in),
+                                                static_cast<float*>(out));
+      case DType::f16:
+        return xnn_setup_convolution2d_nhwc_f16(op, workspace, in, out);
+      case DType::s8:
+        return xnn_setup_convolution2d_nhwc_qs8_qc8w(op, workspace, static_cast<const std::int8_t*>(in),
+                                                     static_cast<std::int8_t*>(out));
+      default:
+        return xnn_setup_convolution2d_nhwc_qu8(op, workspace, static_cast<const std::uint8_t*>(in),
+                                                static_cast<std::uint8_t*>(out));
+    }
+  }
+};
+
 /// A convolution on XNNPACK: one packed filter, and an operator for each slot of strips.
-class Convolution {
+template <class Calls>
+class BasicConvolution {
  protected:
   Status pack(const ConvolutionProblem& problem, CreateContext& context, const char* name) {
     LITHE_TRY(initialize());
@@ -72,25 +115,25 @@ class Convolution {
     if (input.dtype == DType::s8 && scales.data() == nullptr)
       return {Code::out_of_memory, "no memory for filter scales"};
     const void* bias = node.has(2) ? node.input(2).data : nullptr;
-    return packed_.pack(context, packing_key(context, name, problem.hash()), [&](xnn_weights_cache_t cache) {
-      return make(problem, node, slot, {node.input(1).data, bias, scales.data()}, cache);
-    });
+    return packed_.pack(context, packing_key(context, name, Calls::hash(problem)),
+                        [&](xnn_weights_cache_t cache) {
+                          return make(problem, node, slot, {node.input(1).data, bias, scales.data()}, cache);
+                        });
   }
 
   Status reshape(const ConvolutionProblem& whole, ReshapeContext& context) {
     ConvolutionProblem problem = whole;
     problem.window = ops::detail::at_strip(whole.window, context.strip);
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
-    if (!small_indirection(problem.window, output.shape))
+    if (!Calls::small(problem.window, output.shape))
       return {Code::out_of_memory, "a convolution's indirection buffer would exceed 1 GiB"};
     Slot& slot = slots_[static_cast<std::size_t>(context.slot)];
     const SlotKey key{pads_for(problem.window, input.shape, output.shape), input.pitch, output.pitch,
                       input.shape[3]};
     if (!slot.op || slot.key != key) LITHE_TRY(remake(problem, context.node, slot, key));
-    std::size_t bytes = 0, align = 0, height = 0, width = 0;
-    LITHE_TRY(check(reshape_operator(input.dtype)(
-        slot.op.get(), static_cast<std::size_t>(input.shape[0]), static_cast<std::size_t>(input.shape[1]),
-        static_cast<std::size_t>(input.shape[2]), &bytes, &align, &height, &width, native(context.threads))));
+    std::size_t bytes = 0, height = 0, width = 0;
+    LITHE_TRY(check(Calls::reshape(input.dtype, slot.op.get(), problem, input.shape, height, width, bytes,
+                                   native(context.threads))));
     context.workspace(bytes);
     return check_output(output.shape, height, width);
   }
@@ -100,26 +143,8 @@ class Convolution {
   template <class Attributes>
   Status run(const Attributes&, RunContext& context) {
     xnn_operator_t op = slots_[static_cast<std::size_t>(context.slot())].op.get();
-    const void* in = context.input(0).data;
-    void *out = context.output().data, *workspace = context.workspace().data();
-    xnn_status status = xnn_status_success;
-    switch (context.input(0).dtype) {
-      case DType::f32:
-        status = xnn_setup_convolution2d_nhwc_f32(op, workspace, static_cast<const float*>(in),
-                                                  static_cast<float*>(out));
-        break;
-      case DType::f16:
-        status = xnn_setup_convolution2d_nhwc_f16(op, workspace, in, out);
-        break;
-      case DType::s8:
-        status = xnn_setup_convolution2d_nhwc_qs8_qc8w(op, workspace, static_cast<const std::int8_t*>(in),
-                                                       static_cast<std::int8_t*>(out));
-        break;
-      default:
-        status = xnn_setup_convolution2d_nhwc_qu8(op, workspace, static_cast<const std::uint8_t*>(in),
-                                                  static_cast<std::uint8_t*>(out));
-    }
-    LITHE_TRY(check(status));
+    LITHE_TRY(check(Calls::setup(context.input(0).dtype, op, context.workspace().data(),
+                                 context.input(0).data, context.output().data)));
     return check(xnn_run_operator(op, native(context.threads())));
   }
 
@@ -132,25 +157,11 @@ class Convolution {
     const void *filter, *bias;
     const float* scales;  ///< s8 only
   };
-  using Reshape = xnn_status (*)(xnn_operator_t, std::size_t, std::size_t, std::size_t, std::size_t*,
-                                 std::size_t*, std::size_t*, std::size_t*, pthreadpool_t);
 
   static ChannelScales scales_of(const ConvolutionProblem& problem, const NodeInfo& node) {
     static constexpr Quantization none{};
     const bool s8 = node.input(0).dtype == DType::s8;
     return ChannelScales(s8 ? *node.input(1).quantization : none, s8 ? problem.channels() : 0);
-  }
-  static Reshape reshape_operator(DType dtype) {
-    switch (dtype) {
-      case DType::f32:
-        return xnn_reshape_convolution2d_nhwc_f32;
-      case DType::f16:
-        return xnn_reshape_convolution2d_nhwc_f16;
-      case DType::s8:
-        return xnn_reshape_convolution2d_nhwc_qs8_qc8w;
-      default:
-        return xnn_reshape_convolution2d_nhwc_qu8;
-    }
   }
 
   Status remake(const ConvolutionProblem& problem, const NodeInfo& node, Slot& slot, const SlotKey& key) {
@@ -180,27 +191,27 @@ class Convolution {
     const ValueInfo &in = node.input(0), &out = node.output();
     const auto* bias = static_cast<const std::int32_t*>(c.bias);
     if (in.dtype == DType::f32)
-      return geometry(xnn_create_convolution2d_nhwc_f32, static_cast<const float*>(c.filter),
+      return geometry(Calls::create_f32, static_cast<const float*>(c.filter),
                       static_cast<const float*>(c.bias), p.clamp.min, p.clamp.max);
     if (in.dtype == DType::f16)
-      return geometry(xnn_create_convolution2d_nhwc_f16, c.filter, c.bias, p.clamp.min, p.clamp.max);
+      return geometry(Calls::create_f16, c.filter, c.bias, p.clamp.min, p.clamp.max);
     const ops::detail::QuantizedRange range = stored_range(p.clamp, out);
     const std::int32_t in_zero = zero_point_of(in), out_zero = zero_point_of(out);
     if (in.dtype == DType::s8) {
       const auto s = [](std::int32_t v) { return static_cast<std::int8_t>(v); };
-      return geometry(xnn_create_convolution2d_nhwc_qs8_qc8w, s(in_zero), scale_of(in), c.scales,
+      return geometry(Calls::create_s8, s(in_zero), scale_of(in), c.scales,
                       static_cast<const std::int8_t*>(c.filter), bias, s(out_zero), scale_of(out),
                       s(range.min), s(range.max));
     }
     const auto u = [](std::int32_t v) { return static_cast<std::uint8_t>(v); };
-    return geometry(xnn_create_convolution2d_nhwc_qu8, u(in_zero), scale_of(in),
-                    u(zero_point_of(node.input(1))), scale_of(node.input(1)),
-                    static_cast<const std::uint8_t*>(c.filter), bias, u(out_zero), scale_of(out),
-                    u(range.min), u(range.max));
+    return geometry(Calls::create_u8, u(in_zero), scale_of(in), u(zero_point_of(node.input(1))),
+                    scale_of(node.input(1)), static_cast<const std::uint8_t*>(c.filter), bias, u(out_zero),
+                    scale_of(out), u(range.min), u(range.max));
   }
 
   PackedFilter packed_;
   std::array<Slot, strip_slots> slots_;
 };
+using Convolution = BasicConvolution<ConvolutionCalls>;
 
 }  // namespace lithe::inline v0::xnn
