@@ -10,6 +10,7 @@ using testing::Builder;
 using testing::count;
 using testing::find;
 using testing::floats;
+using testing::ints;
 using testing::Passed;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -21,6 +22,9 @@ struct Layer {
   index_t channels;
 };
 const Layer layers[] = {{"Conv2D", {1, 5, 4, 3}, {6, 3, 3, 3}, 6},
+                        {"Conv3D", {1, 4, 5, 4, 3}, {6, 2, 3, 3, 3}, 6},
+                        {"ConvTranspose2D", {1, 5, 4, 3}, {6, 3, 3, 3}, 6},
+                        {"ConvTranspose3D", {1, 2, 3, 4, 3}, {6, 2, 3, 3, 3}, 6},
                         {"DepthwiseConv2D", {1, 5, 4, 3}, {3, 3, 3, 2}, 6},
                         {"FullyConnected", {2, 4}, {6, 4}, 6}};
 
@@ -150,6 +154,187 @@ TEST(FuseBias, Refusals) {
   const ValueId w = reversed.node("Conv2D", {reversed.input({1, 6, 6, 3}), reversed.random({4, 3, 3, 3})});
   reversed.output(reversed.node("Sub", {reversed.random({4}, 3), w}));
   EXPECT_EQ(count(Passed(reversed, {fuse_bias}).graph, "Sub"), 1);
+}
+
+TEST(FusePad, ConvolutionsTakeZeros) {
+  const testing::Attributes uneven{{"pads", ints({0, 1, 0, 0})}};
+  for (const char* op : {"Conv2D", "DepthwiseConv2D"}) {
+    Builder b;
+    const ValueId padded = b.node("Pad", {b.input({1, 5, 4, 3}), b.vector({0, 1, 0, 0, 0, 2, 1, 0})});
+    b.output(b.node(op, {padded, b.random({3, 3, 3, 3})}, uneven));
+    Passed run(b, {fuse_pad});
+    ASSERT_EQ(run.graph.nodes.size(), 1U) << op;
+    EXPECT_EQ(ints_attribute(run.graph.nodes[0], "pads"), (std::vector<std::int64_t>{1, 1, 2, 1}));
+    EXPECT_EQ(run.graph.nodes[0].onnx_names, (std::vector<std::string>{"n0", "n1"}));
+  }
+  Builder axes;
+  const ValueId padded = axes.node(
+      "Pad", {axes.input({1, 3, 5, 4, 3}), axes.vector({2, 1, 0, 1}), axes.scalar(0), axes.vector({-2, 1})});
+  axes.output(axes.node("Conv3D", {padded, axes.random({2, 3, 3, 3, 3})}));
+  Passed run(axes, {fuse_pad});
+  ASSERT_EQ(run.graph.nodes.size(), 1U);
+  EXPECT_EQ(ints_attribute(run.graph.nodes[0], "pads"), (std::vector<std::int64_t>{1, 0, 2, 1, 0, 0}));
+}
+
+TEST(FusePad, EveryReaderForItself) {
+  Builder b;
+  const ValueId padded = b.node("Pad", {b.input({1, 5, 4, 3}), b.vector({0, 1, 1, 0, 0, 1, 1, 0})});
+  b.output(b.node("Conv2D", {padded, b.random({3, 3, 3, 3})}));
+  b.output(b.node("Conv2D", {padded, b.random({3, 1, 1, 3})}));
+  Passed run(b, {fuse_pad});
+  EXPECT_EQ(count(run.graph, "Pad"), 1);
+  EXPECT_TRUE(run.missed("padding alone"));
+}
+
+TEST(FusePad, MaxPoolTakesWhatNeverWins) {
+  const auto left = [](float value, bool active, testing::Attributes pool) {
+    Builder b;
+    ValueId x = b.input({1, 5, 4, 3});
+    if (active) x = b.node("Relu", {x});
+    x = b.node("Pad", {x, b.vector({0, 1, 1, 0, 0, 1, 0, 0}), b.scalar(value)});
+    pool["kernel"] = ints({3, 3});
+    b.output(b.node("MaxPool2D", {x}, pool));
+    return count(Passed(b, {fuse_pad}).graph, "Pad");
+  };
+  EXPECT_EQ(left(-infinity, false, {}), 0);
+  EXPECT_EQ(left(0, true, {{"strides", ints({2, 2})}}), 0);
+  EXPECT_EQ(left(0, false, {}), 1);
+  EXPECT_EQ(left(0.5F, true, {}), 1);
+  EXPECT_EQ(left(0, true, {{"ceil_mode", ints({1})}}), 1);
+  EXPECT_EQ(left(0, true, {{"pads", ints({2, 0, 0, 0})}}), 1);
+}
+
+TEST(FusePad, Refusals) {
+  const auto refused = [](std::vector<std::int64_t> pads, float value, const std::string& mode,
+                          const std::string& reason) {
+    Builder b;
+    testing::Attributes attributes;
+    if (!mode.empty()) attributes["mode"].text = mode;
+    std::vector<ValueId> inputs{b.input({1, 5, 4, 3}), b.vector(std::move(pads))};
+    if (mode.empty()) inputs.push_back(b.scalar(value));
+    b.output(b.node("Conv2D", {b.node("Pad", inputs, attributes), b.random({3, 3, 3, 3})}));
+    Passed run(b, {fuse_pad});
+    return count(run.graph, "Pad") == 1 && run.missed(reason);
+  };
+  EXPECT_TRUE(refused({0, 1, 0, 0, 0, 0, 0, 0}, 1, "", "zeros"));
+  EXPECT_TRUE(refused({0, 1, 0, 0, 0, 0, 0, 0}, 0, "reflect", "not constant"));
+  EXPECT_TRUE(refused({1, 0, 0, 0, 0, 0, 0, 0}, 0, "", "batches or channels"));
+  EXPECT_TRUE(refused({0, 1, -1, 0, 0, 0, 0, 0}, 0, "", "crops"));
+  EXPECT_TRUE(refused({0, 3, 0, 0, 0, 0, 0, 0}, 0, "", "padding alone"));
+}
+
+TEST(MergeScales, ChainsBecomeOneScaleAndShift) {
+  Builder b;
+  ValueId x = b.node("Mul", {b.input({2, 3, 4}), b.random({4}, 1)});
+  x = b.node("Add", {b.scalar(0.5F), x});
+  x = b.node("Div", {x, b.random({1, 4}, 2, 1, 2)});
+  b.output(b.node("Sub", {b.random({4}, 3), x}, {{"clamp", floats({0, 1})}}));
+  Passed run(b, {merge_scales});
+  ASSERT_EQ(run.graph.nodes.size(), 2U);
+  EXPECT_EQ(run.graph.nodes[0].op, "Mul");
+  EXPECT_EQ(run.graph.nodes[1].op, "Add");
+  EXPECT_EQ(clamp_attribute(run.graph.nodes[1]), (Clamp{0, 1}));
+}
+
+TEST(MergeScales, OneOfAKind) {
+  for (const auto& [first, second] : {std::pair{"Mul", "Div"}, {"Add", "Sub"}}) {
+    Builder b;
+    const ValueId x = b.node(first, {b.input({2, 3, 4}), b.random({3, 1}, 1, 1, 2)});
+    b.output(b.node(second, {x, b.scalar(3)}));
+    EXPECT_EQ(Passed(b, {merge_scales}).graph.nodes.size(), 1U) << first;
+  }
+}
+
+TEST(MergeScales, WhatStays) {
+  const auto left = [](auto build) {
+    Builder b;
+    build(b, b.input({2, 3, 4}));
+    return Passed(b, {merge_scales}).graph.nodes.size();
+  };
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // nothing is saved
+              b.output(b.node("Mul", {b.node("Add", {x, b.scalar(1)}), b.scalar(2)}));
+            }),
+            2U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // read twice
+              const ValueId y = b.node("Mul", {x, b.scalar(2)});
+              b.output(b.node("Mul", {y, b.scalar(2)}));
+              b.output(y);
+            }),
+            2U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // clamped between
+              const ValueId y = b.node("Mul", {x, b.scalar(2)}, {{"clamp", floats({0, 1})}});
+              b.output(b.node("Mul", {y, b.scalar(2)}));
+            }),
+            2U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // other shapes
+              b.output(b.node("Mul", {b.node("Mul", {x, b.random({3, 1})}), b.random({4}, 2)}));
+            }),
+            2U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // whole numbers
+              const ValueId y = b.node("Div", {b.node("Mul", {x, b.scalar(3)}), b.scalar(7)});
+              b.output(b.node("Floor", {y}));
+            }),
+            3U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // one more axis
+              b.output(b.node("Mul", {b.node("Mul", {x, b.random({1, 1, 1, 4})}), b.scalar(2)}));
+            }),
+            2U);
+}
+
+TEST(FuseScale, FoldsIntoEveryLayer) {
+  for (const Layer& layer : layers) {
+    for (bool bias : {false, true}) {
+      const bool transposed = std::string(layer.op).starts_with("ConvT");
+      Builder b;
+      const index_t channels = layer.input.back();
+      ValueId x = b.node("Div", {b.input(layer.input), b.random({channels}, 5, 1, 2)});
+      x = b.node("Sub", {x, b.random({1, channels}, 3)});
+      x = b.node("Mul", {x, b.scalar(0.25F)});
+      std::vector<ValueId> inputs{x, b.random(layer.filter)};
+      if (bias) inputs.push_back(b.random({layer.channels}, 9));
+      b.output(b.node(layer.op, inputs));
+      Passed run(b, {fuse_scale});
+      EXPECT_EQ(run.graph.nodes.size(), transposed ? 3U : 1U) << layer.op;
+    }
+  }
+}
+
+TEST(FuseScale, GroupsAndPadding) {
+  Builder grouped;
+  grouped.output(grouped.node("Conv2D",
+                              {grouped.node("Mul", {grouped.input({1, 5, 4, 6}), grouped.random({6}, 2)}),
+                               grouped.random({4, 3, 3, 3})},
+                              {{"group", ints({2})}, {"pads", ints({1, 1, 1, 1})}}));
+  EXPECT_EQ(Passed(grouped, {fuse_scale}).graph.nodes.size(), 1U);
+
+  Builder padded;
+  const ValueId x = padded.node("Add", {padded.input({1, 5, 4, 3}), padded.random({3}, 2)});
+  padded.output(padded.node("Conv2D", {x, padded.random({4, 3, 3, 3})}, {{"pads", ints({1, 1, 1, 1})}}));
+  Passed run(padded, {fuse_scale});
+  EXPECT_EQ(run.graph.nodes.size(), 2U);
+  EXPECT_TRUE(run.missed("padding would be shifted"));
+}
+
+TEST(FuseScale, Refusals) {
+  const auto refused = [](auto build, const std::string& reason) {
+    Builder b;
+    const ValueId scaled = build(b, b.input({1, 5, 3, 3}));
+    b.output(b.node("Conv2D", {scaled, b.random({4, 3, 3, 3})}));
+    Passed run(b, {fuse_scale});
+    return count(run.graph, "Mul") == 1 && run.missed(reason);
+  };
+  EXPECT_TRUE(refused([](Builder& b, ValueId x) { return b.node("Mul", {x, b.random({3, 1}, 2)}); },
+                      "one number per input channel"));
+  EXPECT_TRUE(refused(
+      [](Builder& b, ValueId x) { return b.node("Mul", {x, b.scalar(2)}, {{"clamp", floats({0, 1})}}); },
+      "clamped between"));
+  EXPECT_TRUE(refused(
+      [](Builder& b, ValueId x) {
+        const ValueId y = b.node("Mul", {x, b.scalar(2)});
+        b.output(y);
+        return y;
+      },
+      "another reader"));
 }
 
 TEST(FuseActivation, IntervalsIntersect) {

@@ -77,7 +77,8 @@ std::uint64_t work_per_output(const Node& node, const BoundNode& bound) {
   if (node.op == "MatMul" ||
       node.op == "FullyConnected")  // one of the two ends of a transposed first operand is K
     return static_cast<std::uint64_t>(std::max(first.back(), first.rank() > 1 ? first[first.rank() - 2] : 1));
-  if (node.op == "Conv2D") return static_cast<std::uint64_t>(second.product(1, second.rank()));
+  if (node.op == "Conv2D" || node.op == "Conv3D" || node.op.starts_with("ConvTranspose"))
+    return static_cast<std::uint64_t>(second.product(1, second.rank()));
   if (node.op == "DepthwiseConv2D")
     return static_cast<std::uint64_t>(second.product(0, std::min(2, second.rank())));
   return 1;

@@ -56,6 +56,8 @@ struct Sink {
   bool outputs_have_rank(int wanted) const;
 };
 
+/// Treats all elements alike, and broadcasts its inputs.
+bool is_elementwise(const Node& node);
 /// The node `n`, a Transpose, moves no data: all axes that change their order have one element.
 bool is_free_transpose(const Graph& graph, const Node& node);
 /// Constant axes of input `i`, normalized to [0, rank); nullopt where they are computed.

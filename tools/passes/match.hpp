@@ -49,7 +49,9 @@ bool is_dequantized_constant(Rewriter& rewriter, ValueId v);
 /// new one) takes over the ONNX name.
 void take_name(Value& to, const Value& from, const Permutation& p);
 
-/// A node with constant weights and a channel per output: Conv2D, DepthwiseConv2D or FullyConnected.
+/// Convolutions, transposed and depthwise ones too, and FullyConnected: input, filter and bias.
+bool is_weighted(const Node& node);
+/// Such a node with constant weights and a channel per output.
 struct Weighted {
   int node = -1;
   ConstantPtr filter;

@@ -11,8 +11,6 @@
 namespace lithe::passes {
 namespace {
 
-bool is_weighted(const Node& node) { return is_any(node, {"Conv2D", "DepthwiseConv2D", "FullyConnected"}); }
-
 /// Operators with kernels on quantized tensors, besides those with weights, and how many tensors they take.
 int quantizable_inputs(const Node& node) {
   if (is_any(node, {"Add", "Sub", "Mul", "Max", "Min", "PRelu"})) return 2;

@@ -7,22 +7,6 @@
 namespace lithe::passes {
 namespace {
 
-bool is_elementwise(const Node& node) {
-  return is_any(node, {"Relu",        "Sigmoid",    "Tanh",        "Exp",        "Log",
-                       "Sqrt",        "Neg",        "Abs",         "Floor",      "Ceil",
-                       "Round",       "Sign",       "Reciprocal",  "Erf",        "Sin",
-                       "Cos",         "Tan",        "Asin",        "Acos",       "Atan",
-                       "Sinh",        "Cosh",       "Asinh",       "Acosh",      "Atanh",
-                       "Softplus",    "Softsign",   "Mish",        "HardSwish",  "Not",
-                       "LeakyRelu",   "Elu",        "Selu",        "Celu",       "ThresholdedRelu",
-                       "HardSigmoid", "Gelu",       "IsNaN",       "IsInf",      "Clip",
-                       "Cast",        "Add",        "Sub",         "Mul",        "Div",
-                       "Max",         "Min",        "Pow",         "PRelu",      "Mod",
-                       "Equal",       "Less",       "LessOrEqual", "Greater",    "GreaterOrEqual",
-                       "And",         "Or",         "Xor",         "BitwiseAnd", "BitwiseOr",
-                       "BitwiseXor",  "BitwiseNot", "BitShift",    "Where"});
-}
-
 bool all_ones(const Value& value) {
   return value.dims &&
          std::all_of(value.dims->begin(), value.dims->end(), [](std::int64_t d) { return d == 1; });
@@ -42,6 +26,22 @@ ConstantPtr restored_constant(const Constant& constant, const Permutation& p) {
 }
 
 }  // namespace
+
+bool is_elementwise(const Node& node) {
+  return is_any(node, {"Relu",        "Sigmoid",    "Tanh",        "Exp",        "Log",
+                       "Sqrt",        "Neg",        "Abs",         "Floor",      "Ceil",
+                       "Round",       "Sign",       "Reciprocal",  "Erf",        "Sin",
+                       "Cos",         "Tan",        "Asin",        "Acos",       "Atan",
+                       "Sinh",        "Cosh",       "Asinh",       "Acosh",      "Atanh",
+                       "Softplus",    "Softsign",   "Mish",        "HardSwish",  "Not",
+                       "LeakyRelu",   "Elu",        "Selu",        "Celu",       "ThresholdedRelu",
+                       "HardSigmoid", "Gelu",       "IsNaN",       "IsInf",      "Clip",
+                       "Cast",        "Add",        "Sub",         "Mul",        "Div",
+                       "Max",         "Min",        "Pow",         "PRelu",      "Mod",
+                       "Equal",       "Less",       "LessOrEqual", "Greater",    "GreaterOrEqual",
+                       "And",         "Or",         "Xor",         "BitwiseAnd", "BitwiseOr",
+                       "BitwiseXor",  "BitwiseNot", "BitShift",    "Where"});
+}
 
 bool Sink::run() {
   const std::string& op = node().op;

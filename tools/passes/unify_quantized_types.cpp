@@ -36,9 +36,7 @@ class Components {
     return std::any_of(node.outputs.begin(), node.outputs.end(),
                        [&](ValueId v) { return v >= 0 && !step_of(rewriter.value(v)); });
   }
-  static bool is_weight(const Node& node, std::size_t i) {
-    return i > 0 && is_any(node, {"Conv2D", "DepthwiseConv2D", "FullyConnected"});
-  }
+  static bool is_weight(const Node& node, std::size_t i) { return i > 0 && is_weighted(node); }
   /// The quantized tensors of a node that are not its weights.
   static std::vector<ValueId> activations(Rewriter& rewriter, const Node& node) {
     std::vector<ValueId> found;

@@ -4,6 +4,11 @@
 
 namespace lithe::passes {
 
+bool is_weighted(const Node& node) {
+  return is_any(
+      node, {"Conv2D", "Conv3D", "ConvTranspose2D", "ConvTranspose3D", "DepthwiseConv2D", "FullyConnected"});
+}
+
 index_t Weighted::channel(std::int64_t i) const {
   if (depthwise) return static_cast<index_t>(i) % channels;
   return channels == 0 ? 0 : static_cast<index_t>(i) / (filter->shape.elements() / channels);
@@ -12,8 +17,7 @@ index_t Weighted::channel(std::int64_t i) const {
 std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
                                           PassLog& log) {
   const int n = rewriter.producer(v);
-  if (n < 0 || !is_any(rewriter.node(n), {"Conv2D", "DepthwiseConv2D", "FullyConnected"}))
-    return std::nullopt;
+  if (n < 0 || !is_weighted(rewriter.node(n))) return std::nullopt;
   const Node& node = rewriter.node(n);
   const auto miss = [&](const std::string& reason) {
     log.near_miss(title(rewriter.graph(), node) + " + " + what + " not fused: " + reason);
