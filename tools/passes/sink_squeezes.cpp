@@ -204,8 +204,9 @@ class SinkOnes {
 /// A Reshape that only takes ones away, or adds some, as Squeeze or Unsqueeze.
 void name_reshape(Rewriter& rewriter, int n) {
   const Node& node = rewriter.node(n);
+  if (!is(node, "Reshape")) return;
   const auto &from = rewriter.value(node.inputs[0]).dims, &to = rewriter.value(node.outputs[0]).dims;
-  if (!is(node, "Reshape") || !from || !to || from->size() == to->size()) return;
+  if (!from || !to || from->size() == to->size()) return;
   const bool squeezes = from->size() > to->size();
   const Dims &wide = squeezes ? *from : *to, &narrow = squeezes ? *to : *from;
   std::vector<std::int64_t> axes;
