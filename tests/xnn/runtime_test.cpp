@@ -16,18 +16,20 @@
 namespace lithe::test {
 namespace {
 
-/// One float convolution node, driven by hand: kernel, constants, shapes.
-struct Node {
+/// One float convolution node, driven by hand: kernel, constants, shapes; the output is `scale` times as high
+/// and wide as the input.
+template <class Kernel, index_t scale>
+struct BasicNode {
   static constexpr index_t channels = 8;
 
-  explicit Node(index_t size, std::int32_t buffer = 3)
+  explicit BasicNode(index_t size, std::int32_t buffer = 3)
       : filter(9 * channels * channels + 16), bias(channels + 16) {
     for (std::size_t i = 0; i < filter.size(); ++i) filter[i] = static_cast<float>(i % 11) - 5;
     for (std::size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<float>(i);
     inputs[0] = {DType::f32, shape(size)};
     inputs[1] = {DType::f32, {channels, 3, 3, channels}, filter.data(), nullptr, buffer};
     inputs[2] = {DType::f32, {channels}, bias.data(), nullptr, buffer < 0 ? -1 : buffer + 1};
-    outputs[0] = {DType::f32, shape(size)};
+    outputs[0] = {DType::f32, shape(scale * size)};
   }
   static Shape shape(index_t size) { return {1, size, size, channels}; }
   NodeInfo info() const { return {inputs, outputs, &cpu()}; }
@@ -38,9 +40,9 @@ struct Node {
     return kernel.create(attributes, context);
   }
   Status reshape(index_t size) {
-    const TensorView in(nullptr, DType::f32, shape(size));
+    const TensorView in(nullptr, DType::f32, shape(size)), out(nullptr, DType::f32, shape(scale * size));
     ReshapeContext context;
-    context.node = info(), context.inputs = {&in, 1}, context.outputs = {&in, 1};
+    context.node = info(), context.inputs = {&in, 1}, context.outputs = {&out, 1};
     LITHE_TRY(kernel.reshape(attributes, context));
     workspace.resize(context.workspace_bytes);
     return {};
@@ -48,11 +50,11 @@ struct Node {
   Status run(index_t size, std::vector<float>& result) {
     std::vector<float> x(static_cast<std::size_t>(shape(size).elements()) + 16);
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) - 3;
-    result.assign(x.size(), 0);
+    result.assign(static_cast<std::size_t>(shape(scale * size).elements()) + 16, 0);
     const TensorView in[] = {{x.data(), DType::f32, shape(size)},
                              {nullptr, DType::f32, inputs[1].shape},
                              {nullptr, DType::f32, inputs[2].shape}};
-    Tensor out[] = {{result.data(), DType::f32, shape(size)}};
+    Tensor out[] = {{result.data(), DType::f32, shape(scale * size)}};
     RunContext context(in, out, workspace, nullptr);
     const std::uint64_t before = xnn::allocations();
     const Status status = kernel.run(attributes, context);
@@ -62,13 +64,31 @@ struct Node {
     return status;
   }
 
-  ops::Conv2D::Attributes attributes{.pads = {1, 1, 1, 1}};
+  typename Kernel::Op::Attributes attributes{.strides = {scale, scale}, .pads = {1, 1, 2 - scale, 2 - scale}};
   std::vector<float> filter, bias;
   ValueInfo inputs[3], outputs[1];
   std::vector<std::byte> workspace;
   bool others_allocate = false;  ///< other threads do, and the count is the process's
-  xnn::Conv2D kernel;
+  Kernel kernel;
 };
+using Node = BasicNode<xnn::Conv2D, 1>;
+
+/// What the portable kernel makes of the node's constants and run()'s input.
+template <class AnyNode>
+void portable_answer(const AnyNode& node, index_t size, std::vector<float>& result) {
+  AnyNode other(size);
+  std::vector<float> x(static_cast<std::size_t>(other.shape(size).elements()));
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i % 7) - 3;
+  const Shape& shape = other.outputs[0].shape;
+  result.assign(static_cast<std::size_t>(shape.elements()) + 16, 0);
+  const TensorView in[] = {{x.data(), DType::f32, other.shape(size)},
+                           {node.filter.data(), DType::f32, node.inputs[1].shape},
+                           {node.bias.data(), DType::f32, node.inputs[2].shape}};
+  Tensor out[] = {{result.data(), DType::f32, shape}};
+  RunContext context(in, out, {}, nullptr);
+  using Op = typename decltype(other.kernel)::Op;
+  EXPECT_TRUE(portable::Kernel<Op>::run(node.attributes, context).ok());
+}
 
 struct Arena {
   explicit Arena(std::size_t size) : memory(size) {}
@@ -134,6 +154,21 @@ TEST(XnnRuntime, SmallerAndBackInASealedHeap) {
   }
   EXPECT_EQ(y, first);
   EXPECT_EQ(node.reshape(48).code(), Code::out_of_memory) << "beyond the plan";
+}
+
+TEST(XnnRuntime, TransposedConvolutionsSmallerAndBack) {
+  Arena arena(1 << 20);
+  const xnn::HeapScope scope(&arena.heap);
+  BasicNode<xnn::ConvTranspose2D, 2> node(24);
+  std::vector<float> y, wanted;
+  ASSERT_TRUE(node.create().ok() && node.reshape(24).ok());
+  arena.heap.seal();
+  for (index_t size : {24, 3, 17, 1, 24, 9, 24}) {
+    ASSERT_TRUE(node.reshape(size).ok()) << size;
+    ASSERT_TRUE(node.run(size, y).ok());
+    portable_answer(node, size, wanted);
+    EXPECT_EQ(y, wanted) << size;  // small integers: exact in any order
+  }
 }
 
 TEST(XnnRuntime, PoolsReshapeInASealedHeap) {

@@ -82,8 +82,7 @@ class ConvTranspose2D : public BasicConvolution<DeconvolutionCalls> {
   }
   static ConvolutionProblem problem(const Op::Attributes& a, const NodeInfo& node) {
     const Shape& filter = node.input(1).shape;
-    ConvolutionProblem p{ops::detail::window(a, filter[1], filter[2]), a.group, filter[3],
-                         filter[0] / a.group, a.clamp};
+    ConvolutionProblem p{a.window(filter), a.group, filter[3], filter[0] / a.group, a.clamp};
     p.adjustment = a.output_padding;
     return p;
   }

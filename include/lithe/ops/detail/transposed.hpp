@@ -2,16 +2,48 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/convolve.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 /// Transposed convolution over two or three spatial axes, as sums over the taps that reach an output.
 namespace lithe::inline v0::ops::detail {
+
+template <std::size_t Axes>
+struct TransposedAttributes {
+  std::array<std::int32_t, Axes> strides = ones(), dilations = ones(), output_padding{};  ///< outermost first
+  std::array<std::int32_t, 2 * Axes> pads{};  ///< all before, then all behind
+  std::int32_t group = 1;
+  Clamp clamp{};
+  static constexpr auto fields() {
+    using A = TransposedAttributes;
+    return std::tuple{field("strides", &A::strides), field("dilations", &A::dilations),
+                      field("pads", &A::pads),       field("output_padding", &A::output_padding),
+                      field("group", &A::group),     field("clamp", &A::clamp)};
+  }
+  Window window(const Shape& filter) const {
+    if constexpr (Axes == 2)
+      return detail::window(*this, filter[1], filter[2]);
+    else
+      return detail::window(*this, filter[1], filter[2], filter[3]);
+  }
+
+ private:
+  static constexpr std::array<std::int32_t, Axes> ones() {
+    std::array<std::int32_t, Axes> all{};
+    all.fill(1);
+    return all;
+  }
+};
 
 /// Taps first, first + step, ... of one axis; the i-th one reads input element at - i * back.
 struct TransposedTaps {
@@ -57,15 +89,17 @@ inline Result<index_t> transposed_size(const WindowAxis& axis, index_t size, std
   return static_cast<index_t>(out);
 }
 
-/// [N, (OD,) OH, OW, O] of an input [N, (D,) H, W, C] and a filter [O, (KD,) KH, KW, C / group]; checks
-/// everything.
-template <class Attributes>
-Result<Shape> transposed_shape(const Attributes& a, const Window& window, const InferContext& context) {
+/// Checks everything and sets the output's shape.
+template <std::size_t Axes>
+Status infer_transposed(const TransposedAttributes<Axes>& a, InferContext& context) {
+  constexpr int axes = static_cast<int>(Axes);
   const Shape &input = context.shape(0), &filter = context.shape(1);
-  const int axes = static_cast<int>(a.strides.size());
-  if (a.group < 1) return Status{Code::invalid_model, "group must be at least 1"};
+  if (input.rank() != axes + 2) return {Code::shape, "the input must be [N, (D,) H, W, C]"};
+  if (filter.rank() != axes + 2) return {Code::shape, "the filter must be [O, (KD,) KH, KW, C / group]"};
+  if (a.group < 1) return {Code::invalid_model, "group must be at least 1"};
   LITHE_TRY(check_clamp(a.clamp));
   Shape output{input[0]};
+  const Window window = a.window(filter);
   const WindowAxis all[] = {window.d, window.h, window.w};
   for (int i = 0; i < axes; ++i) {
     const WindowAxis& axis = all[3 - axes + i];
@@ -76,7 +110,8 @@ Result<Shape> transposed_shape(const Attributes& a, const Window& window, const 
     output.push_back(size);
   }
   output.push_back(filter[0]);
-  return output;
+  LITHE_TRY(check_convolution(a.group, input.back(), context));
+  return context.output(0, output);
 }
 
 /// One output pixel: what the taps of each axis that reach it read of image `n` goes into each channel.
@@ -106,8 +141,9 @@ void transposed_pixel(const TransposedTaps& d, const TransposedTaps& h, const Tr
 }
 
 /// Input 0 with filter 1 and bias 2 into output 0.
-template <class T, class Attributes>
-void convolve_transposed(const Window& window, const Attributes& a, const RunContext& context) {
+template <class T, std::size_t Axes>
+void convolve_transposed(const TransposedAttributes<Axes>& a, const RunContext& context) {
+  const Window window = a.window(context.input(1).shape);
   const Shape &x = context.input(0).shape, &y = context.output().shape;
   const int axis = x.rank() - 3;
   const Linear<T> linear(a.clamp, context, y.back());
@@ -124,5 +160,20 @@ void convolve_transposed(const Window& window, const Attributes& a, const RunCon
       }
     }
 }
+
+/// The portable kernel of both ranks.
+template <std::size_t Axes>
+struct TransposedKernel {
+  using Attributes = TransposedAttributes<Axes>;
+  static constexpr bool strided_inputs = true, strided_outputs = true;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return linear_workspace(context, context.inputs[1].shape[0]);
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    return for_linear_type(context.output().dtype,
+                           [&]<class T>() { return convolve_transposed<T>(a, context), Status{}; });
+  }
+};
 
 }  // namespace lithe::inline v0::ops::detail
