@@ -70,6 +70,15 @@ TEST(Convert, AModelIsCheckedAtSeveralSizesOfItsSymbols) {
   EXPECT_FALSE(result.bytes.empty());
 }
 
+TEST(Convert, AutoPadFollowsTheSize) {
+  const Result result = convert_text(
+      "g (float[N,2,H,8] x) => (float[N,3,P,4] y) <float[3,2,3,3] w> "
+      "{ y = Conv <auto_pad = \"SAME_UPPER\", strides = [2,2]> (x, w) }");
+  EXPECT_EQ(result.check.cases.size(), 9u);
+  for (const CheckCase& c : result.check.cases)
+    EXPECT_TRUE(c.passed) << c.shapes << ' ' << c.contents << ' ' << c.relative;
+}
+
 TEST(Convert, TheSameFileGivesTheSameBytes) {
   EXPECT_EQ(convert_text(network, {.self_tests = 2}).bytes, convert_text(network, {.self_tests = 2}).bytes);
 }

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/tools/import_testing.hpp"
+#include "tests/tools/passes_testing.hpp"
 
 namespace lithe::import::testing {
 namespace {
@@ -66,9 +67,28 @@ TEST(ImportConv, ComputesAutoPad) {
             "Conv2D pads=0,2,0,2 strides=1,3 (., .)");
 }
 
+/// Sizes known at run time only: the padding is computed, and the same as for known ones.
+TEST(ImportConv, AutoPadOfUnknownSizes) {
+  using passes::testing::evaluated;
+  const std::string same = "kernel_shape = [3,4], strides = [2,3], auto_pad = ";
+  for (const std::string mode : {"\"SAME_UPPER\"", "\"SAME_LOWER\""})
+    for (const std::string op : {"MaxPool <", "AveragePool <count_include_pad = 1, ", "LpPool <"})
+      for (const std::string size : {"7,9", "8,10", "1,11", "2,12"}) {
+        const auto text = [&](const std::string& dims) {
+          return "g (float[1,2," + dims + "] x) => (float[n,c,p,q] y) { y = " + op + same + mode + "> (x) }";
+        };
+        const graph::Graph known = imported(text(size), 13).graphs[0],
+                           open = imported(text("h,w"), 13).graphs[0];
+        EXPECT_EQ(passes::testing::count(open, "Pad"), 1);
+        const auto inputs = passes::testing::random_inputs(known, 3);
+        const graph::Graph a = evaluated(known, inputs), b = evaluated(open, inputs);
+        const graph::Constant &wanted = *a.constant(a.outputs[0]), &found = *b.constant(b.outputs[0]);
+        ASSERT_EQ(wanted.shape, found.shape) << op << mode << size;
+        EXPECT_EQ(wanted.bytes, found.bytes) << op << mode << size;
+      }
+}
+
 TEST(ImportConv, RefusesByName) {
-  EXPECT_TRUE(
-      mentions(refusal(conv("strides = [2,2], auto_pad = \"SAME_UPPER\"", "1,3,h,w"), 13), "--shape"));
   EXPECT_TRUE(
       mentions(refusal(conv("strides = [1,1,1,1]", "1,3,4,4,4,4", "2,3,3,3,3,3"), 13), "4 spatial axes"));
   EXPECT_TRUE(mentions(refusal(conv("strides = [0,1]"), 13), "strides"));
@@ -224,6 +244,9 @@ TEST(ImportPool, NormsAndUnpooling) {
 }
 
 TEST(ImportPool, RefusesByName) {
+  const std::string same = " <kernel_shape = [3,3], strides = [2,2], auto_pad = \"SAME_UPPER\"> (x) }";
+  for (const std::string outputs : {"float[] y) { y = AveragePool", "float[] y, int64[] i) { y, i = MaxPool"})
+    EXPECT_TRUE(mentions(refusal("g (float[1,3,h,w] x) => (" + outputs + same, 13), "--shape"));
   EXPECT_TRUE(mentions(
       refusal(
           "g (float[1,3,8,8,8] x) => (float[] y, int64[] i) { y, i = MaxPool <kernel_shape = [2,2,2]> (x) }",

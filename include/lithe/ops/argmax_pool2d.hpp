@@ -9,6 +9,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
+#include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -63,20 +64,8 @@ struct Kernel<ops::ArgmaxPool2D> {
   using Attributes = ops::ArgmaxPool2D::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    switch (context.input(0).dtype) {
-      case DType::f32:
-        return run_as<float>(a, context);
-      case DType::f16:
-        return run_as<half>(a, context);
-      case DType::f64:
-        return run_as<double>(a, context);
-      case DType::s8:
-        return run_as<std::int8_t>(a, context);
-      case DType::u8:
-        return run_as<std::uint8_t>(a, context);
-      default:
-        return {Code::dtype, "no kernel for this element type"};
-    }
+    return ops::detail::for_mean_type(context.input(0).dtype,
+                                      [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

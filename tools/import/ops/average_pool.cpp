@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <optional>
+
 #include "lithe/ops/average_pool2d.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/spatial.hpp"
@@ -13,7 +15,10 @@ void import_average_pool(NodeImport& node) {
   ops::AveragePool2D::Attributes attributes;
   attributes.ceil_mode = node.attribute_int("ceil_mode", 0) != 0 && !window.same;
   read_attribute(node, "count_include_pad", attributes.count_include_pad);
-  import_pool<ops::AveragePool2D>(node, attributes, window, axes);
+  // Zeros in front of the pool would count as elements.
+  const bool counted = attributes.count_include_pad;
+  import_pool<ops::AveragePool2D>(node, attributes, window, axes,
+                                  counted ? std::optional(0.0F) : std::nullopt);
 }
 
 }  // namespace

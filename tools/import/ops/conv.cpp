@@ -56,7 +56,7 @@ void import_conv(NodeImport& node) {
   if (group < 1) node.refuse("attribute group = " + std::to_string(group) + " must be at least 1");
 
   const bool depthwise = group > 1 && dims && (*dims)[1] == 1 && axes < 3;
-  std::vector<ValueId> inputs{channels_last(node, node.input(0), axes),
+  std::vector<ValueId> inputs{spatial_input(node, window, axes, 0.0F),
                               depthwise ? depthwise_filter(node, weights, group, (*dims)[0] != group, axes)
                                         : channels_last(node, weights, axes)};
   if (node.has(2)) inputs.push_back(node.input(2));

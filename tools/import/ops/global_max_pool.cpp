@@ -11,7 +11,7 @@ void import_global_max_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
   Window window;
   window.kernel = per_axis(node, known_sizes(node, 2), axes, "kernel_shape");
-  import_pool<ops::MaxPool2D>(node, {}, window, axes);
+  import_pool<ops::MaxPool2D>(node, {}, window, axes, std::nullopt);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ void import_lp_pool(NodeImport& node) {
   ops::LpPool2D::Attributes attributes;
   attributes.ceil_mode = node.attribute_int("ceil_mode", 0) != 0 && !window.same;
   read_attribute(node, "p", attributes.p);
-  import_pool<ops::LpPool2D>(node, attributes, window, axes);
+  import_pool<ops::LpPool2D>(node, attributes, window, axes, 0.0F);
 }
 
 /// GlobalLpPool-2, 22: one window that covers the whole picture, whose size must be known.
@@ -25,7 +25,7 @@ void import_global_lp_pool(NodeImport& node) {
   window.kernel = per_axis(node, known_sizes(node, 2), axes, "kernel_shape");
   ops::LpPool2D::Attributes attributes;
   read_attribute(node, "p", attributes.p);
-  import_pool<ops::LpPool2D>(node, attributes, window, axes);
+  import_pool<ops::LpPool2D>(node, attributes, window, axes, 0.0F);
 }
 
 }  // namespace

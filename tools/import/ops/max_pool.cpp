@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
 #include "lithe/ops/argmax_pool2d.hpp"
 #include "lithe/ops/max_pool2d.hpp"
 #include "tools/import/importer.hpp"
@@ -14,8 +16,8 @@ void import_with_indices(NodeImport& node, const Window& window, int axes, bool 
   window.apply(attributes);
   attributes.ceil_mode = ceil, attributes.column_major = column_major;
   const graph::ValueId input = node.input(0);
-  const auto outputs = node.emit_several<ops::ArgmaxPool2D>(attributes, {channels_last(node, input, axes)},
-                                                            {node.dtype(input), DType::s64});
+  const auto outputs = node.emit_several<ops::ArgmaxPool2D>(
+      attributes, {spatial_input(node, window, axes, std::nullopt)}, {node.dtype(input), DType::s64});
   if (node.wants(0)) output_channels_first(node, outputs[0], axes);
   output_channels_first(node, outputs[1], axes, 1);
 }
@@ -29,7 +31,7 @@ void import_max_pool(NodeImport& node) {
   if (node.wants(1)) return import_with_indices(node, window, axes, ceil, column_major);
   ops::MaxPool2D::Attributes attributes;
   attributes.ceil_mode = ceil;
-  import_pool<ops::MaxPool2D>(node, attributes, window, axes);
+  import_pool<ops::MaxPool2D>(node, attributes, window, axes, -std::numeric_limits<float>::infinity());
 }
 
 }  // namespace

@@ -10,8 +10,13 @@
 #include <string_view>
 #include <vector>
 
+#include "lithe/ops/binary.hpp"
+#include "lithe/ops/concat.hpp"
 #include "lithe/ops/detail/window.hpp"
+#include "lithe/ops/gather.hpp"
+#include "lithe/ops/pad.hpp"
 #include "lithe/ops/reshape.hpp"
+#include "lithe/ops/shape.hpp"
 #include "lithe/ops/squeeze.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "tools/import/importer.hpp"
@@ -26,7 +31,9 @@ namespace lithe::import {
 struct Window {
   std::array<std::int32_t, 3> kernel{1, 1, 1}, strides{1, 1, 1}, dilations{1, 1, 1};
   std::array<std::int32_t, 6> pads{};
-  bool same = false;  ///< auto_pad SAME_*: pads already make the output ceil(input / stride)
+  bool same = false;           ///< auto_pad SAME_*: the output is ceil(input / stride)
+  bool upper = false;          ///< an odd element of that padding goes behind
+  std::array<bool, 3> open{};  ///< axes whose padding under SAME depends on sizes known at run time only
 
   /// Sets what an operator over the last axes of the window has of it.
   template <class Attributes>
@@ -71,16 +78,15 @@ inline std::array<std::int32_t, 3> per_axis(const NodeImport& node, const std::v
   return result;
 }
 
-/// Padding of axis `a` of a window under SAME: the output is ceil(input / stride).
-inline std::int64_t same_padding(const NodeImport& node, const Window& window, int axes, std::size_t a) {
+/// Padding of axis `a` of a window under SAME; nullopt where the input's size must be known and is not.
+inline std::optional<std::int64_t> same_padding(const NodeImport& node, const Window& window, int axes,
+                                                std::size_t a) {
   const std::int64_t stride = window.strides[a];
   const std::int64_t extent = (std::int64_t{window.kernel[a]} - 1) * window.dilations[a] + 1;
   if (stride == 1) return extent - 1;  // whatever the size
   const auto& dims = node.value(node.input(0)).dims;
   const std::int64_t size = dims ? (*dims)[a + static_cast<std::size_t>(axes) - 1] : -1;
-  if (size < 0)
-    node.refuse("auto_pad SAME with a stride needs spatial dimensions that are known at conversion",
-                "fix them with --shape NAME=N,C,H,W for the graph's input");
+  if (size < 0) return std::nullopt;
   if (size == 0) return 0;
   const std::int64_t output = (size + stride - 1) / stride;
   return std::max<std::int64_t>((output - 1) * stride + extent - size, 0);
@@ -134,9 +140,12 @@ inline Window read_window(NodeImport& node, int axes, const std::vector<std::int
   if (mode == "NOTSET") return padded;
   if (mode == "VALID") return window;
   if (kernel.empty()) node.refuse("auto_pad SAME needs kernel_shape or weights of a known shape");
-  window.same = true;
-  for (std::size_t a = 3 - static_cast<std::size_t>(axes); a < 3; ++a)
-    split_padding(node, window, a, same_padding(node, window, axes, a), mode == "SAME_UPPER");
+  window.same = true, window.upper = mode == "SAME_UPPER";
+  for (std::size_t a = 3 - static_cast<std::size_t>(axes); a < 3; ++a) {
+    const auto total = same_padding(node, window, axes, a);
+    window.open[a] = !total;
+    split_padding(node, window, a, total.value_or(0), window.upper);
+  }
   return window;
 }
 
@@ -168,6 +177,47 @@ inline graph::ValueId channels_last(NodeImport& node, graph::ValueId value, int 
   return axes > 1 ? last : node.emit<ops::Unsqueeze>({}, {last, node.ints({1})}, node.dtype(value));
 }
 
+/// `value`, channels last, padded with `fill` so that the open axes of the window give ceil(input / stride).
+inline graph::ValueId same_padded(NodeImport& node, graph::ValueId value, const Window& window, int axes,
+                                  float fill) {
+  std::vector<std::int64_t> at, strides, extents;
+  for (std::size_t a = 0; a < 3; ++a) {
+    if (!window.open[a]) continue;
+    at.push_back(static_cast<std::int64_t>(a) + (axes == 3 ? 1 : 0));
+    strides.push_back(window.strides[a]);
+    extents.push_back((std::int64_t{window.kernel[a]} - 1) * window.dilations[a] + 1 - window.strides[a]);
+  }
+  const auto axis = node.ints(at), stride = node.ints(strides), one = node.ints({1});
+  const auto binary = [&]<class Op>(graph::ValueId a, graph::ValueId b) {
+    return node.emit<Op>({}, {a, b}, DType::s64);
+  };
+  const auto size =
+      node.emit<ops::Gather>({}, {node.emit<ops::ShapeOf>({}, {value}, DType::s64), axis}, DType::s64);
+  const auto rounded = binary.operator()<ops::Sub>(binary.operator()<ops::Add>(size, stride), one);
+  const auto covered = binary.operator()<ops::Mul>(binary.operator()<ops::Div>(rounded, stride), stride);
+  const auto missing =
+      binary.operator()<ops::Sub>(binary.operator()<ops::Add>(covered, node.ints(extents)), size);
+  const auto total = binary.operator()<ops::Max>(missing, node.ints({0}));
+  const auto less = binary.operator()<ops::Div>(total, node.ints({2}));
+  const auto more = binary.operator()<ops::Sub>(total, less);
+  const auto pads = node.emit<ops::Concat>(
+      {}, window.upper ? std::vector{less, more} : std::vector{more, less}, DType::s64);
+  const DType dtype = node.dtype(value);
+  return node.emit<ops::Pad>({}, {value, pads, node.scalar(fill, dtype), axis}, dtype);
+}
+
+/// Input 0 channels last, padded where the window leaves axes open; `fill` is what padding holds: where it
+/// has none, or the elements are not floating-point numbers, such a window is refused.
+inline graph::ValueId spatial_input(NodeImport& node, const Window& window, int axes,
+                                    std::optional<float> fill) {
+  const graph::ValueId value = channels_last(node, node.input(0), axes);
+  if (window.open == std::array<bool, 3>{}) return value;
+  if (!fill || !is_float(node.dtype(value)))
+    node.refuse("auto_pad SAME with a stride needs spatial dimensions that are known at conversion",
+                "fix them with --shape NAME=N,C,H,W for the graph's input");
+  return same_padded(node, value, window, axes, *fill);
+}
+
 /// The way back: makes `value` [N, (OD,) OH, OW, C] the ONNX node's output `o`.
 inline void output_channels_first(NodeImport& node, graph::ValueId value, int axes, int o = 0) {
   if (axes == 1) value = node.emit<ops::Squeeze>({}, {value, node.ints({1})}, node.dtype(value));
@@ -187,14 +237,15 @@ inline std::vector<std::int64_t> known_sizes(const NodeImport& node, std::size_t
   return sizes;
 }
 
-/// Pools input 0 with `attributes` and a window. Over three axes in two steps, because each of these pools is
-/// one over height and width followed by one over depth.
+/// Pools input 0 with `attributes` and a window, see spatial_input. Over three axes in two steps, because
+/// each of these pools is one over height and width followed by one over depth.
 template <class Op>
-void import_pool(NodeImport& node, typename Op::Attributes attributes, const Window& window, int axes) {
+void import_pool(NodeImport& node, typename Op::Attributes attributes, const Window& window, int axes,
+                 std::optional<float> fill) {
   const graph::ValueId input = node.input(0);
   const DType dtype = node.dtype(input);
   window.apply(attributes);
-  graph::ValueId value = channels_last(node, input, axes);
+  graph::ValueId value = spatial_input(node, window, axes, fill);
   if (axes < 3) return output_channels_first(node, node.emit<Op>(attributes, {value}, dtype), axes);
   const std::vector<std::int64_t> sizes = known_sizes(node, 1);  // C, D, H, W
   std::vector<std::int64_t> pooled;                              // OD, OH, OW
