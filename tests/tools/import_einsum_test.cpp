@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <random>
@@ -148,6 +149,16 @@ TEST(ImportEinsum, IsAMatrixProductWherePossible) {
             "\"abc,bcd->ad\"> (x, z) }",
             13),
       (Lines{"Unsqueeze (., [3])", "Unsqueeze (., [0])", "Mul (., .)", "ReduceSum keepdims=0 (., [1,2])"}));
+}
+
+TEST(ImportEinsum, SizesOfLettersCarryOver) {
+  const Lines lines = nodes(
+      "g (float[n,2,3] x, float[2,3,4] w, float[4,5,6] v) => (float[n,5,6] y) { y = Einsum "
+      "<equation = \"bij,ijk,klm->blm\"> (x, w, v) }",
+      13);
+  EXPECT_EQ(
+      std::count_if(lines.begin(), lines.end(), [](const std::string& l) { return l.starts_with("MatMul"); }),
+      2);
 }
 
 TEST(ImportEinsum, Refuses) {

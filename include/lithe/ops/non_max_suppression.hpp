@@ -45,7 +45,7 @@ struct NonMaxSuppression {
     if (const TensorView* known = context.has(2) ? context.value(2) : nullptr)
       most = std::clamp<std::int64_t>(integer_at(*known, 0), 0, most);
     Shape output;
-    output.push_back(scores[0] * scores[1] * most);
+    output.push_back(std::int64_t{scores[0]} * scores[1] * most);
     output.push_back(3);
     return context.output_at_most(0, output);
   }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -30,6 +31,7 @@ struct Operand {
   Labels labels;
 };
 
+bool is_letter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
 bool has(const Labels& labels, char label) { return labels.find(label) != Labels::npos; }
 Labels without(const Labels& labels, const Labels& gone) {
   Labels rest;
@@ -87,6 +89,9 @@ class Einsum {
       const ValueId input = node_.input(static_cast<int>(i));
       const int rank = node_.required_rank(input);
       operands_.push_back({input, read_term(terms[i], rank)});
+      for (int axis = 0; axis < rank; ++axis)
+        if (const char c = operands_[i].labels[static_cast<std::size_t>(axis)]; is_letter(c))
+          if (const auto size = size_of(operands_[i], axis)) sizes_.emplace(c, *size);
     }
     if (arrow != std::string::npos) {
       output_ = read_term(text.substr(arrow + 2), -1);
@@ -97,8 +102,7 @@ class Einsum {
       output_ = ellipsis_;
       std::sort(all.begin(), all.end());
       for (char c : all)
-        if (std::isalpha(static_cast<unsigned char>(c)) && std::count(all.begin(), all.end(), c) == 1)
-          output_.push_back(c);
+        if (is_letter(c) && std::count(all.begin(), all.end(), c) == 1) output_.push_back(c);
     }
     for (char c : output_)
       if (std::count(output_.begin(), output_.end(), c) > 1) refuse("names an axis of the output twice");
@@ -110,8 +114,7 @@ class Einsum {
     Labels letters = term;
     if (dots != std::string::npos) letters.erase(dots, 3);
     for (char c : letters)
-      if (!std::isalpha(static_cast<unsigned char>(c)))
-        refuse("is not made of letters, \"...\", \",\" and \"->\"");
+      if (!is_letter(c)) refuse("is not made of letters, \"...\", \",\" and \"->\"");
     const auto count = static_cast<int>(letters.size());
     if (rank >= 0 && (dots == std::string::npos ? count != rank : count > rank))
       refuse("names another number of axes than an input has");
@@ -131,8 +134,10 @@ class Einsum {
   /// Of an axis; nullopt where it is unknown or 0, which a reshape could not be told.
   std::optional<std::int64_t> size_of(const Operand& operand, int axis) const {
     const auto& dims = node_.value(operand.value).dims;
-    if (!dims || (*dims)[static_cast<std::size_t>(axis)] <= 0) return std::nullopt;
-    return (*dims)[static_cast<std::size_t>(axis)];
+    std::int64_t size = dims ? (*dims)[static_cast<std::size_t>(axis)] : -1;
+    const auto known = sizes_.find(operand.labels[static_cast<std::size_t>(axis)]);
+    if (size < 0 && known != sizes_.end()) size = known->second;
+    return size > 0 ? std::optional(size) : std::nullopt;
   }
 
   ValueId transposed(const Operand& operand, const Labels& order) {
@@ -256,6 +261,7 @@ class Einsum {
   DType dtype_;
   std::string equation_;
   std::vector<Operand> operands_;
+  std::map<char, std::int64_t> sizes_;  ///< of letters, where an input tells
   Labels output_, ellipsis_;
 };
 
