@@ -310,9 +310,7 @@ TEST(ChannelsLast, NormalizationsOfChannelsStayBetweenConvolutions) {
               2)
         << op;
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
-              const auto mean = [&](ValueId v) {
-                return b.node("ReduceMean", {v, b.vector({0, 2, 3})});
-              };
+              const auto mean = [&](ValueId v) { return b.node("ReduceMean", {v, b.vector({0, 2, 3})}); };
               const ValueId centered = b.node("Sub", {x, mean(x)});
               const ValueId variance = mean(b.node("Mul", {centered, centered}));
               return b.node("Div", {centered, b.node("Add", {b.node("Sqrt", {variance}), b.scalar(1e-3F)})});
@@ -368,8 +366,7 @@ TEST(ChannelsLast, UpsamplingBetween) {
 
 TEST(ChannelsLast, RepeatedTensorsBetween) {
   EXPECT_EQ(transposes_left([](Builder& b, ValueId x) {
-              return b.node("Tile",
-                            {b.node("ReduceMean", {x}, {{"axes", ints({2})}}), b.vector({1, 1, 3, 2})});
+              return b.node("Tile", {b.node("ReduceMean", {x, b.vector({2})}), b.vector({1, 1, 3, 2})});
             }),
             2);
 }

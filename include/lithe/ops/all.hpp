@@ -41,7 +41,6 @@
 #include "lithe/ops/quantize_linear.hpp"
 #include "lithe/ops/range.hpp"
 #include "lithe/ops/reduce.hpp"
-#include "lithe/ops/reduce_mean.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/resize.hpp"
 #include "lithe/ops/reverse_sequence.hpp"
@@ -107,7 +106,6 @@ using all = KernelList<
     Kernel<ops::QuantizeLinear>,
     Kernel<ops::Range>,
     ReduceKernels,
-    Kernel<ops::ReduceMean>,
     Kernel<ops::Reshape>,
     Kernel<ops::Resize>,
     Kernel<ops::ReverseSequence>,
@@ -118,7 +116,6 @@ using all = KernelList<
     Kernel<ops::ShapeOf>,
     Kernel<ops::Size>,
     Kernel<ops::Slice>,
-    Kernel<ops::Softmax>,
     SoftmaxKernels,
     Kernel<ops::Split>,
     Kernel<ops::Squeeze>,

@@ -26,9 +26,7 @@ struct ReduceAttributes {
   }
   /// Errors: Code::invalid_model for an axis out of range or named twice.
   Result<detail::AxisSet> reduced(const IntList& axes, int rank) const {
-    detail::AxisSet all;
-    for (int i = 0; i < rank && !noop_with_empty_axes; ++i) all.add(i);
-    return axes.empty() ? all : detail::axis_set(axes, rank);
+    return noop_with_empty_axes ? detail::axis_set(axes, rank) : detail::axis_set_or_all(axes, rank);
   }
 };
 

@@ -96,7 +96,7 @@ struct Resize {
   /// One axis for each of `shape`; inputs that are null are absent, or do not matter.
   static Status resolve(const Attributes& a, const Shape& shape, const TensorView* roi,
                         const TensorView* scales, const TensorView* sizes, Axes& axes) {
-    LITHE_TRY(detail::axis_set(a.axes, shape.rank()).status());
+    LITHE_TRY(detail::axis_set_or_all(a.axes, shape.rank()).status());
     for (int d = 0; d < shape.rank(); ++d) axes[at(d)].input = axes[at(d)].output = shape[d];
     const index_t count = a.axes.empty() ? shape.rank() : a.axes.size();
     const TensorView* lists[] = {roi, scales, sizes};
@@ -188,7 +188,7 @@ struct ResizePlan {
   /// `element` bytes of arithmetic; `converts`: the tensors are of another type.
   ResizePlan(const Resize::Attributes& a, const Shape& input, const Shape& output, std::size_t element,
              bool converts) {
-    const AxisSet axes = *axis_set(a.axes, input.rank());
+    const AxisSet axes = *axis_set_or_all(a.axes, input.rank());
     for (int d = 0; d < input.rank(); ++d)
       if (axes.has(d)) count = d + 1;
     for (int d = 0; d < count; ++d) {
@@ -273,7 +273,8 @@ struct Kernel<ops::Resize> {
           input_(static_cast<const std::byte*>(context.input(0).data)),
           output_(static_cast<std::byte*>(context.output().data)),
           width_(element_bytes(context.output().dtype)) {
-      const ops::detail::AxisSet listed = *ops::detail::axis_set(a.axes, context.input(0).shape.rank());
+      const ops::detail::AxisSet listed =
+          *ops::detail::axis_set_or_all(a.axes, context.input(0).shape.rank());
       for (int d = 0; d < plan_.count; ++d) {
         if (!listed.has(d)) continue;
         auto* taps = reinterpret_cast<Taps*>(context.workspace().data() + plan_.offsets[z(d)]);
@@ -350,7 +351,7 @@ struct Kernel<ops::Resize> {
 
     Status run(const Attributes& a, const ops::Resize::Axes& axes) {
       if (plan_.count == 0) return ops::detail::copy_all(input_, output_);
-      const ops::detail::AxisSet listed = *ops::detail::axis_set(a.axes, input_.shape.rank());
+      const ops::detail::AxisSet listed = *ops::detail::axis_set_or_all(a.axes, input_.shape.rank());
       for (int d = 0; d < plan_.count; ++d)
         if (listed.has(d)) LITHE_TRY(fill_table(a, axes[z(d)], d));
       return walk(0, direct_ ? static_cast<const T*>(input_.data) : nullptr, 0, 0), Status{};

@@ -16,7 +16,6 @@
 #include "lithe/xnn/pad.hpp"
 #include "lithe/xnn/quantize_linear.hpp"
 #include "lithe/xnn/reduce.hpp"
-#include "lithe/xnn/reduce_mean.hpp"
 #include "lithe/xnn/resize.hpp"
 #include "lithe/xnn/runtime.hpp"
 #include "lithe/xnn/slice.hpp"

@@ -30,6 +30,11 @@ inline Result<AxisSet> axis_set(const IntList& axes, int rank) {
   return set;
 }
 
+/// The same, where an empty list names all axes.
+inline Result<AxisSet> axis_set_or_all(const IntList& axes, int rank) {
+  return axes.empty() ? AxisSet{(1u << rank) - 1} : axis_set(axes, rank);
+}
+
 /// The shape without the reduced axes, or with 1 in their place.
 inline Shape reduced_shape(const Shape& input, AxisSet reduced, bool keepdims) {
   Shape shape;
