@@ -46,7 +46,7 @@ TEST(Where, Refuses) {
               {{{40000, 1, 1}, {1, 40000, 1}, {1}}, Code::out_of_memory},
               {{{2}, Input{2}.as(DType::s4), Input{2}.as(DType::s4)}, Code::unsupported},
               {{{2}, Input{2}.as(DType::s8).quantized(1, 0), Input{2}.as(DType::s8).quantized(2, 0)},
-               Code::unsupported}});
+               Code::invalid_model}});
 }
 
 }  // namespace

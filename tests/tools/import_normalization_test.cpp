@@ -93,13 +93,9 @@ TEST(ImportLrn, PutsChannelsLast) {
 }
 
 TEST(ImportMeanVarianceNormalization, IsComposed) {
-  const Lines all{"ReduceMean (., [0,2,3])",
-                  "Sub (., .)",
-                  "Mul (., .)",
-                  "ReduceMean (., [0,2,3])",
-                  "Sqrt (.)",
-                  "Add (., 1e-09)",
-                  "Div (., .)"};
+  const Lines all{
+      "ReduceMean (., [0,2,3])", "Sub (., .)", "Mul (., .)", "ReduceMean (., [0,2,3])", "Sqrt (.)",
+      "Add (., 1e-09)",          "Div (., .)"};
   for (int opset = 9; opset <= newest_opset; ++opset)
     EXPECT_EQ(
         nodes("g (float[2,3,4,5] x) => (float[2,3,4,5] y) { y = MeanVarianceNormalization (x) }", opset),

@@ -3,8 +3,9 @@
 
 #include <span>
 
+#include "lithe/core/kernel.hpp"
+#include "lithe/runtime/options.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/session.hpp"
 
 /// The kernel lists of our own programs, compiled once: whoever names AllKernels compiles every kernel.
 namespace lithe {

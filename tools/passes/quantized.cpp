@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 #include <algorithm>
 #include <cmath>
+
+#include "tools/passes/match.hpp"
 
 namespace lithe::passes {
 

@@ -28,19 +28,8 @@ ConstantPtr restored_constant(const Constant& constant, const Permutation& p) {
 }  // namespace
 
 bool is_elementwise(const Node& node) {
-  return is_any(node, {"Relu",        "Sigmoid",    "Tanh",        "Exp",        "Log",
-                       "Sqrt",        "Neg",        "Abs",         "Floor",      "Ceil",
-                       "Round",       "Sign",       "Reciprocal",  "Erf",        "Sin",
-                       "Cos",         "Tan",        "Asin",        "Acos",       "Atan",
-                       "Sinh",        "Cosh",       "Asinh",       "Acosh",      "Atanh",
-                       "Softplus",    "Softsign",   "Mish",        "HardSwish",  "Not",
-                       "LeakyRelu",   "Elu",        "Selu",        "Celu",       "ThresholdedRelu",
-                       "HardSigmoid", "Gelu",       "IsNaN",       "IsInf",      "Clip",
-                       "Cast",        "Add",        "Sub",         "Mul",        "Div",
-                       "Max",         "Min",        "Pow",         "PRelu",      "Mod",
-                       "Equal",       "Less",       "LessOrEqual", "Greater",    "GreaterOrEqual",
-                       "And",         "Or",         "Xor",         "BitwiseAnd", "BitwiseOr",
-                       "BitwiseXor",  "BitwiseNot", "BitShift",    "Where"});
+  const KernelEntry* kernel = graph::find_kernel(node.op, node.version);
+  return kernel != nullptr && kernel->op->spec->elementwise;
 }
 
 bool Sink::run() {

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <tuple>
-#include <type_traits>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"

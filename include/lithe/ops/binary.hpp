@@ -41,7 +41,8 @@ struct Binary {
       .inputs = {"a", "b"},
       .outputs = {"output"},
       .accuracy = is_comparison || !element_types.has_floats() ? Accuracy::exact : Accuracy::rounding,
-      .in_place = true};
+      .in_place = true,
+      .elementwise = true};
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
     constexpr auto& d = element_types.dtypes;
     return std::array{TypeRow{{d[i], d[i]}, {is_comparison ? DType::boolean : d[i]}}...};
@@ -255,7 +256,8 @@ struct Pow {
                                .inputs = {"a", "b"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding,
-                               .in_place = true};
+                               .in_place = true,
+                               .elementwise = true};
   static constexpr std::array bases{DType::f32, DType::f16, DType::f64, DType::bf16, DType::s32, DType::s64};
   static constexpr std::array exponents{DType::f32, DType::f64, DType::s32, DType::s64, DType::u32};
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {

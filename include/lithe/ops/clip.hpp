@@ -23,7 +23,8 @@ struct Clip {
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding,
-                               .in_place = true};
+                               .in_place = true,
+                               .elementwise = true};
   static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}, {{dtypes::f16}, {dtypes::f16}},
                                       {{dtypes::f64}, {dtypes::f64}}, {{dtypes::bf16}, {dtypes::bf16}},
                                       {{dtypes::s8}, {dtypes::s8}},   {{dtypes::u8}, {dtypes::u8}}};

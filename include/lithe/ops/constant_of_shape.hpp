@@ -8,6 +8,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/broadcast.hpp"
+#include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 
 namespace lithe::inline v0::ops {
@@ -23,8 +24,8 @@ struct ConstantOfShape {
   static constexpr TypeRow types[] = {{{dtypes::s64, dtypes::any}, {dtypes::any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
-    LITHE_TRY(detail::check_whole_bytes(context.output_dtype()));
-    LITHE_TRY(detail::check_same_quantization(context, 1, 2));
+    LITHE_TRY(detail::whole_bytes(context.output_dtype()));
+    LITHE_TRY(detail::same_scale(context, 1, 0));
     if (context.shape(1).elements() != 1) return {Code::shape, "the value to fill with must be one element"};
     LITHE_ASSIGN_OR_RETURN(const IntList sizes, context.ints(0));
     Shape shape;
@@ -42,7 +43,8 @@ template <>
 struct Kernel<ops::ConstantOfShape> {
   static Status run(const NoAttributes&, RunContext& context) {
     const Tensor& output = context.output();
-    ops::detail::with_width(output.dtype, [&]<class T>(T value) {
+    ops::detail::by_width(element_bytes(output.dtype), [&]<class T>() {
+      T value;
       std::memcpy(&value, context.input(1).data, sizeof(T));
       auto* to = static_cast<std::byte*>(output.data);
       const auto n = static_cast<std::size_t>(output.elements());

@@ -8,6 +8,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/broadcast.hpp"
+#include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 
 namespace lithe::inline v0::ops {
@@ -22,8 +23,8 @@ struct Expand {
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
-    LITHE_TRY(detail::check_whole_bytes(context.dtype(0)));
-    LITHE_TRY(detail::check_same_quantization(context, 0, 1));
+    LITHE_TRY(detail::whole_bytes(context.dtype(0)));
+    LITHE_TRY(detail::same_scale(context, 0, 0));
     LITHE_ASSIGN_OR_RETURN(const IntList sizes, context.ints(1));
     Shape target;
     for (std::int64_t size : sizes) target.push_back(size);
@@ -42,7 +43,7 @@ namespace lithe::inline v0::portable {
 template <>
 struct Kernel<ops::Expand> {
   static Status run(const NoAttributes&, RunContext& context) {
-    ops::detail::with_width(context.output().dtype, [&]<class T>(T) { repeat<T>(context); });
+    ops::detail::by_width(element_bytes(context.output().dtype), [&]<class T>() { repeat<T>(context); });
     return {};
   }
 

@@ -9,7 +9,6 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
-#include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {

@@ -9,7 +9,6 @@
 #include <cstring>
 #include <limits>
 #include <tuple>
-#include <type_traits>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/strided.hpp"
+#include "lithe/ops/detail/copy.hpp"
 
 namespace lithe::inline v0::ops {
 

@@ -30,7 +30,8 @@ struct Unary {
       .inputs = {"input"},
       .outputs = {"output"},
       .accuracy = predicate || !element_types.has_floats() ? Accuracy::exact : Accuracy::rounding,
-      .in_place = true};
+      .in_place = true,
+      .elementwise = true};
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
     return std::array{
         TypeRow{{element_types.dtypes[i]}, {predicate ? DType::boolean : element_types.dtypes[i]}}...};

@@ -8,6 +8,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/broadcast.hpp"
+#include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 
 namespace lithe::inline v0::ops {
@@ -17,13 +18,18 @@ namespace lithe::inline v0::ops {
 /// narrower than a byte, and where a, b and output are quantized differently. Source: ONNX Where-16.
 struct Where {
   using Attributes = NoAttributes;
-  static constexpr OpSpec spec{
-      .name = "Where", .inputs = {"condition", "a", "b"}, .outputs = {"output"}, .in_place = true};
+  static constexpr OpSpec spec{.name = "Where",
+                               .inputs = {"condition", "a", "b"},
+                               .outputs = {"output"},
+                               .in_place = true,
+                               .elementwise = true};
   static constexpr TypeRow types[] = {{{dtypes::boolean, dtypes::any, dtypes::any}, {dtypes::any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
-    LITHE_TRY(detail::check_whole_bytes(context.output_dtype()));
-    LITHE_TRY(detail::check_same_quantization(context, 1, 3));
+    LITHE_TRY(detail::whole_bytes(context.output_dtype()));
+    LITHE_TRY(detail::same_scale(context, 1, 0));
+    LITHE_TRY(detail::same_scale(context, 2, 0));
+    LITHE_TRY(detail::same_scale(context.quantization(1), context.quantization(2)));
     LITHE_ASSIGN_OR_RETURN(const Shape values, detail::broadcast(context.shape(1), context.shape(2)));
     LITHE_ASSIGN_OR_RETURN(const Shape shape, detail::broadcast(context.shape(0), values));
     return context.output(0, shape);
@@ -38,7 +44,7 @@ namespace lithe::inline v0::portable {
 template <>
 struct Kernel<ops::Where> {
   static Status run(const NoAttributes&, RunContext& context) {
-    ops::detail::with_width(context.output().dtype, [&]<class T>(T) { select<T>(context); });
+    ops::detail::by_width(element_bytes(context.output().dtype), [&]<class T>() { select<T>(context); });
     return {};
   }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdint>
 
 #include "lithe/ops/gather.hpp"
 #include "lithe/ops/non_zero.hpp"

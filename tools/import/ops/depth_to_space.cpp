@@ -8,7 +8,6 @@
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/shape.hpp"
 #include "tools/import/importer.hpp"
-#include "tools/import/ops/row.hpp"
 
 namespace lithe::import {
 namespace {

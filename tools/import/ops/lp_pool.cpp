@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdint>
 
 #include "lithe/ops/lp_pool2d.hpp"
 #include "tools/import/importer.hpp"

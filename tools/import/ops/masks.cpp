@@ -9,7 +9,6 @@
 #include "lithe/ops/unsqueeze.hpp"
 #include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"
-#include "tools/import/ops/row.hpp"
 #include "tools/import/ops/sizes.hpp"
 
 /// Operators that compare positions: a mask of comparisons between counted numbers.

@@ -110,7 +110,7 @@ inline Window read_steps(NodeImport& node, int axes, const std::vector<std::int6
 
 /// auto_pad, one of NOTSET, VALID, SAME_UPPER and SAME_LOWER.
 inline std::string read_auto_pad(NodeImport& node) {
-  const std::string mode = node.attribute_string("auto_pad", "NOTSET");
+  std::string mode = node.attribute_string("auto_pad", "NOTSET");
   if (mode.empty()) return "NOTSET";
   if (mode != "NOTSET" && mode != "VALID" && mode != "SAME_UPPER" && mode != "SAME_LOWER")
     node.refuse("auto_pad = \"" + mode + "\" is not known");

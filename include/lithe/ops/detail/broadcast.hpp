@@ -26,28 +26,6 @@ inline Result<Shape> broadcast(const Shape& a, const Shape& b) {
   return result;
 }
 
-/// Errors: Code::unsupported for dtypes narrower than a byte.
-inline Status check_whole_bytes(DType dtype) {
-  return bits(dtype) >= 8
-             ? Status{}
-             : Status{Code::unsupported, "elements narrower than a byte cannot be moved one by one"};
-}
-/// Calls move(T{}) with an unsigned integer of the dtype's width: one instantiation per width, not per dtype.
-/// Elements are copied through T with memcpy, whatever type they have.
-template <class Move>
-void with_width(DType dtype, Move move) {
-  switch (element_bytes(dtype)) {
-    case 1:
-      return move(std::uint8_t{});
-    case 2:
-      return move(std::uint16_t{});
-    case 4:
-      return move(std::uint32_t{});
-    default:
-      return move(std::uint64_t{});
-  }
-}
-
 /// Walks an output as runs of contiguous elements in order. Within a run each of the N broadcast inputs
 /// either runs along or repeats one element. Axes that all inputs traverse alike are merged, so that equal
 /// shapes are one run.

@@ -45,15 +45,18 @@ inline Status whole_bytes(DType dtype) {
   return {};
 }
 
-/// Moving elements keeps their numbers: where input `i` and output `o` both have one scale, it is the same.
+/// Moving elements keeps their numbers: where two tensors both have one scale, it is the same.
 /// Errors: Code::invalid_model.
-inline Status same_scale(const InferContext& context, int i, int o) {
-  const Quantization* a = context.has(i) ? context.quantization(i) : nullptr;
-  const Quantization* b = context.has_output(o) ? context.output_quantization(o) : nullptr;
+inline Status same_scale(const Quantization* a, const Quantization* b) {
   if (a == nullptr || b == nullptr || !a->per_tensor() || !b->per_tensor()) return {};
   if (a->scale_at(0) == b->scale_at(0) && a->zero_point_at(0) == b->zero_point_at(0)) return {};
   return {Code::invalid_model,
-          "an operator that only moves elements has an output quantized unlike its input"};
+          "an operator that only moves elements has tensors that are quantized differently"};
+}
+/// The same for input `i` and output `o`.
+inline Status same_scale(const InferContext& context, int i, int o) {
+  return same_scale(context.has(i) ? context.quantization(i) : nullptr,
+                    context.has_output(o) ? context.output_quantization(o) : nullptr);
 }
 
 /// Copies all elements, packed or not, into a dense tensor of as many bytes, unless they are there already.

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <cmath>
-#include <cstdint>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
-#include "lithe/ops/detail/gemm.hpp"
 
 namespace lithe::inline v0::ops::detail {
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-
-#include "lithe/ops/detail/elementwise.hpp"
-
 namespace lithe::inline v0::ops::detail {
 
 /// A total order of numbers: NaN is above all others and equal to itself, -0 equals 0.

@@ -78,19 +78,4 @@ inline Status check_quantization(const InferContext& context, PlainBytes plain) 
   return {};
 }
 
-/// For operators that only move elements: inputs [first, last) have output 0's scale and zero point.
-/// Errors: Code::unsupported where they differ.
-inline Status check_same_quantization(const InferContext& context, int first, int last) {
-  constexpr Status differ{Code::unsupported,
-                          "an operator that moves elements needs one quantization for all of them"};
-  const Quantization* out = context.output_quantization();
-  for (int i = first; i < last; ++i) {
-    const Quantization* in = context.quantization(i);
-    if (in == out) continue;
-    if (in == nullptr || out == nullptr || !in->per_tensor() || !out->per_tensor()) return differ;
-    if (in->scale_at(0) != out->scale_at(0) || in->zero_point_at(0) != out->zero_point_at(0)) return differ;
-  }
-  return {};
-}
-
 }  // namespace lithe::inline v0::ops::detail
