@@ -33,7 +33,7 @@ struct Unique {
     }
     /// `input` as lines along the axis, all its elements one line without.
     detail::Lines lines(const Shape& input) const {
-      return axis.empty() ? detail::Lines(Shape{input.elements()}, 0)
+      return axis.empty() ? detail::Lines(input.elements())
                           : detail::Lines(input, normalize_axis(axis[0], input.rank()));
     }
     Shape output(const Shape& input, index_t n) const {

@@ -9,6 +9,8 @@ namespace lithe::inline v0::ops::detail {
 struct Lines {
   index_t length, stride, outer;
 
+  /// All elements as one line.
+  explicit Lines(index_t elements) : length(elements), stride(1), outer(1) {}
   Lines(const Shape& shape, int axis)
       : length(shape[axis]), stride(shape.product(axis + 1, shape.rank())), outer(shape.product(0, axis)) {}
 
