@@ -36,8 +36,9 @@ ReferenceTensor reference(const Attributes& a, const std::vector<ReferenceTensor
       std::vector<index_t> order, kept;
       for (index_t i = 0; i < shape[2]; ++i)
         if (in[1].at(image, kind, i) > number(4, -INFINITY)) order.push_back(i);
-      std::stable_sort(order.begin(), order.end(), [&](index_t p, index_t q) {
-        return in[1].at(image, kind, p) > in[1].at(image, kind, q);
+      std::sort(order.begin(), order.end(), [&](index_t p, index_t q) {
+        const double p_score = in[1].at(image, kind, p), q_score = in[1].at(image, kind, q);
+        return p_score != q_score ? p_score > q_score : p < q;
       });
       const auto box = [&](index_t i) -> Box {
         double v[4];

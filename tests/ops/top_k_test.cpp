@@ -29,7 +29,8 @@ std::vector<ReferenceTensor> reference(const Attributes& a, const std::vector<Re
       at[axis] = k;
       line.emplace_back(in[0][in[0].offset(at)], k);
     }
-    std::stable_sort(line.begin(), line.end(), [&](const auto& p, const auto& q) {
+    std::sort(line.begin(), line.end(), [&](const auto& p, const auto& q) {
+      if (p.first == q.first) return p.second < q.second;
       return a.largest ? p.first > q.first : p.first < q.first;
     });
     const auto& chosen = line[static_cast<std::size_t>(rank)];
