@@ -146,10 +146,14 @@ function(lithe_onnx)
   lithe_wrap(onnx onnx onnx_proto)
 endfunction()
 
-function(lithe_tool_dependencies)
-  lithe_onnx()
+function(lithe_command_line_dependencies)
   lithe_library(cli11 CLI11 CLI11::CLI11 https://github.com/CLIUtils/CLI11.git v2.1.2)
   lithe_library(json nlohmann_json nlohmann_json::nlohmann_json https://github.com/nlohmann/json.git v3.11.2)
+endfunction()
+
+function(lithe_tool_dependencies)
+  lithe_onnx()
+  lithe_command_line_dependencies()
   lithe_library(fmt fmt fmt::fmt https://github.com/fmtlib/fmt.git 9.1.0)
 endfunction()
 
@@ -158,5 +162,6 @@ function(lithe_test_dependencies)
 endfunction()
 
 function(lithe_bench_dependencies)
+  lithe_command_line_dependencies()
   lithe_library(benchmark benchmark benchmark::benchmark https://github.com/google/benchmark.git v1.7.1)
 endfunction()
