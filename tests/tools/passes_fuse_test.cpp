@@ -6,6 +6,7 @@
 namespace lithe::passes {
 namespace {
 
+using testing::Attributes;
 using testing::Builder;
 using testing::count;
 using testing::find;
@@ -47,6 +48,32 @@ TEST(FuseBatchNormalization, FoldsIntoEveryLayer) {
                 run.graph.value(run.graph.outputs[0]).onnx_name);
     }
   }
+}
+
+TEST(FuseBatchNormalization, HardSigmoidIsScaledWeightsAndAClamp) {
+  for (const Layer& layer : layers) {
+    for (bool bias : {false, true}) {
+      Builder b;
+      std::vector<ValueId> inputs{b.input(layer.input), b.random(layer.filter)};
+      if (bias) inputs.push_back(b.random({layer.channels}, 9));
+      Attributes attributes;
+      if (bias) attributes = {{"alpha", floats({0.4F})}, {"beta", floats({0.25F})}};
+      b.output(b.node("HardSigmoid", {b.node(layer.op, inputs)}, attributes));
+      Passed run(b, {fuse_batch_normalization});
+      ASSERT_EQ(run.graph.nodes.size(), 1U) << layer.op;
+      EXPECT_EQ(clamp_attribute(run.graph.nodes[0]), (Clamp{0, 1}));
+    }
+  }
+}
+
+TEST(FuseBatchNormalization, HardSigmoidBehindAClampStays) {
+  Builder b;
+  const ValueId x =
+      b.node("FullyConnected", {b.input({2, 4}), b.random({6, 4})}, {{"clamp", floats({0, 6})}});
+  b.output(b.node("HardSigmoid", {x}));
+  Passed run(b, {fuse_batch_normalization});
+  EXPECT_EQ(count(run.graph, "HardSigmoid"), 1);
+  EXPECT_TRUE(run.missed("clamped before"));
 }
 
 TEST(FuseBatchNormalization, AloneIsMulAndAdd) {

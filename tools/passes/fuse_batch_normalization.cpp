@@ -52,6 +52,16 @@ std::optional<Affine> scaling(Rewriter& rewriter, int n, ValueId& x) {
   return affine;
 }
 
+/// A HardSigmoid is this with a clamp to [0, 1] behind it.
+Affine line(const Node& node, index_t channels) {
+  const auto number = [&](const char* name, double fallback) {
+    const auto found = node.attributes.find(name);
+    return found == node.attributes.end() ? fallback : found->second.floats[0];
+  };
+  const auto n = static_cast<std::size_t>(channels);
+  return {std::vector<double>(n, number("alpha", 0.2F)), std::vector<double>(n, number("beta", 0.5F))};
+}
+
 /// Folds y = factor * x + shift into the node that produces x. Computed in double, rounded once.
 bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
   const Node node = rewriter.node(weighted.node);
@@ -93,7 +103,22 @@ void split(Rewriter& rewriter, int n, const Affine& affine) {
   rewriter.add_node(make_node("Add", {scaled, shift}, {y}, node.onnx_names), n);
 }
 
+void fuse_hard_sigmoid(Rewriter& rewriter, int n, PassLog& log) {
+  const Node node = rewriter.node(n);
+  if (!is_floating(rewriter.value(node.outputs[0]).dtype)) return;
+  const std::string name = title(rewriter.graph(), node);
+  const auto weighted = weighted_producer(rewriter, node.inputs[0], name, log);
+  if (!weighted) return;
+  const std::string pair = title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
+  if (!fold(rewriter, *weighted, line(node, weighted->channels)))
+    return log.near_miss(pair + " not fused: weights or bias are quantized or computed");
+  set_clamp(rewriter.node(weighted->node), {0, 1});
+  absorb(rewriter, weighted->node, n);
+  log.changed(pair + " fused: scaled weights and a clamp");
+}
+
 void fuse(Rewriter& rewriter, int n, PassLog& log) {
+  if (is(rewriter.node(n), "HardSigmoid")) return fuse_hard_sigmoid(rewriter, n, log);
   const Node node = rewriter.node(n);
   const bool normalizes = is(node, "BatchNormalization");
   if ((!normalizes && !is_any(node, {"Mul", "Div"})) || !is_floating(rewriter.value(node.outputs[0]).dtype))
