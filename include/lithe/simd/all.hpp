@@ -3,13 +3,15 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
+#include "lithe/simd/transpose.hpp"
 
 namespace lithe::inline v0::simd {
 
 /// Every vector kernel of ours.
 // clang-format off
 using all = KernelList<
-    DepthwiseConv2D>;
+    DepthwiseConv2D,
+    Transpose>;
 // clang-format on
 
 }  // namespace lithe::inline v0::simd
