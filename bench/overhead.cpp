@@ -33,7 +33,9 @@ struct Failure : std::runtime_error {
 };
 
 void check(const Status& status) {
-  if (!status.ok()) throw Failure("node " + std::to_string(status.node()) + ": " + status.text());
+  if (status.ok()) return;
+  const std::string place = status.node() < 0 ? "" : "node " + std::to_string(status.node()) + ": ";
+  throw Failure(place + status.text());
 }
 
 struct Delete {
