@@ -2,7 +2,7 @@
 // ONNX's node tests, each converted as it is and optimized, and run on its recorded data by the fast and the
 // portable kernels.
 //   LITHE_NODE_TEST=TEXT         only tests whose names contain it, with what became of each
-//   LITHE_NODE_TEST_OPERATORS=1  prints how many tests of each operator pass
+//   LITHE_WRITE_SCOREBOARD=1     writes scoreboard.md, which is compared otherwise
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
@@ -18,8 +18,10 @@
 #include <vector>
 
 #include "lithe/session.hpp"
+#include "tests/conformance/scoreboard.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tests/support/watchdog.hpp"
+#include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
@@ -39,7 +41,8 @@ enum class Ending { passed, unsupported, failed };
 
 struct Outcome {
   Ending ending = Ending::passed;
-  std::string reason;
+  std::string reason{};
+  std::optional<graph::Model> imported{};  ///< without passes, where the test passed
 };
 
 struct Failed : std::runtime_error {
@@ -104,20 +107,22 @@ void run_data_sets(const fs::path& folder, std::span<const std::byte> file,
 Outcome run_test(const fs::path& folder) {
   try {
     const auto bytes = read_bytes(folder / "model.onnx");
+    Outcome outcome;
     for (const bool optimize : {false, true}) {
       import::Options options;
       options.check = false, options.optimize = optimize;
-      const auto file = import::convert(bytes, "model.onnx", options).bytes;
+      import::Result converted = import::convert(bytes, "model.onnx", options);
       std::string how = optimize ? "optimized, " : "";
       try {
-        run_data_sets(folder, file, all_kernels());
+        run_data_sets(folder, converted.bytes, all_kernels());
         how += "portable, ";
-        run_data_sets(folder, file, portable_kernels());
+        run_data_sets(folder, converted.bytes, portable_kernels());
       } catch (const Failed& failed) {
         return {Ending::failed, how + failed.what()};
       }
+      if (!optimize) outcome.imported = std::move(converted.model);
     }
-    return {};
+    return outcome;
   } catch (const import::UnsupportedModel& refused) {
     return {Ending::unsupported, refused.details.empty() ? refused.line : refused.details[0]};
   } catch (const report::Failure& failure) {
@@ -129,14 +134,34 @@ Outcome run_test(const fs::path& folder) {
   }
 }
 
-/// The operator that a test is of: its last node's.
-std::string operator_of(const fs::path& folder) {
+/// The form of an operator that is expanded into others: a test of the operator's own importer it is not.
+bool is_expanded(const std::string& test) { return test.find("_expanded") != std::string::npos; }
+
+/// The operator that a test is of: its last node's, and of an expanded form the operator's.
+Scoreboard::Operator operator_of(fs::path folder) {
+  const std::string name = folder.filename().string();
+  if (is_expanded(name)) {
+    const fs::path whole = folder.parent_path() / name.substr(0, name.find("_expanded"));
+    if (fs::exists(whole)) folder = whole;
+  }
   const auto bytes = read_bytes(folder / "model.onnx");
   onnx::ModelProto model;
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || model.graph().node_size() == 0)
-    return "?";
+    return {"", "?"};
   const onnx::NodeProto& node = model.graph().node(model.graph().node_size() - 1);
-  return (node.domain().empty() ? "" : node.domain() + "::") + node.op_type();
+  return {node.domain() == "ai.onnx" ? "" : node.domain(), node.op_type()};
+}
+
+/// Forms that no node test has, or none of an opset that is imported.
+void show_untested(Scoreboard& scoreboard) {
+  const std::pair<const char*, const char*> forms[] = {
+      {"Conv", "g (float[1,4,8] x, float[6,4,3] w) => (float[] y) { y = Conv(x, w) }"},
+      {"Conv", "g (float[1,4,8,8] x, float[4,1,3,3] w) => (float[] y) { y = Conv<group = 4>(x, w) }"},
+      {"Conv", "g (float[1,4,8,8,8] x, float[6,4,3,3,3] w) => (float[] y) { y = Conv(x, w) }"},
+      {"GlobalLpPool", "g (float[1,4,8,8] x) => (float[] y) { y = GlobalLpPool(x) }"},
+      {"Not", "g (bool[4] x) => (bool[] y) { y = Not(x) }"},
+  };
+  for (const auto& [op, text] : forms) scoreboard.show({"", op}, import::testing::imported(text, 17));
 }
 
 /// "name: reason" lines.
@@ -170,15 +195,36 @@ struct Counts {
   }
 };
 
+/// Writes the page where LITHE_WRITE_SCOREBOARD asks for it; compares it otherwise.
+void check_page(const std::string& page) {
+  const char* path = "tests/conformance/scoreboard.md";
+  if (!environment("LITHE_WRITE_SCOREBOARD").empty()) {
+    std::ofstream file(path, std::ios::binary);
+    file << page;
+    file.close();
+    EXPECT_TRUE(file.good()) << path << ": cannot be written";
+    return;
+  }
+  std::ifstream file(path, std::ios::binary);
+  const std::string written{std::istreambuf_iterator<char>(file), {}};
+  const auto [was, is] = std::mismatch(written.begin(), written.end(), page.begin(), page.end());
+  const auto line = [](const std::string& text, std::string::const_iterator at) {
+    const auto n = static_cast<std::size_t>(at - text.begin());
+    const std::size_t first = n == 0 ? 0 : text.rfind('\n', n - 1) + 1;
+    return text.substr(first, text.find('\n', n) - first);
+  };
+  EXPECT_TRUE(written == page) << path << " is stale; LITHE_WRITE_SCOREBOARD=1 writes it anew\n  it says "
+                               << line(written, was) << "\n  it is   " << line(page, is);
+}
+
 TEST(Conformance, NodeTests) {
   const std::string root = environment("LITHE_NODE_TESTS"), only = environment("LITHE_NODE_TEST");
   if (!fs::is_directory(root))
     GTEST_SKIP() << "ONNX's node tests are not at '" << root << "': run tools/setup.sh";
   const auto known = read_known_failures();
-  const bool by_operator = !environment("LITHE_NODE_TEST_OPERATORS").empty();
   Counts all;
   int expected = 0;
-  std::map<std::string, Counts> operators;
+  Scoreboard scoreboard;
   Watchdog watchdog;
   for (const fs::path& folder : folders_of(root)) {
     const std::string name = folder.filename().string();
@@ -186,7 +232,8 @@ TEST(Conformance, NodeTests) {
     watchdog.watch(name, seconds_each);
     const Outcome outcome = run_test(folder);
     all.add(outcome.ending);
-    if (by_operator) operators[operator_of(folder)].add(outcome.ending);
+    scoreboard.add(operator_of(folder), outcome.ending == Ending::passed,
+                   outcome.imported && !is_expanded(name) ? &*outcome.imported : nullptr);
     if (!only.empty())
       std::printf("%s: %s %s\n", name.c_str(),
                   outcome.ending == Ending::passed   ? "passed"
@@ -199,14 +246,15 @@ TEST(Conformance, NodeTests) {
     EXPECT_TRUE(!may_fail || outcome.ending == Ending::failed)
         << name << " does not fail any more: take it out of known_failures.txt";
   }
-  for (const auto& [name, counts] : operators)
-    std::printf("%s: %d passed, %d unsupported, %d failed\n", name.c_str(), counts.passed, counts.unsupported,
-                counts.failed);
   std::printf("ONNX node tests: %d passed, %d unsupported, %d failed (%d of them known)\n", all.passed,
               all.unsupported, all.failed, expected);
   if (!only.empty()) return;
+  EXPECT_EQ(static_cast<std::size_t>(expected), known.size())
+      << "known_failures.txt names tests that there are not";
   EXPECT_EQ(all.passed + all.unsupported + all.failed, all_tests);
   EXPECT_GE(all.passed, least_passed);
+  show_untested(scoreboard);
+  check_page(scoreboard.page());
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "lithe/core/dtype.hpp"
+#include "tools/graph/graph.hpp"
+
+namespace lithe::test {
+
+/// The page that says, ONNX operator by ONNX operator, what lithe imports, as what, and how its node tests
+/// end.
+class Scoreboard {
+ public:
+  using Operator = std::pair<std::string, std::string>;  ///< domain ("" is ai.onnx) and type
+
+  /// The end of a node test of `op`. `imported` is the test's model before passes, where it passed and shows
+  /// how lithe imports the operator itself; else null.
+  void add(const Operator& op, bool passed, const graph::Model* imported);
+  /// A form of `op` that no node test has, as lithe imports it.
+  void show(const Operator& op, const graph::Model& imported);
+  /// Markdown: a table of the operators with an importer, then those without.
+  std::string page() const;
+
+ private:
+  struct Entry {
+    int passed = 0, tests = 0;
+    std::set<std::string> becomes;
+    std::set<DType> dtypes;  ///< of input 0; `any` for all
+  };
+  std::string row(const Operator& op, int oldest, const Entry& entry) const;
+
+  std::map<Operator, Entry> entries_;
+};
+
+}  // namespace lithe::test
