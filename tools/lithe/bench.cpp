@@ -5,14 +5,17 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/npy.hpp"
 
 namespace lithe::cli {
 
@@ -54,26 +57,10 @@ struct Profile {
   }
 };
 
-std::string node_name(const runtime::PlanNode& node) {
-  if (count(node.file->onnx_names()) != 0) return node.file->onnx_names()->Get(0)->str();
-  return node.op->spec->name;
-}
-
 void fill(Session& session) {
   std::mt19937 random(1);
-  for (int i = 0; i < session.inputs(); ++i) {
-    if (is_host_input(session, i)) continue;
-    const Tensor t = session.input(i);
-    std::normal_distribution<float> normal;
-    for (index_t k = 0; k < t.elements(); ++k) {
-      if (t.dtype == DType::f32)
-        t.as<float>()[static_cast<std::size_t>(k)] = normal(random);
-      else if (t.dtype == DType::f16)
-        t.as<half>()[static_cast<std::size_t>(k)] = half(normal(random));
-      else if (t.dtype == DType::s8 || t.dtype == DType::u8)
-        static_cast<std::uint8_t*>(t.data)[k] = static_cast<std::uint8_t>(random());
-    }
-  }
+  for (int i = 0; i < session.inputs(); ++i)
+    if (!is_host_input(session, i)) fill_random(session.input(i), random);
 }
 
 /// Milliseconds of `reps` runs, sorted.
@@ -98,7 +85,7 @@ void write_trace(const std::string& file, const Session& session, const Profile&
   nlohmann::json events = nlohmann::json::array();
   for (const auto& e : profile.events) {
     const auto& node = session.plan().nodes[static_cast<std::size_t>(e.node)];
-    events.push_back({{"name", node_name(node)},
+    events.push_back({{"name", title(session.plan(), node)},
                       {"cat", node.op->spec->name},
                       {"ph", "X"},
                       {"ts", e.begin},
@@ -113,19 +100,98 @@ void write_trace(const std::string& file, const Session& session, const Profile&
   if (!out) report::system_refused(file + ": cannot be written");
 }
 
-void print_profile(const Session& session, const Profile& profile, int reps) {
+/// Microseconds of a run that nodes with something in common take.
+struct Sum {
+  std::string name;
+  int nodes = 0;
+  double micros = 0;
+};
+
+/// Sums over the nodes that ran, largest first. `name_of` says what a node belongs to.
+std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, auto name_of) {
+  std::map<std::string, Sum> by_name;
+  for (std::size_t n = 0; n < profile.total.size(); ++n) {
+    if (profile.total[n] <= 0) continue;
+    const std::string name = name_of(session.plan().nodes[n]);
+    Sum& sum = by_name[name];
+    sum.name = name, ++sum.nodes, sum.micros += profile.total[n] / reps;
+  }
+  std::vector<Sum> list;
+  for (const auto& [name, sum] : by_name) list.push_back(sum);
+  std::stable_sort(list.begin(), list.end(), [](const Sum& a, const Sum& b) { return a.micros > b.micros; });
+  return list;
+}
+
+std::string operator_name(const runtime::PlanNode& node) { return node.op->spec->name; }
+std::string kernel_name(const runtime::PlanNode& node) {
+  return node.kernel->name == std::string_view("portable") ? "portable " + operator_name(node)
+                                                           : node.kernel->name;
+}
+
+double micros_of(const Profile& profile, int reps) {
   double sum = 0;
   for (double t : profile.total) sum += t;
+  return sum / reps;
+}
+
+std::string output_text(const runtime::PlanNode& node) {
+  for (const Tensor& output : node.outputs)
+    if (output.dtype != DType::none) return name(output.dtype) + report::describe(output.shape);
+  return "";
+}
+
+/// Per node, slowest first; then per operator and per kernel.
+void print_profile(const Session& session, const Profile& profile, int reps) {
+  const double sum = micros_of(profile, reps);
   std::vector<std::size_t> order;
   for (std::size_t n = 0; n < profile.total.size(); ++n)
     if (profile.total[n] > 0) order.push_back(n);
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return profile.total[a] > profile.total[b]; });
-  std::printf("%8s %6s  %-22s %-40s %s\n", "us", "share", "operator", "kernel", "node");
+  std::printf("\n%9s %6s %6s %5s  %-20s %-32s %-22s %s\n", "us", "share", "up to", "node", "operator",
+              "kernel", "output", "from");
+  double so_far = 0;
   for (std::size_t n : order) {
     const auto& node = session.plan().nodes[n];
-    std::printf("%8.1f %5.1f%%  %-22s %-40s %s\n", profile.total[n] / reps, 100 * profile.total[n] / sum,
-                node.op->spec->name, node.kernel->name, node_name(node).c_str());
+    const double us = profile.total[n] / reps;
+    so_far += us;
+    std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-32s %-22s %s\n", us, 100 * us / sum, 100 * so_far / sum,
+                n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
+                title(session.plan(), node).c_str());
   }
+  const auto print = [&](const char* what, const std::vector<Sum>& list) {
+    std::printf("\n%9s %6s %5s  %s\n", "us", "share", "nodes", what);
+    for (const Sum& s : list)
+      std::printf("%9.1f %5.1f%% %5d  %s\n", s.micros, 100 * s.micros / sum, s.nodes, s.name.c_str());
+  };
+  print("operator", sums(session, profile, reps, operator_name));
+  print("kernel", sums(session, profile, reps, kernel_name));
+  std::printf("\n%9.1f us in %zu nodes; %zu of the plan's nodes need no run\n", sum, order.size(),
+              profile.total.size() - order.size());
+}
+
+nlohmann::json json_of(const std::vector<Sum>& list, double total) {
+  nlohmann::json j = nlohmann::json::array();
+  for (const Sum& s : list)
+    j.push_back({{"name", s.name}, {"nodes", s.nodes}, {"us", s.micros}, {"share", s.micros / total}});
+  return j;
+}
+
+nlohmann::json nodes_json(const Session& session, const Profile& profile, int reps) {
+  nlohmann::json nodes = nlohmann::json::array();
+  const double total = micros_of(profile, reps);
+  for (std::size_t n = 0; n < profile.total.size(); ++n) {
+    const auto& node = session.plan().nodes[n];
+    if (profile.total[n] <= 0) continue;
+    const double us = profile.total[n] / reps;
+    nodes.push_back({{"node", n},
+                     {"name", title(session.plan(), node)},
+                     {"op", node.op->spec->name},
+                     {"kernel", node.kernel->name},
+                     {"output", output_text(node)},
+                     {"us", us},
+                     {"share", us / total}});
+  }
+  return nodes;
 }
 
 int bench(const BenchOptions& o) {
@@ -159,15 +225,7 @@ int bench(const BenchOptions& o) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   if (o.json) {
-    nlohmann::json nodes = nlohmann::json::array();
-    for (std::size_t n = 0; n < profile.total.size(); ++n) {
-      const auto& node = session.plan().nodes[n];
-      if (profile.total[n] > 0)
-        nodes.push_back({{"name", node_name(node)},
-                         {"op", node.op->spec->name},
-                         {"kernel", node.kernel->name},
-                         {"us", profile.total[n] / o.reps}});
-    }
+    const double total = micros_of(profile, o.reps);
     const nlohmann::json j{{"load_ms", load},
                            {"first_ms", first},
                            {"p50_ms", percentile(times, .5)},
@@ -180,7 +238,9 @@ int bench(const BenchOptions& o) {
                            {"packed_bytes", memory.packed_weights},
                            {"file_bytes", model.model().file_bytes()},
                            {"peak_rss_bytes", static_cast<std::int64_t>(usage.ru_maxrss) * 1024},
-                           {"nodes", nodes}};
+                           {"nodes", nodes_json(session, profile, o.reps)},
+                           {"operators", json_of(sums(session, profile, o.reps, operator_name), total)},
+                           {"kernels", json_of(sums(session, profile, o.reps, kernel_name), total)}};
     std::printf("%s\n", j.dump().c_str());
     return report::exits::done;
   }
@@ -206,7 +266,7 @@ void add_bench(CLI::App& app, int& exit) {
       ->capture_default_str();
   c->add_option("--reps", o->reps, "measured runs")->check(CLI::Range(1, 1000000))->capture_default_str();
   c->add_option("--shape", o->shapes, "NAME=1,3,224,224: the shape of an input that is not fixed");
-  c->add_flag("--profile", o->profile, "time and kernel of every node");
+  c->add_flag("--profile", o->profile, "time and kernel of every node, slowest first, and their sums");
   c->add_option("--trace", o->trace, "write a Chrome trace (chrome://tracing, Perfetto)");
   c->add_flag("--json", o->json, "one JSON object instead of text");
   add_common(*c, o->common);

@@ -125,6 +125,43 @@ bool is_host_input(const Session& session, int input) {
       ->host();
 }
 
+void fill_random(const Tensor& tensor, std::mt19937& random, float scale) {
+  std::normal_distribution<float> normal(0, scale);
+  const auto fill = [&](auto elements, auto draw) {
+    for (auto& element : elements) element = static_cast<std::remove_reference_t<decltype(element)>>(draw());
+  };
+  const auto real = [&] { return normal(random); };
+  switch (tensor.dtype) {
+    case DType::f32:
+      return fill(tensor.as<float>(), real);
+    case DType::f64:
+      return fill(tensor.as<double>(), real);
+    case DType::f16:
+      return fill(tensor.as<half>(), real);
+    case DType::bf16:
+      return fill(tensor.as<bfloat16>(), real);
+    case DType::s8:
+    case DType::u8:
+    case DType::boolean: {
+      const bool truth = tensor.dtype == DType::boolean;
+      auto* bytes = static_cast<std::uint8_t*>(tensor.data);
+      return fill(std::span(bytes, tensor.bytes()), [&] { return random() & (truth ? 1u : 255u); });
+    }
+    default:
+      if (tensor.bytes() != 0) std::memset(tensor.data, 0, tensor.bytes());
+  }
+}
+
+std::string title(const runtime::GraphPlan& graph, const runtime::PlanNode& node) {
+  std::string names;
+  for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i)
+    names += (i == 0 ? "" : " + ") + node.file->onnx_names()->Get(i)->str();
+  for (std::int32_t id : node.output_ids())
+    if (names.empty() && id >= 0)
+      names = "-> " + std::string(text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name()));
+  return names;
+}
+
 bool is_quantized(const Session& session) {
   for (const auto& v : session.plan().values)
     if (v.quantization != nullptr) return true;

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,11 @@ Session create(const OpenModel& model, const SessionOptions& options);
 /// then copies the contents. Every input must be there.
 void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors);
 bool is_host_input(const Session& session, int input);
+/// Normal random numbers times `scale`; any bytes for 8-bit integers, 0 or 1 for booleans. Other integers
+/// (they are mostly indices) become 0.
+void fill_random(const Tensor& tensor, std::mt19937& random, float scale = 1);
+/// The ONNX nodes that a node came from, or "-> VALUE" with what it writes where a pass made it.
+std::string title(const runtime::GraphPlan& graph, const runtime::PlanNode& node);
 /// Whether some value of the plan is quantized, or of half precision in the file: for default tolerances.
 bool is_quantized(const Session& session);
 bool is_half_precision(const Session& session);

@@ -2,11 +2,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <tuple>
 
 #include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
@@ -21,6 +22,8 @@ namespace {
 struct CompareOptions {
   std::string model, onnx, report;
   std::vector<std::string> inputs;
+  int top = 20;
+  float scale = 1;
   Common common;
 };
 
@@ -73,23 +76,27 @@ struct Recorder {
   }
 };
 
-Layers record(const OpenModel& model, const SessionOptions& options,
-              const std::map<std::string, graph::ConstantPtr>& inputs) {
+struct Recording {
+  Layers layers;
+  std::size_t nodes;
+};
+
+Recording record(const OpenModel& model, const SessionOptions& options,
+                 const std::map<std::string, graph::ConstantPtr>& inputs) {
   Session session = create(model, options);
   feed(session, model, inputs);
   Recorder recorder;
   const RunObserver observer{Recorder::before, Recorder::after, &recorder};
   session.observe(&observer);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
-  return recorder.layers;
+  return {recorder.layers, session.plan().nodes.size()};
 }
 
-/// Normal random numbers for every input that no file was given for.
-void add_random_inputs(const OpenModel& model, const SessionOptions& options,
+/// Normal random numbers times `scale` for every input that no file was given for.
+void add_random_inputs(const OpenModel& model, const SessionOptions& options, float scale,
                        std::map<std::string, graph::ConstantPtr>& inputs) {
   Session session = create(model, options);
   std::mt19937 random(1);
-  std::normal_distribution<float> normal;
   for (int i = 0; i < session.inputs(); ++i) {
     const std::string name(session.input_name(i));
     if (inputs.contains(name)) continue;
@@ -99,45 +106,61 @@ void add_random_inputs(const OpenModel& model, const SessionOptions& options,
     const Tensor t = session.input(i);
     auto c = std::make_shared<graph::Constant>();
     c->dtype = t.dtype, c->shape = t.shape, c->bytes.resize(t.bytes());
-    for (index_t k = 0; t.dtype == DType::f32 && k < t.elements(); ++k)
-      reinterpret_cast<float*>(c->bytes.data())[k] = normal(random);
-    for (std::size_t k = 0; t.dtype != DType::f32 && element_bytes(t.dtype) == 1 && k < c->bytes.size(); ++k)
-      c->bytes[k] = static_cast<std::byte>(t.dtype == DType::boolean ? random() & 1 : random());
+    fill_random(Tensor(c->bytes.data(), t.dtype, t.shape), random, scale);
     inputs[name] = c;
   }
 }
 
+constexpr double exact_db = 999;
+
 struct Row {
   Layer layer;
   import::Difference difference;
-  double snr_db, cosine;
+  double snr_db = 0, cosine = 0;
+
+  bool comparable() const { return difference.mismatch.empty(); }
 };
 
 /// Both tensors are real numbers of one shape.
 Row row_of(const Layer& layer, const Layer& reference) {
   const std::vector<double> a = import::reals(layer.tensor->view()),
                             b = import::reals(reference.tensor->view());
-  Row row{layer, import::measure(layer.tensor->view(), reference.tensor->view()), -999, 0};
+  Row row{layer, import::measure(layer.tensor->view(), reference.tensor->view())};
   if (a.size() != b.size()) return row;
   double signal = 0, noise = 0, ab = 0, aa = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
     signal += b[i] * b[i], noise += (a[i] - b[i]) * (a[i] - b[i]), ab += a[i] * b[i], aa += a[i] * a[i];
-  row.snr_db = noise == 0 ? 999 : 10 * std::log10(std::max(signal, 1e-30) / noise);
+  row.snr_db = noise == 0 ? exact_db : 10 * std::log10(std::max(signal, 1e-30) / noise);
   row.cosine = aa == 0 && signal == 0 ? 1 : aa == 0 || signal == 0 ? 0 : ab / std::sqrt(aa * signal);
   return row;
 }
 
 void print(const Row& r, bool within) {
-  std::printf("%10.3g %10.3g %8.1f %9.6f  %-20s %s", r.difference.relative(), r.difference.absolute, r.snr_db,
-              r.cosine, r.layer.op.c_str(), r.layer.onnx_name.c_str());
-  std::printf("%s\n", within                          ? ""
-                      : r.difference.mismatch.empty() ? "  <- over tolerance"
-                                                      : ("  <- " + r.difference.mismatch).c_str());
+  char snr[16] = "exact";
+  if (r.snr_db < exact_db) std::snprintf(snr, sizeof snr, "%.1f", r.snr_db);
+  if (r.comparable())
+    std::printf("%10.3g %10.3g %8s %9.6f", r.difference.relative(), r.difference.absolute, snr, r.cosine);
+  else
+    std::printf("%10s %10s %8s %9s", "-", "-", "-", "-");
+  std::printf(" %5d  %-20s %s%s\n", r.layer.order, r.layer.op.c_str(), r.layer.onnx_name.c_str(),
+              within           ? ""
+              : r.comparable() ? "  <- over tolerance"
+                               : ("  <- " + r.difference.mismatch).c_str());
+}
+
+void print(const std::vector<Row>& rows, std::size_t top, const auto& within) {
+  std::printf("%10s %10s %8s %9s %5s  %-20s %s\n", "error", "absolute", "SNR dB", "cosine", "node",
+              "operator", "ONNX value");
+  for (std::size_t i = 0; i < rows.size() && i < top; ++i) print(rows[i], within(rows[i]));
+  if (rows.size() > top)
+    std::printf("%10s %zu more, none of them worse (--top 0 prints all)\n", "", rows.size() - top);
 }
 
 nlohmann::json json_of(const Row& r, bool within) {
   return {{"value", r.layer.onnx_name},
           {"op", r.layer.op},
+          {"node", r.layer.order},
+          {"mismatch", r.difference.mismatch},
           {"error", r.difference.relative()},
           {"absolute", r.difference.absolute},
           {"snr_db", r.snr_db},
@@ -145,49 +168,62 @@ nlohmann::json json_of(const Row& r, bool within) {
           {"within", within}};
 }
 
+/// Values that both runs have, worst first: those that no distance can be given of lead.
+std::vector<Row> rows_of(const Layers& got, const Layers& want) {
+  std::vector<Row> rows;
+  for (const auto& [name, layer] : got)
+    if (const auto found = want.find(name); found != want.end()) rows.push_back(row_of(layer, found->second));
+  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
+    const auto key = [](const Row& r) {
+      return std::tuple(r.comparable(), r.comparable() ? -r.difference.relative() : 0, r.layer.order);
+    };
+    return key(a) < key(b);
+  });
+  return rows;
+}
+
+void write_report(const std::string& file, const nlohmann::json& report) {
+  std::ofstream out(file);
+  out << report.dump(2) << "\n";
+  out.close();
+  if (!out) report::system_refused(file + ": cannot be written");
+}
+
 int compare(const CompareOptions& o) {
+  const std::string onnx = !o.onnx.empty() ? o.onnx : o.model;
+  if (o.onnx.empty() && std::filesystem::path(o.model).extension() != ".onnx")
+    report::bad_usage("compare: say with --onnx MODEL.onnx what " + o.model + " was converted from");
   std::map<std::string, graph::ConstantPtr> inputs;
   for (const auto& text : o.inputs) {
     const auto [name, file] = name_and_rest("-i", text);
     inputs[name] = report::read_tensor(file);
   }
   const OpenModel model(o.model);
-  const OpenModel reference(o.onnx, {}, OpenModel::Passes::none);
+  const OpenModel reference(onnx, {}, OpenModel::Passes::none);
   const Machine machine(o.common);
   SessionOptions plain = machine.options();
   plain.kernels = portable_kernels();
-  add_random_inputs(reference, plain, inputs);
-  const Layers want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
+  add_random_inputs(reference, plain, o.scale, inputs);
+  const Recording want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
   Session facts = create(model, machine.options());
   const double tolerance = import::default_tolerance(is_half_precision(facts), is_quantized(facts));
   const auto within = [&](const Row& r) { return r.difference.within(tolerance); };
-  std::vector<Row> rows;
-  for (const auto& [name, layer] : got)
-    if (const auto found = want.find(name); found != want.end()) rows.push_back(row_of(layer, found->second));
-  std::sort(rows.begin(), rows.end(),
-            [](const Row& a, const Row& b) { return a.layer.order < b.layer.order; });
-  const auto first = std::find_if_not(rows.begin(), rows.end(), within);
-  const std::string culprit =
-      first == rows.end() ? "" : first->layer.onnx_name + " (" + first->layer.op + ")";
-  std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) {
-    const double error_a = a.difference.relative(), error_b = b.difference.relative();
-    return error_a != error_b ? error_a > error_b : a.layer.order < b.layer.order;
-  });
-  std::printf("%10s %10s %8s %9s  %-20s %s\n", "error", "absolute", "SNR dB", "cosine", "operator",
-              "ONNX value");
+  const std::vector<Row> rows = rows_of(got.layers, want.layers);
+  const Row* first = nullptr;
+  for (const Row& r : rows)
+    if (!within(r) && (first == nullptr || r.layer.order < first->layer.order)) first = &r;
+  const std::string culprit = first == nullptr ? "" : first->layer.onnx_name + " (" + first->layer.op + ")";
+  print(rows, o.top == 0 ? rows.size() : static_cast<std::size_t>(o.top), within);
   nlohmann::json list = nlohmann::json::array();
-  for (const Row& r : rows) print(r, within(r)), list.push_back(json_of(r, within(r)));
-  if (!o.report.empty()) {
-    std::ofstream out(o.report);
-    out << nlohmann::json{{"layers", list}, {"tolerance", tolerance}, {"first_wrong", culprit}}.dump(2)
-        << "\n";
-    out.close();
-    if (!out) report::system_refused(o.report + ": cannot be written");
-  }
-  std::printf("%zu values compared, tolerance %.3g\n", rows.size(), tolerance);
-  if (culprit.empty()) return report::exits::done;
-  throw report::Failure(report::exits::failed_check,
-                        o.model + ": the first layer over tolerance is " + culprit);
+  for (const Row& r : rows) list.push_back(json_of(r, within(r)));
+  if (!o.report.empty())
+    write_report(o.report, {{"layers", list}, {"tolerance", tolerance}, {"first_wrong", culprit}});
+  std::printf("%zu values of %zu nodes compared, tolerance %.3g; others have no value of ONNX's\n",
+              rows.size(), got.nodes, tolerance);
+  if (first == nullptr) return report::exits::done;
+  throw report::Failure(report::exits::failed_check, o.model + ": the first layer over tolerance is " +
+                                                         culprit + ", node " +
+                                                         std::to_string(first->layer.order));
 }
 
 }  // namespace
@@ -195,12 +231,18 @@ int compare(const CompareOptions& o) {
 void add_compare(CLI::App& app, int& exit) {
   auto o = std::make_shared<CompareOptions>();
   CLI::App* c = app.add_subcommand("compare", "error of every layer against the ONNX model, worst first");
-  c->add_option("MODEL", o->model, ".lithe file")->required();
-  c->add_option("--onnx", o->onnx,
-                "the model it came from: the reference, run layer by layer on portable kernels")
+  c->add_option("MODEL", o->model, ".lithe file, or an .onnx file, converted in memory without its check")
       ->required();
+  c->add_option(
+      "--onnx", o->onnx,
+      "the model it came from: the reference, run layer by layer on portable kernels (an .onnx MODEL is "
+      "its own)");
   c->add_option("-i,--input", o->inputs, "NAME=FILE.npy (random numbers where none is given)");
-  c->add_option("--report", o->report, "write the table as JSON");
+  c->add_option("--scale", o->scale, "of the random numbers")->capture_default_str();
+  c->add_option("--top", o->top, "values to print, worst first; 0: all")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str();
+  c->add_option("--report", o->report, "write all values as JSON");
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = compare(*o); });
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
@@ -37,25 +41,61 @@ json value_json(const Model& model, const format::Value& v) {
   return j;
 }
 
-json memory_json(const Session& session) {
-  const MemoryReport m = session.memory();
-  json tensors = json::array();
-  const auto& graph = session.plan();
+json block_json(const runtime::GraphPlan& graph, std::int32_t b) {
+  const auto& block = graph.blocks[static_cast<std::size_t>(b)];
+  const std::int32_t end = std::max(graph.steps() - 1, 0);
+  return {{"bytes", block.bytes},
+          {"offset", block.offset},
+          {"first_node", std::clamp(block.first, 0, end)},
+          {"last_node", std::clamp(block.last, 0, end)}};
+}
+
+/// The planned blocks: tensors, and workspaces of kernels; by the node that needs them first.
+json blocks_json(const runtime::GraphPlan& graph) {
+  std::vector<json> blocks;
   for (std::size_t i = 0; i < graph.values.size(); ++i) {
     const auto& v = graph.values[i];
     if (v.block < 0) continue;
-    const auto& block = graph.blocks[static_cast<std::size_t>(v.block)];
-    tensors.push_back({{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name())},
-                       {"dtype", name(v.dtype)},
-                       {"shape", report::describe(v.shape)},
-                       {"bytes", block.bytes},
-                       {"offset", block.offset},
-                       {"first_node", block.first},
-                       {"last_node", block.last}});
+    json j = block_json(graph, v.block);
+    j["name"] = text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name());
+    j["dtype"] = name(v.dtype), j["shape"] = report::describe(v.shape);
+    blocks.push_back(std::move(j));
   }
-  return {{"tables", m.tables},   {"operator_heap", m.operator_heap},   {"inputs_outputs_states", m.ports},
-          {"tensors", m.tensors}, {"packed_weights", m.packed_weights}, {"arena", m.arena()},
-          {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", tensors}};
+  for (const auto& node : graph.nodes) {
+    if (node.block < 0) continue;
+    json j = block_json(graph, node.block);
+    j["name"] = "workspace of " + title(graph, node), j["dtype"] = "", j["shape"] = "";
+    blocks.push_back(std::move(j));
+  }
+  std::erase_if(blocks, [](const json& b) { return b["bytes"] == 0; });
+  std::stable_sort(blocks.begin(), blocks.end(), [](const json& a, const json& b) {
+    return std::pair(a["first_node"].get<int>(), -a["bytes"].get<std::int64_t>()) <
+           std::pair(b["first_node"].get<int>(), -b["bytes"].get<std::int64_t>());
+  });
+  return blocks;
+}
+
+/// For each node the bytes of the blocks that must exist while it runs.
+std::vector<std::size_t> alive_bytes(const runtime::GraphPlan& graph) {
+  std::vector<std::size_t> alive(graph.nodes.size());
+  for (const json& block : blocks_json(graph))
+    for (auto n = block["first_node"].get<std::size_t>();
+         n <= block["last_node"].get<std::size_t>() && n < alive.size(); ++n)
+      alive[n] += block["bytes"].get<std::size_t>();
+  return alive;
+}
+
+json memory_json(const Session& session) {
+  const MemoryReport m = session.memory();
+  const auto& graph = session.plan();
+  const std::vector<std::size_t> alive = alive_bytes(graph);
+  const auto peak = std::max_element(alive.begin(), alive.end());
+  json j{{"tables", m.tables},   {"operator_heap", m.operator_heap},   {"inputs_outputs_states", m.ports},
+         {"tensors", m.tensors}, {"packed_weights", m.packed_weights}, {"arena", m.arena()},
+         {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", blocks_json(graph)}};
+  j["alive"] = alive;
+  if (peak != alive.end()) j["peak"] = {{"node", peak - alive.begin()}, {"bytes", *peak}};
+  return j;
 }
 
 json nodes_json(const Session& session) {
@@ -69,6 +109,7 @@ json nodes_json(const Session& session) {
       n["runs"] = "while planning";
     else if (node.skip)
       n["runs"] = "not at all: its output lies where it must be";
+    n["title"] = title(graph, node);
     for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i)
       n["onnx"].push_back(node.file->onnx_names()->Get(i)->str());
     for (std::int32_t id : node.output_ids()) {
@@ -147,15 +188,44 @@ void print_memory(const json& m) {
   line("arena (sum of these)", "arena");
   line("packed weights", "packed_weights");
   line("total", "total");
-  std::printf("%12s %12s %11s  %s\n", "bytes", "offset", "nodes", "tensor");
-  for (const auto& t : m["tensor_list"])
-    std::printf("%12llu %12llu %5lld-%-5lld  %s %s %s\n",
+  const auto peak = m.contains("peak") ? m["peak"]["node"].get<std::int64_t>() : -1;
+  if (peak >= 0)
+    std::printf("at most %llu bytes of tensors and workspaces are needed at once, by node %lld (marked *)\n",
+                static_cast<unsigned long long>(m["peak"]["bytes"].get<std::uint64_t>()),
+                static_cast<long long>(peak));
+  std::printf("  %12s %12s %11s  %s\n", "bytes", "offset", "nodes", "tensor");
+  for (const auto& t : m["tensor_list"]) {
+    const auto first = t["first_node"].get<std::int64_t>(), last = t["last_node"].get<std::int64_t>();
+    std::printf("%c %12llu %12llu %5lld-%-5lld  %s %s%s\n", first <= peak && peak <= last ? '*' : ' ',
                 static_cast<unsigned long long>(t["bytes"].get<std::uint64_t>()),
                 static_cast<unsigned long long>(t["offset"].get<std::uint64_t>()),
-                static_cast<long long>(t["first_node"].get<std::int64_t>()),
-                static_cast<long long>(t["last_node"].get<std::int64_t>()),
+                static_cast<long long>(first), static_cast<long long>(last),
                 t["name"].get<std::string>().c_str(), t["dtype"].get<std::string>().c_str(),
                 t["shape"].get<std::string>().c_str());
+  }
+}
+
+/// A line a node; with `memory`, the bytes that must exist while it runs.
+void print_nodes(const json& signature, bool memory) {
+  const json& nodes = signature["nodes"];
+  std::printf("  %4s %s%-20s %-32s %-28s %s\n", "node", memory ? "   alive bytes  " : "", "operator",
+              "kernel", "outputs", "from");
+  for (std::size_t n = 0; n < nodes.size(); ++n) {
+    const json& node = nodes[n];
+    std::string out, alive;
+    for (const auto& v : node["outputs"])
+      out += (out.empty() ? "" : " ") + v["dtype"].get<std::string>() + v["shape"].get<std::string>();
+    if (memory) {
+      char bytes[32];
+      std::snprintf(bytes, sizeof bytes, "%14llu  ",
+                    static_cast<unsigned long long>(signature["memory"]["alive"][n].get<std::uint64_t>()));
+      alive = bytes;
+    }
+    std::printf("  %4zu %s%-20s %-32s %-28s %s%s\n", n, alive.c_str(), node["op"].get<std::string>().c_str(),
+                node["kernel"].get<std::string>().c_str(), out.c_str(),
+                node["title"].get<std::string>().c_str(),
+                node.contains("runs") ? ("  (runs " + node["runs"].get<std::string>() + ")").c_str() : "");
+  }
 }
 
 void print(const json& j, bool memory) {
@@ -169,15 +239,7 @@ void print(const json& j, bool memory) {
     std::printf("signature '%s'\n", s["name"].get<std::string>().c_str());
     print_values("input", s["inputs"]);
     print_values("output", s["outputs"]);
-    for (std::size_t n = 0; n < s["nodes"].size(); ++n) {
-      const auto& node = s["nodes"][n];
-      std::string out;
-      for (const auto& v : node["outputs"])
-        out += " " + v["dtype"].get<std::string>() + v["shape"].get<std::string>();
-      std::printf("  %4zu %-20s %-36s%s%s\n", n, node["op"].get<std::string>().c_str(),
-                  node["kernel"].get<std::string>().c_str(), out.c_str(),
-                  node.contains("runs") ? ("  (" + node["runs"].get<std::string>() + ")").c_str() : "");
-    }
+    print_nodes(s, memory);
     if (memory) print_memory(s["memory"]);
   }
   for (const auto& [key, value] : j["metadata"].items())
