@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -165,6 +167,112 @@ TEST_F(Command, ConvertsTestsAndRuns) {
   EXPECT_EQ(run("verify " + model).exit, 0);
   EXPECT_EQ(run("inspect " + model + " --json").exit, 0);
   EXPECT_EQ(run("cpu").exit, 0);
+}
+
+TEST_F(Command, CompareShowsTheWorstFirstAndTheFirstThatIsWrong) {
+  const std::string model = converted(), onnx = " --onnx " + digits();
+  const Answer same = run("compare " + model + onnx + " --report " + path("report.json"));
+  EXPECT_EQ(same.exit, 0) << same.error;
+  EXPECT_TRUE(mentions(same.out, "probabilities"));
+  EXPECT_TRUE(mentions(same.out, "nodes compared, tolerance 0.0001"));
+  const auto report = nlohmann::json::parse(read(path("report.json")));
+  ASSERT_GT(report["layers"].size(), 3u);
+  for (std::size_t i = 1; i < report["layers"].size(); ++i)
+    EXPECT_LE(report["layers"][i]["error"], report["layers"][i - 1]["error"]);
+  EXPECT_EQ(report["first_wrong"], "");
+  const Answer top = run("compare " + digits() + " --top 1");
+  EXPECT_EQ(top.exit, 0) << top.error;
+  EXPECT_EQ(std::count(top.out.begin(), top.out.end(), '\n'), 4) << top.out;
+  EXPECT_EQ(run("compare " + model).exit, 2);
+
+  // The same network, whose first convolution was scaled since: everything behind it is off.
+  const std::string network = "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, ";
+  const std::string rest = "}> { a = Neg(x)\n b = Conv(a, w)\n c = Sigmoid(b)\n y = Relu(c) }";
+  const std::string before = write("before.onnx", testing::serialized(network + "4" + rest, 17));
+  const std::string after = write("after.onnx", testing::serialized(network + "5" + rest, 17));
+  ASSERT_EQ(run("convert " + after + " -o " + path("after.lithe")).exit, 0);
+  const Answer wrong = run("compare " + path("after.lithe") + " --onnx " + before);
+  EXPECT_EQ(wrong.exit, 1);
+  EXPECT_TRUE(mentions(wrong.out, "<- over tolerance"));
+  EXPECT_TRUE(mentions(wrong.error, "the first layer over tolerance is b (Conv2D)"));
+}
+
+TEST_F(Command, CompareFeedsHalfPrecisionInputs) {
+  const std::string network = "g (float16[1,64] x) => (float16[1,64] y) { a = Exp(x)\n y = Sqrt(a) }";
+  const std::string model = write("half.onnx", testing::serialized(network, 17));
+  const Answer answer = run("compare " + model + " --report " + path("report.json"));
+  EXPECT_EQ(answer.exit, 0) << answer.error;
+  ASSERT_EQ(run("compare " +
+                write("other.onnx", testing::serialized("g (float16[1,64] x) => (float16[1,64] y) "
+                                                        "{ a = Exp(x)\n y = Abs(a) }",
+                                                        17)) +
+                " --onnx " + model)
+                .exit,
+            1);  // zeros would hide it: Sqrt and Abs of 1 are 1
+}
+
+TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {
+  const std::string model = converted();
+  const Answer text = run("bench " + model + " --profile --warmup 1 --reps 2");
+  EXPECT_EQ(text.exit, 0) << text.error;
+  for (const char* word : {"share  up to  node", "nodes  operator", "nodes  kernel", "xnn::", "us in "})
+    EXPECT_TRUE(mentions(text.out, word));
+  const Answer answer = run("bench " + model + " --json --warmup 1 --reps 2 --kernels portable");
+  ASSERT_EQ(answer.exit, 0) << answer.error;
+  const auto j = nlohmann::json::parse(answer.out);
+  ASSERT_GT(j["nodes"].size(), 3u);
+  std::map<std::string, double> of_operator;
+  double micros = 0;
+  for (const auto& node : j["nodes"]) {
+    EXPECT_EQ(node["kernel"], "portable");
+    EXPECT_NE(node["output"], "");
+    of_operator[node["op"]] += node["us"].get<double>(), micros += node["us"].get<double>();
+  }
+  EXPECT_EQ(j["operators"].size(), of_operator.size());
+  double share = 0, last = micros;
+  for (const auto& sum : j["operators"]) {
+    const double us = sum["us"];
+    EXPECT_NEAR(us, of_operator[sum["name"]], 1e-3 * micros);
+    EXPECT_LE(us, last);
+    last = us, share += sum["share"].get<double>();
+  }
+  EXPECT_NEAR(share, 1, 1e-6);
+  EXPECT_EQ(j["kernels"].size(), of_operator.size());  // "portable Conv2D", "portable Softmax" ...
+}
+
+TEST_F(Command, InspectShowsWhatIsAliveWhen) {
+  const std::string model = converted();
+  const Answer text = run("inspect " + model + " --memory");
+  EXPECT_EQ(text.exit, 0) << text.error;
+  EXPECT_TRUE(mentions(text.out, "are needed at once"));
+  EXPECT_TRUE(mentions(text.out, "alive bytes"));
+  const auto memory =
+      nlohmann::json::parse(run("inspect " + model + " --json").out)["signatures"][0]["memory"];
+  ASSERT_GT(memory["tensor_list"].size(), 2u);
+  std::vector<std::size_t> alive(memory["alive"].size());
+  for (const auto& block : memory["tensor_list"])
+    for (std::size_t n = block["first_node"]; n <= block["last_node"].get<std::size_t>(); ++n)
+      alive.at(n) += block["bytes"].get<std::size_t>();
+  EXPECT_EQ(memory["alive"].get<std::vector<std::size_t>>(), alive);
+  const auto peak = std::max_element(alive.begin(), alive.end());
+  EXPECT_EQ(memory["peak"]["bytes"], *peak);
+  EXPECT_EQ(memory["peak"]["node"], peak - alive.begin());
+  EXPECT_GT(*peak, 0u);
+  EXPECT_LE(*peak, memory["tensors"].get<std::size_t>());
+}
+
+TEST_F(Command, ExplainSaysWhatFusedAndWhatStoppedANearMiss) {
+  const std::string network =
+      "g (float[1,2,4,4] x) => (float[1,2,4,4] y, float[1,2,4,4] z) <float[2,2,1,1] w = {1, 2, 3, 4}> "
+      "{ a = Conv(x, w)\n b = Relu(a)\n c = Conv(b, w)\n y = Relu(c)\n z = Conv(c, w) }";
+  const Answer answer =
+      run("convert " + write("net.onnx", testing::serialized(network, 17)) + " --check --explain");
+  EXPECT_EQ(answer.exit, 0) << answer.error;
+  EXPECT_TRUE(mentions(answer.out, "+ fuse_activation: Conv -> a + Relu -> b fused"));
+  EXPECT_TRUE(mentions(answer.out,
+                       "- fuse_activation: Conv -> c + Relu -> y not fused: the first one's output has "
+                       "another reader"));
+  EXPECT_TRUE(mentions(answer.out, "1            1  fuse_activation"));
 }
 
 }  // namespace

@@ -231,5 +231,36 @@ TEST(Convert, SharedModelsPassTheirCheck) {
   }
 }
 
+/// The same model, where each element of its constants is off by up to `by` of itself.
+graph::Model disturbed(graph::Model model, float by) {
+  for (graph::Value& v : model.graphs[0].values) {
+    if (!v.constant || v.constant->dtype != DType::f32) continue;
+    std::vector<float> elements(v.constant->as<float>().begin(), v.constant->as<float>().end());
+    for (std::size_t i = 0; i < elements.size(); ++i)
+      elements[i] *= 1 + by * (static_cast<float>(i * 5 % 7) / 3 - 1);
+    v.constant = graph::make_constant<float>(v.constant->shape, elements);
+  }
+  return model;
+}
+
+TEST(Check, LargeInputsMayTurnRoundingIntoAnErrorButNothingMore) {
+  std::string tens = "10";
+  for (int i = 1; i < 64; ++i) tens += ", 10";
+  const graph::Model original = imported(
+      "g (float[64] x) => (float[64] y) <float[64] w = {" + tens + "}> { a = Mul(x, w)\n y = Sin(a) }", 17);
+  const auto cases = [&](float by) {
+    std::vector<graph::SelfTest> tests;
+    const graph::Model other = disturbed(original, by);
+    return check(original, other, graph::write(other), {}, tests).cases;
+  };
+  const auto rounded = cases(1e-6f), wrong = cases(1e-4f);
+  ASSERT_EQ(rounded.size(), 3u);
+  EXPECT_EQ(rounded[1].tolerance, 1e-4);  // random
+  EXPECT_GT(rounded[2].relative, 1e-4);   // large
+  EXPECT_TRUE(rounded[2].passed) << rounded[2].relative << " over " << rounded[2].tolerance;
+  EXPECT_FALSE(wrong[1].passed) << wrong[1].relative;
+  EXPECT_FALSE(wrong[2].passed) << wrong[2].relative << " over " << wrong[2].tolerance;
+}
+
 }  // namespace
 }  // namespace lithe::import

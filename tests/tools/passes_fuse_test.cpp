@@ -406,6 +406,14 @@ TEST(FuseActivation, Refusals) {
   result.output(result.node("Relu", {y}));
   EXPECT_EQ(count(Passed(result, {fuse_activation}).graph, "Relu"), 1);
 
+  Builder apart;
+  const ValueId sum = apart.node("Add", {apart.input({2, 3}), apart.input({2, 3})});
+  const ValueId turned = apart.node("Transpose", {sum}, {{"permutation", ints({1, 0})}});
+  apart.output(apart.node("Relu", {turned}));
+  Passed second(apart, {fuse_activation});
+  EXPECT_EQ(count(second.graph, "Relu"), 1);
+  EXPECT_TRUE(second.missed("a Transpose stands between"));
+
   Builder integers;
   const ValueId z =
       integers.node("Add", {integers.input({2, 3}, DType::s32), integers.input({2, 3}, DType::s32)});

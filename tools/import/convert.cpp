@@ -20,7 +20,8 @@ std::string number(double v) {
 }
 
 /// The failed check in one line: where, how far, what to do.
-[[noreturn]] void fail_check(const std::string& file, const CheckReport& report) {
+[[noreturn]] void fail_check(const std::string& file, Result result) {
+  const CheckReport& report = result.check;
   const CheckCase& worst = *report.worst();
   std::string text = file + ": the converted model differs from the original: output '" + worst.output +
                      "', " + worst.contents + " inputs";
@@ -34,8 +35,9 @@ std::string number(double v) {
       details.push_back("output '" + c.output + "', " + c.contents + " inputs" +
                         (c.shapes.empty() ? "" : ", " + c.shapes) + ": " +
                         (c.mismatch.empty() ? number(c.relative) : c.mismatch));
-  throw report::Failure(report::exits::failed_check, text + "; nothing was written, please report this model",
-                        std::move(details));
+  text += "; nothing was written, please report this model; lithe compare " + file + " shows where it begins";
+  report::Failure failure(report::exits::failed_check, std::move(text), std::move(details));
+  throw FailedCheck(std::move(failure), std::move(result));
 }
 
 Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
@@ -69,7 +71,7 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   for (const std::string& note : result.check.notes) result.notes.push_back("check: " + note);
   if (!result.check.skipped.empty()) result.notes.push_back("check: " + result.check.skipped);
   for (const CheckCase& c : result.check.cases)
-    if (!c.passed) fail_check(file, result.check);
+    if (!c.passed) fail_check(file, std::move(result));
   if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
   return result;
 }

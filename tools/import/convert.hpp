@@ -11,6 +11,7 @@
 #include "tools/import/check.hpp"
 #include "tools/import/import_model.hpp"
 #include "tools/passes/passes.hpp"
+#include "tools/report/error.hpp"
 
 namespace lithe::import {
 
@@ -50,9 +51,14 @@ struct Result {
   std::vector<std::string> notes;  ///< one line each: what the user should know
 };
 
-/// Converts an .onnx file; writes nothing (graph::write_file does). Throws report::Failure: exit 1 when the
-/// check finds a difference over tolerance, 2 for options that do not fit the model, 3 and 4 as parse and
-/// import_model say.
+/// Thrown where the check finds a difference over tolerance, with what would have been the result.
+struct FailedCheck : report::Failure {
+  FailedCheck(Failure failure, Result found) : Failure(std::move(failure)), result(std::move(found)) {}
+  Result result;
+};
+
+/// Converts an .onnx file; writes nothing (graph::write_file does). Throws FailedCheck, and report::Failure:
+/// exit 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
 Result convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

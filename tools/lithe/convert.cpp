@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/convert.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "tools/graph/writer.hpp"
 #include "tools/lithe/common.hpp"
@@ -93,6 +96,7 @@ void write_report(const std::string& file, const import::Result& result) {
                            {"contents", c.contents},
                            {"shapes", c.shapes},
                            {"error", c.relative},
+                           {"tolerance", c.tolerance},
                            {"passed", c.passed},
                            {"mismatch", c.mismatch}});
   for (const auto& line : result.log.lines())
@@ -103,16 +107,43 @@ void write_report(const std::string& file, const import::Result& result) {
   if (!out) report::system_refused(file + ": cannot be written");
 }
 
+/// What each pass did, then how often.
+void explain(const passes::PassLog& log) {
+  struct Counts {
+    std::string pass;
+    int changes = 0, misses = 0;
+  };
+  std::vector<Counts> passes;
+  for (const auto& line : log.lines()) {
+    std::printf("%s %s: %s\n", line.changed ? "+" : "-", line.pass.c_str(), line.text.c_str());
+    auto at =
+        std::find_if(passes.begin(), passes.end(), [&](const Counts& c) { return c.pass == line.pass; });
+    if (at == passes.end()) at = passes.insert(passes.end(), {line.pass});
+    ++(line.changed ? at->changes : at->misses);
+  }
+  std::printf("%8s %12s  pass\n", "changes", "near misses");
+  for (const Counts& c : passes) std::printf("%8d %12d  %s\n", c.changes, c.misses, c.pass.c_str());
+}
+
+/// What the user asked to be told of a conversion, whether its check passed or not.
+void tell(const ConvertOptions& o, const import::Result& result) {
+  if (o.explain) explain(result.log);
+  for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  if (!o.report.empty()) write_report(o.report, result);
+}
+
 int convert(const ConvertOptions& o) {
   refuse_what_is_to_come(o);
   if (o.output.empty() && !o.check_only)
     report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
-  const import::Result result = import::convert(o.model, import_options(o));
-  if (o.explain)
-    for (const auto& line : result.log.lines())
-      std::printf("%s %s: %s\n", line.changed ? "+" : "-", line.pass.c_str(), line.text.c_str());
-  for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
-  if (!o.report.empty()) write_report(o.report, result);
+  import::Result result;
+  try {
+    result = import::convert(o.model, import_options(o));
+  } catch (const import::FailedCheck& failed) {
+    tell(o, failed.result);
+    throw;
+  }
+  tell(o, result);
   if (!o.check_only) graph::write_file(o.output, result.bytes);
   std::size_t nodes = 0;
   for (const auto& g : result.model.graphs) nodes += g.nodes.size();
@@ -120,7 +151,7 @@ int convert(const ConvertOptions& o) {
               result.bytes.size());
   if (const auto* worst = result.check.worst(); worst != nullptr)
     std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative,
-                result.check.tolerance, result.check.cases.size());
+                worst->tolerance, result.check.cases.size());
   std::printf("\n");
   return report::exits::done;
 }

@@ -28,11 +28,14 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const auto clamp = limits(rewriter.node(n));
   if (!clamp) return;
   const ValueId x = rewriter.node(n).inputs[0], y = rewriter.node(n).outputs[0];
-  const int into = rewriter.producer(x);
+  int into = rewriter.producer(x);
+  const bool apart = into >= 0 && is(rewriter.node(into), "Transpose");
+  if (apart) into = rewriter.producer(rewriter.node(into).inputs[0]);
   if (into < 0 || !can_clamp(rewriter.node(into))) return;
   const std::string pair =
       title(rewriter.graph(), rewriter.node(into)) + " + " + title(rewriter.graph(), rewriter.node(n));
   const auto miss = [&](const std::string& reason) { log.near_miss(pair + " not fused: " + reason); };
+  if (apart) return miss("a Transpose stands between them");
   if (rewriter.uses(x) != 1) return miss("the first one's output has another reader");
   const Value &before = rewriter.value(x), &after = rewriter.value(y);
   if (!is_floating(after.dtype) && !(is_quantized8(after.dtype) && after.quantization))
