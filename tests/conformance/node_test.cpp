@@ -2,7 +2,7 @@
 // ONNX's node tests, each converted as it is and optimized, and run on its recorded data by the fast and the
 // portable kernels.
 //   LITHE_NODE_TEST=TEXT         only tests whose names contain it, with what became of each
-//   LITHE_WRITE_SCOREBOARD=1     writes scoreboard.md, which is compared otherwise
+//   LITHE_WRITE_SCOREBOARD=1     writes scoreboard.md and its line in README.md, which are compared otherwise
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
@@ -195,26 +195,32 @@ struct Counts {
   }
 };
 
-/// Writes the page where LITHE_WRITE_SCOREBOARD asks for it; compares it otherwise.
-void check_page(const std::string& page) {
-  const char* path = "tests/conformance/scoreboard.md";
-  if (!environment("LITHE_WRITE_SCOREBOARD").empty()) {
-    std::ofstream file(path, std::ios::binary);
-    file << page;
-    file.close();
-    EXPECT_TRUE(file.good()) << path << ": cannot be written";
-    return;
-  }
+std::string read_text(const char* path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string written{std::istreambuf_iterator<char>(file), {}};
-  const auto [was, is] = std::mismatch(written.begin(), written.end(), page.begin(), page.end());
-  const auto line = [](const std::string& text, std::string::const_iterator at) {
-    const auto n = static_cast<std::size_t>(at - text.begin());
-    const std::size_t first = n == 0 ? 0 : text.rfind('\n', n - 1) + 1;
-    return text.substr(first, text.find('\n', n) - first);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// `text` must be what the file says; where LITHE_WRITE_SCOREBOARD asks for it, it becomes that.
+void check_file(const char* path, const std::string& text) {
+  if (!environment("LITHE_WRITE_SCOREBOARD").empty()) std::ofstream(path, std::ios::binary) << text;
+  const std::string written = read_text(path);
+  const auto [was, is] = std::mismatch(written.begin(), written.end(), text.begin(), text.end());
+  const auto line = [](const std::string& of, std::string::const_iterator at) {
+    const auto n = static_cast<std::size_t>(at - of.begin());
+    const std::size_t first = n == 0 ? 0 : of.rfind('\n', n - 1) + 1;
+    return of.substr(first, of.find('\n', n) - first);
   };
-  EXPECT_TRUE(written == page) << path << " is stale; LITHE_WRITE_SCOREBOARD=1 writes it anew\n  it says "
-                               << line(written, was) << "\n  it is   " << line(page, is);
+  EXPECT_TRUE(written == text) << path << " is stale; LITHE_WRITE_SCOREBOARD=1 writes it anew\n  it says "
+                               << line(written, was) << "\n  it is   " << line(text, is);
+}
+
+void check_pages(const Scoreboard& scoreboard) {
+  check_file("tests/conformance/scoreboard.md", scoreboard.page());
+  std::string readme = read_text("README.md");
+  const std::size_t at = readme.find("\nImported: ");
+  ASSERT_NE(at, std::string::npos) << "README.md has no line \"Imported: ...\"";
+  readme.replace(at + 1, readme.find('\n', at + 1) - at - 1, scoreboard.summary());
+  check_file("README.md", readme);
 }
 
 TEST(Conformance, NodeTests) {
@@ -254,7 +260,7 @@ TEST(Conformance, NodeTests) {
   EXPECT_EQ(all.passed + all.unsupported + all.failed, all_tests);
   EXPECT_GE(all.passed, least_passed);
   show_untested(scoreboard);
-  check_page(scoreboard.page());
+  check_pages(scoreboard);
 }
 
 }  // namespace

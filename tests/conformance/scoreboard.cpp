@@ -114,12 +114,17 @@ std::string types_text(const DTypes& ours, const onnx::OpSchema* schema) {
   return quantized.empty() ? line : line + " + " + join(names_of(quantized), " ");
 }
 
+/// xnn, simd or portable.
+std::string kind_of(const KernelEntry& kernel) {
+  const std::string_view name = kernel.name;
+  return std::string(name.substr(0, name.find("::")));
+}
+
 /// Kinds of kernels, fastest first, that one of the operators has.
 std::string kinds_text(const std::set<std::string>& operators) {
   std::vector<std::string> kinds;
   for (const KernelEntry& kernel : all_kernels()) {
-    const std::string_view name = kernel.name;
-    const std::string kind(name.substr(0, name.find("::")));
+    const std::string kind = kind_of(kernel);
     if (operators.contains(kernel.op->spec->name) &&
         std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
       kinds.push_back(kind);
@@ -129,6 +134,15 @@ std::string kinds_text(const std::set<std::string>& operators) {
 
 std::string title(const Scoreboard::Operator& op) {
   return op.first.empty() ? op.second : op.first + "." + op.second;
+}
+
+const import::ImporterTable& importer_table() {
+  static const import::ImporterTable table = [] {
+    import::ImporterTable all;
+    import::register_all(all);
+    return all;
+  }();
+  return table;
 }
 
 struct History {
@@ -181,13 +195,25 @@ std::string Scoreboard::row(const Operator& op, int oldest, const Entry& entry) 
          " | " + std::to_string(entry.passed) + " / " + std::to_string(entry.tests) + " |\n";
 }
 
-std::string Scoreboard::page() const {
-  import::ImporterTable importers;
-  import::register_all(importers);
+std::string Scoreboard::summary() const {
   int passed = 0, tests = 0;
   for (const auto& [op, entry] : entries_) passed += entry.passed, tests += entry.tests;
+  std::set<std::string> operators;
+  std::map<std::string, std::set<std::string>> by_kind;
+  for (const KernelEntry& kernel : all_kernels())
+    operators.insert(kernel.op->spec->name), by_kind[kind_of(kernel)].insert(kernel.op->spec->name);
+  std::vector<std::string> kinds;
+  for (const auto& [kind, names] : by_kind) kinds.push_back(kind + " " + std::to_string(names.size()));
+  return "Imported: " + std::to_string(importer_table().entries().size()) + " operators of ONNX, as " +
+         std::to_string(operators.size()) + " of lithe's (kernels: " + join(kinds, ", ") +
+         "). Node tests passed: " + std::to_string(passed) + " of " + std::to_string(tests) + ".";
+}
+
+std::string Scoreboard::page() const {
+  const import::ImporterTable& importers = importer_table();
   std::string page =
-      "# Operators of ONNX in lithe\n\n"
+      "# Operators of ONNX in lithe\n\n" + summary() +
+      "\n\n"
       "Written by `tests/conformance` from the results of ONNX's node tests; do not edit. Anew:\n"
       "`LITHE_WRITE_SCOREBOARD=1 ctest --preset dev -R Conformance`.\n\n"
       "- opsets: the oldest whose form is imported, and that of the newest form, which holds up to opset " +
@@ -211,8 +237,7 @@ std::string Scoreboard::page() const {
   std::map<Operator, int> missing;
   for (const auto& [op, history] : histories()) missing[op] = 0;
   for (const auto& [op, entry] : entries_) missing[op] = entry.tests;
-  page += "\n" + std::to_string(passed) + " of " + std::to_string(tests) +
-          " node tests pass.\n\n## Not supported\n\nWith their number of node tests.\n\n";
+  page += "\n## Not supported\n\nWith their number of node tests.\n\n";
   for (const auto& [op, count] : missing)
     if (!importers.entries().contains(op)) page += "- " + title(op) + ": " + std::to_string(count) + "\n";
   return page;

@@ -22,7 +22,9 @@ class Scoreboard {
   void add(const Operator& op, bool passed, const graph::Model* imported);
   /// A form of `op` that no node test has, as lithe imports it.
   void show(const Operator& op, const graph::Model& imported);
-  /// Markdown: a table of the operators with an importer, then those without.
+  /// The line of README.md, "Imported: ...".
+  std::string summary() const;
+  /// Markdown: the summary, a table of the operators with an importer, then those without.
   std::string page() const;
 
  private:
