@@ -147,14 +147,14 @@ void print_profile(const Session& session, const Profile& profile, int reps) {
   for (std::size_t n = 0; n < profile.total.size(); ++n)
     if (profile.total[n] > 0) order.push_back(n);
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return profile.total[a] > profile.total[b]; });
-  std::printf("\n%9s %6s %6s %5s  %-20s %-32s %-22s %s\n", "us", "share", "up to", "node", "operator",
+  std::printf("\n%9s %6s %6s %5s  %-20s %-34s %-22s %s\n", "us", "share", "up to", "node", "operator",
               "kernel", "output", "from");
   double so_far = 0;
   for (std::size_t n : order) {
     const auto& node = session.plan().nodes[n];
     const double us = profile.total[n] / reps;
     so_far += us;
-    std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-32s %-22s %s\n", us, 100 * us / sum, 100 * so_far / sum,
+    std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-34s %-22s %s\n", us, 100 * us / sum, 100 * so_far / sum,
                 n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
                 title(session.plan(), node).c_str());
   }

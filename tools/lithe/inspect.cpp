@@ -208,7 +208,7 @@ void print_memory(const json& m) {
 /// A line a node; with `memory`, the bytes that must exist while it runs.
 void print_nodes(const json& signature, bool memory) {
   const json& nodes = signature["nodes"];
-  std::printf("  %4s %s%-20s %-32s %-28s %s\n", "node", memory ? "   alive bytes  " : "", "operator",
+  std::printf("  %4s %s%-20s %-34s %-28s %s\n", "node", memory ? "   alive bytes  " : "", "operator",
               "kernel", "outputs", "from");
   for (std::size_t n = 0; n < nodes.size(); ++n) {
     const json& node = nodes[n];
@@ -221,7 +221,7 @@ void print_nodes(const json& signature, bool memory) {
                     static_cast<unsigned long long>(signature["memory"]["alive"][n].get<std::uint64_t>()));
       alive = bytes;
     }
-    std::printf("  %4zu %s%-20s %-32s %-28s %s%s\n", n, alive.c_str(), node["op"].get<std::string>().c_str(),
+    std::printf("  %4zu %s%-20s %-34s %-28s %s%s\n", n, alive.c_str(), node["op"].get<std::string>().c_str(),
                 node["kernel"].get<std::string>().c_str(), out.c_str(),
                 node["title"].get<std::string>().c_str(),
                 node.contains("runs") ? ("  (runs " + node["runs"].get<std::string>() + ")").c_str() : "");

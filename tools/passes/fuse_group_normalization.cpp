@@ -80,10 +80,11 @@ void fuse_group_normalization(Model& model, PassLog& log) {
         continue;
       const std::string name = title(graph, rewriter.node(rewriter.producer(match->value("g"))));
       const std::int64_t groups = groups_of(rewriter, *match);
-      const bool closed = is_closed(rewriter, *match);
-      if (groups == 0 || !closed) {
+      const ValueId open = read_outside(rewriter, *match);
+      if (groups == 0 || open >= 0) {
         log.near_miss(name + " between Reshapes is no normalization of groups: " +
-                      (closed ? "shapes or orders differ" : "an inner value has another reader"));
+                      (open < 0 ? "shapes or orders differ"
+                                : "an inner value has another reader: " + rewriter.value(open).name));
         continue;
       }
       rewrite(rewriter, *match, groups);

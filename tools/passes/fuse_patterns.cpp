@@ -303,8 +303,9 @@ bool fuse(Rewriter& rewriter, const Rule& rule, int n, PassLog& log) {
   std::reverse(nodes.begin(), nodes.end());
   for (const int node : nodes)
     text += (text.empty() ? "" : " + ") + title(rewriter.graph(), rewriter.node(node));
-  if (!is_closed(rewriter, *match)) {
-    log.near_miss(text + " not fused into " + replacement->op + ": an inner value has another reader");
+  if (const ValueId open = read_outside(rewriter, *match); open >= 0) {
+    log.near_miss(text + " not fused into " + replacement->op +
+                  ": an inner value has another reader: " + rewriter.value(open).name);
     return false;
   }
   log.changed(text + " became " + replacement->op);

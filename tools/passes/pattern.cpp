@@ -156,7 +156,7 @@ std::optional<Match> find(Rewriter& rewriter, const Pattern& pattern, int n) {
   return Matcher(rewriter).node(pattern, n, match) ? std::optional(match) : std::nullopt;
 }
 
-bool is_closed(Rewriter& rewriter, const Match& match) {
+ValueId read_outside(Rewriter& rewriter, const Match& match) {
   const auto inside = [&](const Rewriter::Reader& reader) {
     return std::find(match.nodes.begin(), match.nodes.end(), reader.node) != match.nodes.end();
   };
@@ -164,9 +164,9 @@ bool is_closed(Rewriter& rewriter, const Match& match) {
     for (const ValueId v : rewriter.node(match.nodes[i]).outputs) {
       if (v < 0) continue;
       const auto& readers = rewriter.readers(v);
-      if (rewriter.is_output(v) || !std::all_of(readers.begin(), readers.end(), inside)) return false;
+      if (rewriter.is_output(v) || !std::all_of(readers.begin(), readers.end(), inside)) return v;
     }
-  return true;
+  return graph::absent;
 }
 
 void replace(Rewriter& rewriter, const Match& match, Node replacement) {

@@ -42,8 +42,9 @@ struct Match {
 
 /// The pattern with node `n` as its root. Nodes with a clamp match no pattern but "Clip".
 std::optional<Match> find(Rewriter& rewriter, const Pattern& pattern, int n);
-/// Whether only the match reads what its nodes compute, the root left out.
-bool is_closed(Rewriter& rewriter, const Match& match);
+/// The first value inside of the match, all but the root's, that another node or the graph's caller reads;
+/// absent where there is none, so that the match may go.
+ValueId read_outside(Rewriter& rewriter, const Match& match);
 /// Puts `replacement`, with one output, where the match was; it stands for the same ONNX nodes.
 void replace(Rewriter& rewriter, const Match& match, Node replacement);
 
