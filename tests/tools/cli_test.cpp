@@ -275,5 +275,28 @@ TEST_F(Command, ExplainSaysWhatFusedAndWhatStoppedANearMiss) {
   EXPECT_TRUE(mentions(answer.out, "1            1  fuse_activation"));
 }
 
+TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
+  std::string weights = "0.1";
+  for (int i = 1; i < 64 * 8; ++i) weights += ", 0." + std::to_string(i * 37 % 89 + 10);
+  const std::string network =  // rounding decides
+      "g (float[1,64] x) => (float[1,8] y) <float[64,8] w = {" + weights + "}, float k = {1000000}> " +
+      "{ a = MatMul(x, w)\n b = Mul(a, k)\n y = Sin(b) }";
+  const std::string model = write("chaos.onnx", testing::serialized(network, 17));
+  const Answer answer =
+      run("convert " + model + " -o " + path("chaos.lithe") + " --explain --report " + path("report.json"));
+  EXPECT_EQ(answer.exit, 1);
+  EXPECT_FALSE(fs::exists(path("chaos.lithe")));
+  EXPECT_TRUE(mentions(answer.error, "differs from the original: output 'y'"));
+  EXPECT_TRUE(mentions(answer.error, "lithe compare " + model + " shows where it begins"));
+  EXPECT_TRUE(mentions(answer.out, "+ "));
+  EXPECT_TRUE(mentions(answer.out, "changes  near misses  pass"));
+  const auto report = nlohmann::json::parse(read(path("report.json")));
+  EXPECT_TRUE(report["checks"][0]["passed"].get<bool>());   // zeros
+  EXPECT_FALSE(report["checks"][1]["passed"].get<bool>());  // random
+  const Answer compared = run("compare " + model);
+  EXPECT_EQ(compared.exit, 1);
+  EXPECT_TRUE(mentions(compared.error, "the first layer over tolerance is y (Sin)"));
+}
+
 }  // namespace
 }  // namespace lithe::import
