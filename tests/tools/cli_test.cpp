@@ -298,5 +298,24 @@ TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
   EXPECT_TRUE(mentions(compared.error, "the first layer over tolerance is y (Sin)"));
 }
 
+TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
+  const std::string network = "g (float[N,3,H,8] x) => (float[N,3,H,8] y) { a = Exp(x)\n y = Neg(a) }";
+  const std::string onnx = write("open.onnx", testing::serialized(network, 17)), model = path("open.lithe");
+  ASSERT_EQ(run("convert " + onnx + " -o " + model).exit, 0);
+  for (const std::string& arguments :
+       {"bench " + model + " --reps 1 --warmup 0", "compare " + model + " --onnx " + onnx}) {
+    const Answer open = run(arguments);
+    EXPECT_EQ(open.exit, 0) << open.error;
+    EXPECT_TRUE(mentions(open.error, "note: the shape of input 'x' is open, here it is [1, 3, 1, 8]"));
+    const Answer given = run(arguments + " --shape x=2,3,5,8");
+    EXPECT_EQ(given.exit, 0) << given.error;
+    EXPECT_EQ(given.error, "");
+  }
+  const std::string wrong = "compare " + model + " --onnx " + onnx + " --shape x=2,3,5,9";
+  EXPECT_EQ(run(wrong).exit, 3);
+  ASSERT_EQ(run("convert " + onnx + " -o " + model + " --range x:0=1..1..4 --range x:2=1..16..32").exit, 0);
+  EXPECT_EQ(run("bench " + model + " --reps 1 --warmup 0").error, "");
+}
+
 }  // namespace
 }  // namespace lithe::import

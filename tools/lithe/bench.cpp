@@ -199,13 +199,13 @@ int bench(const BenchOptions& o) {
   const OpenModel model(o.model, parse_shapes(o.shapes));
   const Machine machine(o.common);
   SessionOptions options = machine.options();
-  std::vector<InputShape> shapes;
   const auto given = parse_shapes(o.shapes);
-  for (const auto& [name, dims] : given) shapes.push_back({name, Shape(std::span<const std::int64_t>(dims))});
+  const auto shapes = input_shapes(given);
   options.shapes = shapes;
   Session session = create(model, options);
   if (!session.planned())
     report::bad_usage(o.model + ": its shapes are open; give them with --shape NAME=1,3,224,224");
+  note_open_shapes(session, model, given);
   const double load = micros(Clock::now() - begin) / 1e3;
   fill(session);
   const double first = measure(session, model, 1)[0];

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/lithe/common.hpp"
 
+#include <algorithm>
 #include <cctype>
+#include <cstdio>
 #include <cstring>
 
 #include "lithe/lithe.hpp"
@@ -228,6 +230,33 @@ std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<
     shapes[name] = dims;
   }
   return shapes;
+}
+
+std::vector<InputShape> input_shapes(const std::map<std::string, std::vector<std::int64_t>>& shapes) {
+  std::vector<InputShape> list;
+  for (const auto& [name, dims] : shapes) list.push_back({name, Shape(std::span<const std::int64_t>(dims))});
+  return list;
+}
+
+void note_open_shapes(Session& session, const OpenModel& model,
+                      const std::map<std::string, std::vector<std::int64_t>>& given) {
+  const auto& graph = *session.plan().file;
+  const auto is_open = [&](std::int64_t dim) {
+    const auto symbol = symbol_of(dim);
+    if (symbol < 0) return dim < 0;
+    const auto& range = *model.model().root().symbols()->Get(static_cast<std::uint32_t>(symbol));
+    return range.opt() == 0 && range.max() == 0;
+  };
+  for (int i = 0; i < session.inputs(); ++i) {
+    const auto id = graph.inputs()->Get(static_cast<std::uint32_t>(i));
+    const auto dims = numbers(graph.values()->Get(static_cast<std::uint32_t>(id))->dims());
+    const std::string name(session.input_name(i));
+    if (given.contains(name) || std::none_of(dims.begin(), dims.end(), is_open)) continue;
+    const std::string shape = report::describe(session.input(i).shape);
+    std::fprintf(stderr,
+                 "note: the shape of input '%s' is open, here it is %s; give another with --shape %s=...\n",
+                 name.c_str(), shape.c_str(), name.c_str());
+  }
 }
 
 void add_common(CLI::App& command, Common& common) {

@@ -79,6 +79,13 @@ std::pair<std::string, std::string> name_and_rest(const std::string& option, con
 /// "NAME=1,3,224,224".
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts);
 
+/// The same for a session; they refer to `shapes`.
+std::vector<InputShape> input_shapes(const std::map<std::string, std::vector<std::int64_t>>& shapes);
+/// Says on stderr at which shape the inputs are whose sizes nobody gave, neither when converting nor in
+/// `given`: what is measured there may mean little.
+void note_open_shapes(Session& session, const OpenModel& model,
+                      const std::map<std::string, std::vector<std::int64_t>>& given);
+
 /// Adds the options of Common to a subcommand.
 void add_common(CLI::App& command, Common& common);
 /// One per subcommand, each in the file of its name: adds itself and runs from the callback, which stores the

@@ -21,7 +21,7 @@ namespace {
 
 struct CompareOptions {
   std::string model, onnx, report;
-  std::vector<std::string> inputs;
+  std::vector<std::string> inputs, shapes;
   int top = 20;
   float scale = 1;
   Common common;
@@ -93,16 +93,19 @@ Recording record(const OpenModel& model, const SessionOptions& options,
 }
 
 /// Normal random numbers times `scale` for every input that no file was given for.
-void add_random_inputs(const OpenModel& model, const SessionOptions& options, float scale,
+void add_random_inputs(const OpenModel& model, const SessionOptions& options,
+                       const std::map<std::string, std::vector<std::int64_t>>& given, float scale,
                        std::map<std::string, graph::ConstantPtr>& inputs) {
   Session session = create(model, options);
+  if (inputs.empty() && session.planned()) note_open_shapes(session, model, given);
   std::mt19937 random(1);
   for (int i = 0; i < session.inputs(); ++i) {
     const std::string name(session.input_name(i));
     if (inputs.contains(name)) continue;
     if (!session.planned())
-      report::bad_usage(model.path().string() +
-                        ": its shapes are open; give every input with -i NAME=FILE.npy");
+      report::bad_usage(
+          model.path().string() +
+          ": its shapes are open; give every input with -i NAME=FILE.npy or --shape NAME=1,3,224,224");
     const Tensor t = session.input(i);
     auto c = std::make_shared<graph::Constant>();
     c->dtype = t.dtype, c->shape = t.shape, c->bytes.resize(t.bytes());
@@ -203,7 +206,11 @@ int compare(const CompareOptions& o) {
   const Machine machine(o.common);
   SessionOptions plain = machine.options();
   plain.kernels = portable_kernels();
-  add_random_inputs(reference, plain, o.scale, inputs);
+  const auto given = parse_shapes(o.shapes);
+  const auto shapes = input_shapes(given);
+  plain.shapes = shapes;
+  add_random_inputs(reference, plain, given, o.scale, inputs);
+  plain.shapes = {};
   const Recording want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
   Session facts = create(model, machine.options());
   const double tolerance = import::default_tolerance(is_half_precision(facts), is_quantized(facts));
@@ -238,6 +245,7 @@ void add_compare(CLI::App& app, int& exit) {
       "the model it came from: the reference, run layer by layer on portable kernels (an .onnx MODEL is "
       "its own)");
   c->add_option("-i,--input", o->inputs, "NAME=FILE.npy (random numbers where none is given)");
+  c->add_option("--shape", o->shapes, "NAME=1,3,224,224: the shape of an input that is not fixed");
   c->add_option("--scale", o->scale, "of the random numbers")->capture_default_str();
   c->add_option("--top", o->top, "values to print, worst first; 0: all")
       ->check(CLI::Range(0, 1000000))

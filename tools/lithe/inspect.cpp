@@ -251,8 +251,7 @@ int inspect(const InspectOptions& o) {
   const OpenModel model(o.model, given);
   const Machine machine(o.common);
   SessionOptions options = machine.options();
-  std::vector<InputShape> shapes;
-  for (const auto& [name, dims] : given) shapes.push_back({name, Shape(std::span<const std::int64_t>(dims))});
+  const auto shapes = input_shapes(given);
   options.shapes = shapes;
   const json j = describe(model, options);
   if (o.json)
