@@ -302,6 +302,10 @@ TEST(MergeScales, WhatStays) {
               b.output(b.node("Floor", {y}));
             }),
             3U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // a product that is no number of full precision
+              b.output(b.node("Mul", {b.node("Mul", {x, b.scalar(1e-30F)}), b.scalar(1e-30F)}));
+            }),
+            2U);
   EXPECT_EQ(left([](Builder& b, ValueId x) {  // one more axis
               b.output(b.node("Mul", {b.node("Mul", {x, b.random({1, 1, 1, 4})}), b.scalar(2)}));
             }),

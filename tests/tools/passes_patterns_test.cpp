@@ -243,23 +243,7 @@ TEST(FusePatterns, LimitsByConstants) {
       << "the constant adds an axis";
 }
 
-TEST(FusePatterns, NeighbouringConstants) {
-  const auto twice = [](const char* first, const char* second) {
-    return fused([&](Builder& b, ValueId x) {
-      return b.node(second, {b.node(first, {x, b.scalar(3)}), b.scalar(0.7F)});
-    });
-  };
-  for (const char* first : {"Mul", "Div"})
-    for (const char* second : {"Mul", "Div"}) EXPECT_EQ(twice(first, second), Ops{"Mul"}) << first << second;
-  for (const char* first : {"Add", "Sub"})
-    for (const char* second : {"Add", "Sub"}) EXPECT_EQ(twice(first, second), Ops{"Add"}) << first << second;
-  EXPECT_EQ(twice("Mul", "Add"), (Ops{"Mul", "Add"}));
-  EXPECT_EQ(fused([](Builder& b, ValueId x) {
-              const ValueId small = b.node("Mul", {x, b.scalar(1e-30F)});
-              return b.node("Mul", {small, b.scalar(1e-30F)});
-            }),
-            (Ops{"Mul", "Mul"}))
-      << "the product is no number of full precision";
+TEST(FusePatterns, Powers) {
   EXPECT_EQ(fused([](Builder& b, ValueId x) { return b.node("Pow", {x, b.scalar(2)}); }), Ops{"Mul"});
   EXPECT_EQ(fused([](Builder& b, ValueId x) {
               return b.node("Pow", {b.node("Abs", {x}), b.constant<float>({1}, {0.5F})});
@@ -278,12 +262,7 @@ TEST(FusePatterns, InnerReadersAreANearMiss) {
   EXPECT_TRUE(run.missed("not fused into HardSwish: an inner value has another reader"));
 }
 
-TEST(FusePatterns, ClampsAndIntegersStay) {
-  EXPECT_EQ(fused([](Builder& b, ValueId x) {
-              const ValueId inner = b.node("Mul", {x, b.scalar(3)}, {{"clamp", floats({0, 1})}});
-              return b.node("Mul", {inner, b.scalar(0.7F)});
-            }),
-            (Ops{"Mul", "Mul"}));
+TEST(FusePatterns, IntegersStay) {
   Builder b;
   b.output(b.node("Max", {b.input({8}, DType::s32), b.constant<std::int32_t>({}, {0})}));
   EXPECT_EQ(Passed(b, {fuse_patterns}).graph.nodes[0].op, "Max");

@@ -20,10 +20,6 @@ struct Found {
   const Node& node(const std::string& label) const {
     return rewriter.node(rewriter.producer(match.value(label)));
   }
-  DType dtype() const { return rewriter.value(rewriter.node(match.nodes[0]).outputs[0]).dtype; }
-  ValueId scalar(double value) const {
-    return rewriter.add_constant(make_numbers(dtype(), {}, std::span(&value, 1)), "scalar");
-  }
 };
 
 /// The node that takes the place of a match, or nullopt where its attributes do not fit. Its outputs and
@@ -74,7 +70,7 @@ std::optional<Node> leaky_relu(const Found& found) {
   return node;
 }
 
-// limits and constants
+// limits and powers
 
 /// Nullopt where a float does not hold the limits of a double.
 std::optional<Node> limited(const Found& found, double min, double max) {
@@ -97,36 +93,6 @@ std::optional<Node> limited_twice(const Found& found) {
   return limited(found, outer(inner.min), outer(inner.max));
 }
 
-/// x `op` number; nullopt where narrow floats would be rounded once more, or the number is not one.
-std::optional<Node> with_number(const Found& found, const char* op, double number) {
-  if (bits(found.dtype()) < 32 || !std::isfinite(static_cast<float>(number))) return std::nullopt;
-  if (number != 0 && std::fabs(number) < std::numeric_limits<float>::min()) return std::nullopt;
-  return node_of(op, {found.match.value("x"), found.scalar(number)});
-}
-std::optional<Node> product(const Found& found) {
-  return with_number(found, "Mul", found.match.number("a") * found.match.number("b"));
-}
-std::optional<Node> quotient(const Found& found) {
-  return with_number(found, "Mul", found.match.number("a") / found.match.number("b"));
-}
-std::optional<Node> inverse_product(const Found& found) {
-  return with_number(found, "Mul", 1 / (found.match.number("a") * found.match.number("b")));
-}
-std::optional<Node> swapped_quotient(const Found& found) {
-  return with_number(found, "Mul", found.match.number("b") / found.match.number("a"));
-}
-std::optional<Node> sum(const Found& found) {
-  return with_number(found, "Add", found.match.number("a") + found.match.number("b"));
-}
-std::optional<Node> difference(const Found& found) {
-  return with_number(found, "Add", found.match.number("a") - found.match.number("b"));
-}
-std::optional<Node> swapped_difference(const Found& found) {
-  return with_number(found, "Add", found.match.number("b") - found.match.number("a"));
-}
-std::optional<Node> negative_sum(const Found& found) {
-  return with_number(found, "Add", -(found.match.number("a") + found.match.number("b")));
-}
 std::optional<Node> square(const Found& found) {
   return node_of("Mul", {found.match.value("x"), found.match.value("x")});
 }
@@ -217,7 +183,7 @@ class Rules {
   Rules() {
     activations();
     normalizations();
-    limits_and_constants();
+    limits_and_powers();
   }
   const std::vector<Rule>& all() const { return rules_; }
 
@@ -263,19 +229,11 @@ class Rules {
     for (const char* op : {"LayerNormalization", "GroupNormalization"})
       add(std::string("Add(l=") + op + ", w)", with_bias);
   }
-  void limits_and_constants() {
+  void limits_and_powers() {
     add("Max(x, $a)", at_least);
     add("Min(x, $a)", at_most);
     for (const char* both : {"Clip(i=Clip(x))", "Clip(i=Relu(x))", "Relu(i=Clip(x))", "Relu(i=Relu(x))"})
       add(both, limited_twice);
-    add("Mul(Mul(x, $a), $b)", product);
-    add("Div(Mul(x, $a), $b)", quotient);
-    add("Mul(Div(x, $a), $b)", swapped_quotient);
-    add("Div(Div(x, $a), $b)", inverse_product);
-    add("Add(Add(x, $a), $b)", sum);
-    add("Sub(Add(x, $a), $b)", difference);
-    add("Add(Sub(x, $a), $b)", swapped_difference);
-    add("Sub(Sub(x, $a), $b)", negative_sum);
     add("Pow(x, 2)", square);
     add("Pow(x, 0.5)", square_root);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "tools/passes/match.hpp"
@@ -19,9 +20,14 @@ struct Affine {
   bool shifts() const {
     return std::any_of(shift.begin(), shift.end(), [](double s) { return s != 0; });
   }
-  bool finite() const {
-    const auto all = [](const std::vector<double>& v) {
-      return std::all_of(v.begin(), v.end(), [](double e) { return std::isfinite(e); });
+  /// Whether all are numbers of full precision in `dtype`: neither too large nor too small for it.
+  bool fits(DType dtype) const {
+    const double largest = dtype == DType::f16 ? 65504 : std::numeric_limits<float>::max(),
+                 smallest = dtype == DType::f16 ? 0x1p-14 : std::numeric_limits<float>::min();
+    const auto all = [&](const std::vector<double>& v) {
+      return std::all_of(v.begin(), v.end(), [&](double e) {
+        return e == 0 || (std::fabs(e) >= smallest && std::fabs(e) <= largest);
+      });
     };
     return all(factor) && all(shift);
   }
@@ -50,7 +56,7 @@ std::optional<Affine> affine_of(Rewriter& rewriter, int n, ValueId& x) {
     if (is(node, "Add")) affine.shift[i] = v;
     if (is(node, "Sub")) affine.factor[i] = swapped ? -1 : 1, affine.shift[i] = swapped ? v : -v;
   }
-  return affine.finite() ? std::optional(affine) : std::nullopt;
+  return affine.fits(rewriter.value(x).dtype) ? std::optional(affine) : std::nullopt;
 }
 
 /// The same with one number for each element of `shape`.
@@ -90,7 +96,7 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
     ValueId source = absent;
     if (above < 0 || rewriter.uses(x) != 1 || clamp_attribute(rewriter.node(above)).active()) break;
     auto first = affine_of(rewriter, above, source);
-    if (!first || !append(*first, *whole) || !first->finite()) break;
+    if (!first || !append(*first, *whole) || !first->fits(rewriter.value(source).dtype)) break;
     whole = first, x = source;
     chain.push_back(above);
   }

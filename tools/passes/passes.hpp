@@ -59,7 +59,7 @@ void channels_last(graph::Model& model, PassLog& log);
 /// Reshape, normalization of each channel, Reshape: a normalization of groups of channels.
 void fuse_group_normalization(graph::Model& model, PassLog& log);
 /// Expressions that exporters write out become the operators they stand for: activations and normalizations;
-/// limits by constants become Clip, and neighbouring constants one.
+/// limits by constants become Clip.
 void fuse_patterns(graph::Model& model, PassLog& log);
 /// Squeeze and Unsqueeze move down through operators until they cancel, so that a network over one axis is
 /// one over images of height 1.
