@@ -264,12 +264,17 @@ TEST(MergeScales, ChainsBecomeOneScaleAndShift) {
 }
 
 TEST(MergeScales, OneOfAKind) {
-  for (const auto& [first, second] : {std::pair{"Mul", "Div"}, {"Add", "Sub"}}) {
+  const auto merged = [](const char* first, const char* second) {
     Builder b;
     const ValueId x = b.node(first, {b.input({2, 3, 4}), b.random({3, 1}, 1, 1, 2)});
     b.output(b.node(second, {x, b.scalar(3)}));
-    EXPECT_EQ(Passed(b, {merge_scales}).graph.nodes.size(), 1U) << first;
-  }
+    Passed run(b, {merge_scales});
+    return run.graph.nodes.size() == 1 ? run.graph.nodes[0].op : std::string("two");
+  };
+  for (const char* first : {"Mul", "Div"})
+    for (const char* second : {"Mul", "Div"}) EXPECT_EQ(merged(first, second), "Mul") << first << second;
+  for (const char* first : {"Add", "Sub"})
+    for (const char* second : {"Add", "Sub"}) EXPECT_EQ(merged(first, second), "Add") << first << second;
 }
 
 TEST(MergeScales, WhatStays) {
@@ -280,6 +285,10 @@ TEST(MergeScales, WhatStays) {
   };
   EXPECT_EQ(left([](Builder& b, ValueId x) {  // nothing is saved
               b.output(b.node("Mul", {b.node("Add", {x, b.scalar(1)}), b.scalar(2)}));
+            }),
+            2U);
+  EXPECT_EQ(left([](Builder& b, ValueId x) {  // the product is no number of full precision
+              b.output(b.node("Mul", {b.node("Mul", {x, b.scalar(1e-30F)}), b.scalar(1e-30F)}));
             }),
             2U);
   EXPECT_EQ(left([](Builder& b, ValueId x) {  // read twice
