@@ -53,6 +53,17 @@ TEST(If, AnUnknownConditionGivesWhatFitsBoth) {
   EXPECT_EQ(inferred(filled({2, 3}, 1), filled({6}, 2), {}).code(), Code::needs_value);
 }
 
+TEST(If, ASubgraphThatRefusesTheShapesHasNoSay) {
+  const auto fitting = filled({2, 3}, 1),
+             refusing = TestSubgraph{[](auto, auto) { return Status{Code::shape, "refused"}; }, nullptr};
+  for (const InferResult& result : {inferred(fitting, refusing, {}), inferred(refusing, fitting, {})}) {
+    EXPECT_EQ(result, (Shape{2, 3}));
+    EXPECT_FALSE(result.at_most.at(0));
+  }
+  EXPECT_EQ(inferred(refusing, refusing, {}).code(), Code::shape);
+  EXPECT_EQ(inferred(fitting, refusing, Input::scalar(0).known()).code(), Code::shape);
+}
+
 TEST(If, Refuses) {
   const auto a = filled({2}, 1),
              late = TestSubgraph{[](auto, auto) { return Status{Code::needs_value, "late"}; }, nullptr};

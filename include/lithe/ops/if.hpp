@@ -15,8 +15,9 @@ namespace lithe::inline v0::ops {
 ///   subgraph that ran
 /// Subgraph 0 runs when the condition holds, 1 when not; both take all captured values in order and have as
 /// many outputs as the node. A condition known to infer decides the shapes. Otherwise an output is exact
-/// where both subgraphs agree, and an upper bound (output_at_most) where they agree in rank. Errors:
-/// Code::shape if the condition is not one element; Code::dtype if a subgraph's output has another dtype than
+/// where both subgraphs agree, and an upper bound (output_at_most) where they agree in rank; a subgraph that
+/// refuses the shapes has no say, and refuses them when it is to run. Errors: Code::shape if the condition is
+/// not one element, or if both subgraphs refuse; Code::dtype if a subgraph's output has another dtype than
 /// the node's; Code::needs_value if the subgraphs disagree in rank and the condition is not known yet.
 /// Source: ONNX If-19.
 struct If {
@@ -38,28 +39,28 @@ struct If {
                                      : context.output(o, results[o].shape));
       return {};
     }
-    Shape then_shapes[max_outputs];
-    bool then_at_most[max_outputs];
-    LITHE_TRY(branch(context, 0, results));
-    for (int o = 0; o < context.outputs(); ++o)
-      then_shapes[o] = results[o].shape, then_at_most[o] = results[o].at_most;
-    LITHE_TRY(branch(context, 1, results));
-    for (int o = 0; o < context.outputs(); ++o) {
-      const Shape &a = then_shapes[o], &b = results[o].shape;
-      if (a == b && !then_at_most[o] && !results[o].at_most) {
-        LITHE_TRY(context.output(o, a));
-        continue;
-      }
-      if (a.rank() != b.rank())
-        return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
-      Shape largest;
-      for (int d = 0; d < a.rank(); ++d) largest.push_back(std::max(a[d], b[d]));
-      LITHE_TRY(context.output_at_most(o, largest));
-    }
+    InferContext::Output otherwise[max_outputs];
+    const Status then_status = branch(context, 0, results), else_status = branch(context, 1, otherwise);
+    if (!then_status.ok() && (then_status.code() != Code::shape || !else_status.ok())) return then_status;
+    if (!else_status.ok() && else_status.code() != Code::shape) return else_status;
+    const InferContext::Output* const a = then_status.ok() ? results : otherwise;
+    const InferContext::Output* const b = else_status.ok() ? otherwise : results;
+    for (int o = 0; o < context.outputs(); ++o) LITHE_TRY(either(context, o, a[o], b[o]));
     return {};
   }
 
  private:
+  /// Output `o` of a node that gives `a` or `b`.
+  static Status either(InferContext& context, int o, const InferContext::Output& a,
+                       const InferContext::Output& b) {
+    if (a.shape == b.shape && !a.at_most && !b.at_most) return context.output(o, a.shape);
+    if (a.shape.rank() != b.shape.rank())
+      return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
+    Shape largest;
+    for (int d = 0; d < a.shape.rank(); ++d) largest.push_back(std::max(a.shape[d], b.shape[d]));
+    return context.output_at_most(o, largest);
+  }
+
   static Status branch(InferContext& context, int subgraph, InferContext::Output* results) {
     const auto count = static_cast<std::size_t>(context.outputs());
     std::fill(results, results + count, InferContext::Output{});

@@ -28,7 +28,11 @@ struct ChildInference final : SubgraphInference {
       v.contents = inputs[i].known ? from.data : nullptr;
       v.host = inputs[i].known, v.external = true, v.late = v.dynamic = false;
     }
-    LITHE_TRY(child.infer(context));
+    const Status status = child.infer(context);
+    if (context.open) child.refused = status.code() == Code::shape;
+    if (child.refused && status.code() != Code::shape)
+      return {Code::out_of_memory, "a subgraph that refused the planned shapes takes these: plan again"};
+    LITHE_TRY(status);
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       const PlanValue& v = child.value(child.outputs()[o]);
       if (v.late) return {Code::needs_value, "a subgraph's output shape depends on the data"};

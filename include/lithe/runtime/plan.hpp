@@ -180,6 +180,7 @@ class GraphPlan {
  public:
   const format::Subgraph* file = nullptr;
   std::int32_t index = 0;  ///< in the model
+  bool refused = false;    ///< a subgraph that did not take the shapes the session was planned at
   std::span<PlanValue> values;
   std::span<PlanNode> nodes;
   std::span<const StripChain> chains;
