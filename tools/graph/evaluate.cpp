@@ -69,22 +69,17 @@ class Scratch {
   std::size_t bytes_;
 };
 
-/// Multiply-adds for one output element, of the operators that do many.
-std::uint64_t work_per_output(const Node& node, const BoundNode& bound) {
-  if (bound.inputs.size() < 2) return 1;
-  const Shape& first = bound.inputs[0].tensor.shape;
-  const Shape& second = bound.inputs[1].tensor.shape;
-  if (node.op == "MatMul" ||
-      node.op == "FullyConnected")  // one of the two ends of a transposed first operand is K
+}  // namespace
+
+std::uint64_t multiply_adds(std::string_view op, const Shape& first, const Shape& second) {
+  if (op == "MatMul" || op == "FullyConnected")  // one of the two ends of a transposed first operand is K
     return static_cast<std::uint64_t>(std::max(first.back(), first.rank() > 1 ? first[first.rank() - 2] : 1));
-  if (node.op == "Conv2D" || node.op == "Conv3D" || node.op.starts_with("ConvTranspose"))
+  if (op == "Conv2D" || op == "Conv3D" || op.starts_with("ConvTranspose"))
     return static_cast<std::uint64_t>(second.product(1, second.rank()));
-  if (node.op == "DepthwiseConv2D")
+  if (op == "DepthwiseConv2D")
     return static_cast<std::uint64_t>(second.product(0, std::min(2, second.rank())));
   return 1;
 }
-
-}  // namespace
 
 BoundNode::BoundNode(const Graph& graph, const Node& node) : kernel_(find_kernel(node.op, node.version)) {
   for (ValueId id : node.inputs) {
@@ -220,7 +215,9 @@ std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node&
   std::uint64_t results = 0;
   for (const auto& o : bound.outputs)
     if (o.dtype != DType::none) results += static_cast<std::uint64_t>(o.shape.elements());
-  const std::uint64_t each = work_per_output(node, bound);
+  const std::uint64_t each = bound.inputs.size() < 2 ? 1
+                                                     : multiply_adds(node.op, bound.inputs[0].tensor.shape,
+                                                                     bound.inputs[1].tensor.shape);
   if (each != 0 && results > limits.work / each) return std::nullopt;
   auto values = bound.run();
   if (!values.ok()) return std::nullopt;

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "tools/graph/graph.hpp"
@@ -44,6 +45,10 @@ class BoundNode {
   std::deque<Quantization> quantizations_;
   std::vector<std::max_align_t> attributes_;
 };
+
+/// Multiply-adds for one output element of the operators that do many, from the shapes of their first two
+/// inputs; of others 1.
+std::uint64_t multiply_adds(std::string_view op, const Shape& first, const Shape& second);
 
 struct EvaluationLimits {
   std::uint64_t result_bytes = std::uint64_t{64} << 20;

@@ -36,6 +36,7 @@ struct CheckReport {
 struct CheckOptions {
   int self_tests = 0;  ///< vectors to record
   std::size_t threads = 1;
+  std::uint64_t work = std::uint64_t{1} << 34;  ///< multiply-adds of the original: seconds, not minutes
 };
 
 /// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
@@ -44,7 +45,8 @@ struct CheckOptions {
 /// a step on the inputs moves the reference. Large inputs saturate what networks were trained to keep small,
 /// so in f32 their tolerance is at least 1.5 times what 2^-18 of the inputs moves the reference. Records
 /// `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Throws report::Failure
-/// (exit 1) where the model runs at no shape.
+/// (exit 1) where the model runs at no shape. Over `options.work`, inputs are random only, and sizes that
+/// nobody asked for are left out; notes say so.
 CheckReport check(const graph::Model& reference, const graph::Model& optimized,
                   std::span<const std::byte> bytes, const CheckOptions& options,
                   std::vector<graph::SelfTest>& tests);
