@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "tools/import/difference.hpp"
@@ -33,6 +35,27 @@ std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folde
     else
       return tensors;
   }
+}
+
+bool holds_case(const std::filesystem::path& folder) {
+  return std::filesystem::exists(folder / "input_0.npy") || std::filesystem::exists(folder / "input_0.pb") ||
+         std::filesystem::exists(folder / "output_0.npy") || std::filesystem::exists(folder / "output_0.pb");
+}
+
+/// The cases of a folder: itself, or those of its folders that hold one, by name.
+std::vector<std::filesystem::path> cases_in(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder))
+    report::bad_input(folder.string() +
+                      ": no such folder; give one that holds input_0.npy ... and output_0.npy ...");
+  if (holds_case(folder)) return {folder};
+  std::vector<std::filesystem::path> cases;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.is_directory() && holds_case(entry.path())) cases.push_back(entry.path());
+  if (cases.empty())
+    report::bad_input(folder.string() +
+                      ": holds no input_0.npy or output_0.npy (or .pb), and no folder that does");
+  std::sort(cases.begin(), cases.end());
+  return cases;
 }
 
 /// One case: runs it and prints its line. Returns whether every output is within tolerance.
@@ -74,11 +97,14 @@ int test(const TestOptions& o) {
   const OpenModel model(o.model);
   const Machine machine(o.common);
   Session session = create(model, machine.options());
+  std::vector<std::filesystem::path> cases;
+  for (const auto& folder : o.folders)
+    for (auto& found : cases_in(folder)) cases.push_back(std::move(found));
   int missed = 0;
-  for (const auto& folder : o.folders) missed += test_case(session, model, folder, o) ? 0 : 1;
+  for (const auto& folder : cases) missed += test_case(session, model, folder, o) ? 0 : 1;
   if (missed == 0) return report::exits::done;
   throw report::Failure(report::exits::failed_check,
-                        o.model + ": " + std::to_string(missed) + " of " + std::to_string(o.folders.size()) +
+                        o.model + ": " + std::to_string(missed) + " of " + std::to_string(cases.size()) +
                             " cases are not within tolerance; lithe compare finds the first wrong layer");
 }
 
@@ -89,7 +115,9 @@ void add_test(CLI::App& app, int& exit) {
   CLI::App* c =
       app.add_subcommand("test", "run a model on recorded inputs and compare with recorded outputs");
   c->add_option("MODEL", o->model, ".onnx or .lithe file")->required();
-  c->add_option("DIR", o->folders, "folders with input_0.npy (or .pb) ... and output_0.npy ...")->required();
+  c->add_option("DIR", o->folders,
+                "folders with input_0.npy (or .pb) ... and output_0.npy ..., or folders of such")
+      ->required();
   c->add_option("--rtol", o->rtol,
                 "tolerance, relative to the range of the reference (by the coarsest type in the model)");
   c->add_option("--atol", o->atol, "error that is always allowed, in the output's units (rtol / 100)");
