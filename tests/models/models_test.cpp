@@ -36,12 +36,13 @@ struct Network {
   std::size_t cases;
   bool quantized = false;
   bool growable = false;  ///< its sizes depend on the data
+  bool heavy = false;     ///< billions of multiply-adds: not under a sanitizer
   friend void PrintTo(const Network& network, std::ostream* out) {
     *out << network.name;
   }  // NOLINT(readability-identifier-naming): GoogleTest's
 };
 constexpr Network networks[] = {{"blazeface_short_range", 1},
-                                {"dnsmos_p835", 1},
+                                {.name = "dnsmos_p835", .cases = 1, .heavy = true},
                                 {"dtln_1", 2},
                                 {"gtcrn_stream", 2},
                                 {"hand_landmark_lite", 1},
@@ -49,23 +50,31 @@ constexpr Network networks[] = {{"blazeface_short_range", 1},
                                 {"ic_resnet8_int8", 1, true},
                                 {"kws_ds_cnn_fp32", 2},
                                 {"kws_ds_cnn_int8", 2, true},
-                                {"magika_v3", 2},
+                                {.name = "magika_v3", .cases = 2, .heavy = true},
                                 {"mnist_cnn", 1},
                                 {"mtcnn_pnet", 3},
                                 {"nanodet_m_320", 1},
                                 {"ppocr_v4_det", 2},
                                 {"selfie_segmentation", 1},
-                                {"silero_vad", 3, false, true},
-                                {"style_candy", 2},
-                                {"super_resolution_x3", 1},
-                                {"transformer_block", 4},
+                                {.name = "silero_vad", .cases = 3, .growable = true},
+                                {.name = "style_candy", .cases = 2, .heavy = true},
+                                {.name = "super_resolution_x3", .cases = 1, .heavy = true},
                                 {"transformer_block_d128", 4},
                                 {"ultraface_rfb320", 1},
-                                {"ultraface_slim320_nms", 2, false, true}};
+                                {.name = "ultraface_slim320_nms", .cases = 2, .growable = true}};
+
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool is_sanitized = true;
+#elif defined(__has_feature)
+constexpr bool is_sanitized = __has_feature(address_sanitizer);
+#else
+constexpr bool is_sanitized = false;
+#endif
 
 class Models : public ::testing::TestWithParam<Network> {
  protected:
   void SetUp() override {
+    if (GetParam().heavy && is_sanitized) GTEST_SKIP() << "too slow under a sanitizer";
     const char* shared = std::getenv("LITHE_SHARED");
     folder_ = fs::path(shared == nullptr ? "" : shared) / "models" / GetParam().name;
     if (!fs::exists(folder_ / "model.onnx"))

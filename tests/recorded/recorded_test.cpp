@@ -32,19 +32,31 @@ void expect_near(std::span<const float> got, const FloatArray& want, const std::
     ASSERT_LE(std::fabs(got[i] - want.elements[i]), 1e-4f * scale) << where << ", element " << i;
 }
 
+FloatArray numbered(const fs::path& folder, const char* prefix, int i) {
+  return read_floats((folder / (prefix + std::to_string(i) + ".npy")).string());
+}
+
 void run_case(Session& session, const fs::path& folder) {
-  const FloatArray input = read_floats((folder / "input_0.npy").string()),
-                   output = read_floats((folder / "output_0.npy").string());
-  ASSERT_TRUE(input.ok && output.ok) << folder;
-  const Status resized = session.resize(session.input_name(0), input.shape);
-  ASSERT_TRUE(resized.ok()) << resized.text();
-  const Tensor to = session.input(0);
-  ASSERT_EQ(to.dtype, DType::f32);
-  std::copy(input.elements.begin(), input.elements.end(), to.as<float>().begin());
+  for (int i = 0; i < session.inputs(); ++i) {
+    const FloatArray input = numbered(folder, "input_", i);
+    ASSERT_TRUE(input.ok) << folder;
+    const Status resized = session.resize(session.input_name(i), input.shape);
+    ASSERT_TRUE(resized.ok()) << resized.text();
+  }
+  for (int i = 0; i < session.inputs(); ++i) {
+    const Tensor to = session.input(i);
+    ASSERT_EQ(to.dtype, DType::f32);
+    const FloatArray input = numbered(folder, "input_", i);
+    std::copy(input.elements.begin(), input.elements.end(), to.as<float>().begin());
+  }
   const Status status = session.run();
   ASSERT_TRUE(status.ok()) << status.text() << " at node " << status.node();
-  EXPECT_EQ(session.output(0).shape, output.shape);
-  expect_near(session.output(0).as<float>(), output, folder.string());
+  for (int o = 0; o < session.outputs(); ++o) {
+    const FloatArray output = numbered(folder, "output_", o);
+    ASSERT_TRUE(output.ok) << folder;
+    EXPECT_EQ(session.output(o).shape, output.shape);
+    expect_near(session.output(o).as<float>(), output, folder.string() + ", output " + std::to_string(o));
+  }
 }
 
 class Recorded : public ::testing::TestWithParam<const char*> {};
@@ -70,7 +82,9 @@ TEST_P(Recorded, RunsOnThisCpu) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shared, Recorded, ::testing::Values("mnist_cnn", "kws_ds_cnn_fp32"),
+INSTANTIATE_TEST_SUITE_P(Shared, Recorded,
+                         ::testing::Values("mnist_cnn", "kws_ds_cnn_fp32", "blazeface_short_range",
+                                           "gtcrn_stream", "selfie_segmentation"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
