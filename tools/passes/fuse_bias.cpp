@@ -54,12 +54,7 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
 }  // namespace
 
 void fuse_bias(Model& model, PassLog& log) {
-  for (Graph& graph : model.graphs) {
-    Rewriter rewriter(graph);
-    for (int n = 0, end = rewriter.nodes(); n < end; ++n)
-      if (!rewriter.removed(n)) fuse(rewriter, n, log);
-    rewriter.finish();
-  }
+  for_each_node(model, [&](Rewriter& rewriter, int n) { fuse(rewriter, n, log); });
 }
 
 }  // namespace lithe::passes

@@ -213,16 +213,6 @@ class ScaledInput {
   index_t group_ = 1, inputs_ = 0, outputs_ = 0;
 };
 
-template <class Visit>
-void for_each_node(Model& model, Visit visit) {
-  for (Graph& graph : model.graphs) {
-    Rewriter rewriter(graph);
-    for (int n = 0, end = rewriter.nodes(); n < end; ++n)
-      if (!rewriter.removed(n)) visit(rewriter, n);
-    rewriter.finish();
-  }
-}
-
 }  // namespace
 
 void merge_scales(Model& model, PassLog& log) {

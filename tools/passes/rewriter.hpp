@@ -76,4 +76,15 @@ class Rewriter {
   std::vector<int> near_;
 };
 
+/// Calls `visit(rewriter, n)` for the nodes that every graph of the model had, and finishes each graph.
+template <class Visit>
+void for_each_node(Model& model, Visit visit) {
+  for (Graph& graph : model.graphs) {
+    Rewriter rewriter(graph);
+    for (int n = 0, end = rewriter.nodes(); n < end; ++n)
+      if (!rewriter.removed(n)) visit(rewriter, n);
+    rewriter.finish();
+  }
+}
+
 }  // namespace lithe::passes

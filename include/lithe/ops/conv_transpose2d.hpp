@@ -19,14 +19,12 @@ namespace lithe::inline v0::ops {
 /// Source: ONNX ConvTranspose-22; the filter is XNNPACK's.
 struct ConvTranspose2D {
   using Attributes = detail::TransposedAttributes<2>;
-  using enum DType;
   static constexpr OpSpec spec{.name = "ConvTranspose2D",
                                .version = 1,
                                .inputs = {"input", "filter", "bias?"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {
-      {{f32, f32, f32}, {f32}}, {{f16, f16, f16}, {f16}}, {{s8, s8, s32}, {s8}}, {{u8, u8, s32}, {u8}}};
+  static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_transposed(a, context);

@@ -32,14 +32,12 @@ struct DepthwiseConv2D {
                         field("pads", &Attributes::pads), field("clamp", &Attributes::clamp)};
     }
   };
-  using enum DType;
   static constexpr OpSpec spec{.name = "DepthwiseConv2D",
                                .version = 1,
                                .inputs = {"input", "filter", "bias?"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {
-      {{f32, f32, f32}, {f32}}, {{f16, f16, f16}, {f16}}, {{s8, s8, s32}, {s8}}, {{u8, u8, s32}, {u8}}};
+  static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
     const Shape& filter = context.shape(1);

@@ -22,14 +22,12 @@ struct FullyConnected {
     Clamp clamp{};
     static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
   };
-  using enum DType;
   static constexpr OpSpec spec{.name = "FullyConnected",
                                .version = 1,
                                .inputs = {"input", "filter", "bias?"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {
-      {{f32, f32, f32}, {f32}}, {{f16, f16, f16}, {f16}}, {{s8, s8, s32}, {s8}}, {{u8, u8, s32}, {u8}}};
+  static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
     Shape output = context.shape(0);

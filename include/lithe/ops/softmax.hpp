@@ -117,23 +117,12 @@ struct Kernel<Op> {
   using Attributes = ops::SoftmaxAttributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    switch (context.output().dtype) {
-      case DType::f32:
-        return run_as<float>(a, context);
-      case DType::f16:
-        return run_as<half>(a, context);
-      case DType::bf16:
-        return run_as<bfloat16>(a, context);
-      case DType::f64:
-        return run_as<double>(a, context);
-      default:
-        break;
-    }
     if constexpr (Op::elements.has(DType::s8)) {
       if (context.output().dtype == DType::s8) return run_as<std::int8_t>(a, context);
       if (context.output().dtype == DType::u8) return run_as<std::uint8_t>(a, context);
     }
-    return {Code::dtype, "no kernel for this element type"};
+    return ops::detail::for_float_type(context.output().dtype,
+                                       [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

@@ -11,6 +11,12 @@
 
 namespace lithe::inline v0::ops::detail {
 
+/// Input, filter and bias of a linear layer -> output.
+inline constexpr TypeRow linear_types[] = {{{dtypes::f32, dtypes::f32, dtypes::f32}, {dtypes::f32}},
+                                           {{dtypes::f16, dtypes::f16, dtypes::f16}, {dtypes::f16}},
+                                           {{dtypes::s8, dtypes::s8, dtypes::s32}, {dtypes::s8}},
+                                           {{dtypes::u8, dtypes::u8, dtypes::s32}, {dtypes::u8}}};
+
 inline constexpr std::int64_t max_channels = std::int64_t{1} << 30;
 
 /// What products of T are summed in: float for 16-bit floats, unsigned for integers so that overflow wraps.
@@ -134,6 +140,23 @@ inline Status linear_workspace(ReshapeContext& context, index_t channels) {
                              : dtype == DType::u8 ? Linear<std::uint8_t>::workspace_per_channel
                                                   : 0;
   return ask_workspace(context, each * static_cast<std::uint64_t>(channels));
+}
+
+/// Calls `f` with a floating-point element type.
+template <class F>
+Status for_float_type(DType dtype, F f) {
+  switch (dtype) {
+    case DType::f32:
+      return f.template operator()<float>();
+    case DType::f16:
+      return f.template operator()<half>();
+    case DType::bf16:
+      return f.template operator()<bfloat16>();
+    case DType::f64:
+      return f.template operator()<double>();
+    default:
+      return {Code::dtype, "no kernel for this element type"};
+  }
 }
 
 /// Calls `f` with the element type of a linear layer.

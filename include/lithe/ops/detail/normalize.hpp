@@ -42,23 +42,6 @@ Acc lane_sum(index_t n, F f) {
   return sums[0];
 }
 
-/// Calls `f` with the element type of a normalization.
-template <class F>
-Status for_float_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::f32:
-      return f.template operator()<float>();
-    case DType::f16:
-      return f.template operator()<half>();
-    case DType::bf16:
-      return f.template operator()<bfloat16>();
-    case DType::f64:
-      return f.template operator()<double>();
-    default:
-      return {Code::dtype, "no kernel for this element type"};
-  }
-}
-
 /// The elements of an optional input, or null.
 template <class T>
 const T* optional_data(const RunContext& context, int i) {
