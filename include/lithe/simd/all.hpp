@@ -4,6 +4,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
 #include "lithe/simd/transpose.hpp"
+#include "lithe/simd/wide_depthwise_conv2d.hpp"
 
 namespace lithe::inline v0::simd {
 
@@ -11,7 +12,8 @@ namespace lithe::inline v0::simd {
 // clang-format off
 using all = KernelList<
     DepthwiseConv2D,
-    Transpose>;
+    Transpose,
+    WideDepthwiseConv2D>;
 // clang-format on
 
 }  // namespace lithe::inline v0::simd
