@@ -40,6 +40,44 @@ TEST(XnnConv2D, Values) {
   all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}, .group = 5}, {{1, 5, 4, 5}, {5, 3, 3, 1}, {5}});
 }
 
+/// On a processor whose L2 cache holds next to nothing.
+void in_slices(const ops::Conv2D::Attributes& a, const std::vector<Input>& inputs) {
+  const Threads two(2);
+  Platform platform{cpu(), {ThreadPool{}, two.pool()}};
+  platform.cpu.l2_bytes = 1024;
+  OpTest<ops::Conv2D> op{a};
+  op.on(platform).kernel<xnn::Conv2D>().matches(portable_in_float<ops::Conv2D>, inputs,
+                                                {.rows = {{{f32, f32, f32}, {f32}}}});
+}
+
+TEST(XnnConv2D, SlicesOfChannels) {
+  in_slices({.pads = {1, 1, 1, 1}, .clamp = {-0.5f, 3}}, {{1, 7, 6, 16}, {256, 3, 3, 16}, {256}});
+  in_slices({}, {{2, 5, 7, 20}, {160, 1, 1, 20}, {160}});
+  in_slices({.strides = {2, 2}}, {{1, 9, 9, 12}, {640, 1, 1, 12}});
+  in_slices({.strides = {2, 1}, .pads = {0, 1, 1, 0}}, {{1, 8, 8, 4}, {1024, 3, 2, 4}, {1024}});
+}
+
+TEST(XnnConv2D, SizesOfSlices) {
+  constexpr std::size_t kilo = 1024;
+  const auto slice = [](index_t channels, const Shape& output, std::size_t bytes, index_t groups = 1) {
+    Cpu cpu;
+    cpu.l2_bytes = 1024 * kilo;
+    xnn::ConvolutionProblem p;
+    p.window = {{3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}};
+    p.groups = groups, p.input_channels = 64, p.output_channels = channels;
+    return xnn::slice_of(p, cpu, f32, output, bytes);
+  };
+  const auto packed = [](index_t channels) { return static_cast<std::size_t>(channels * (9 * 64 + 1) * 4); };
+  EXPECT_EQ(slice(224, {1, 7, 7, 224}, packed(224)), 224) << "fits into half of L2";
+  EXPECT_EQ(slice(256, {1, 7, 7, 256}, packed(256)), 128);
+  EXPECT_EQ(slice(416, {1, 7, 7, 416}, packed(416)), 224) << "whole blocks of 32";
+  EXPECT_EQ(slice(4096, {1, 7, 7, 4096}, packed(4096)), 512) << "at most eight";
+  EXPECT_EQ(slice(256, {1, 3, 5, 256}, packed(256)), 256) << "few outputs";
+  EXPECT_EQ(slice(264, {1, 7, 7, 264}, packed(264)), 264) << "no whole blocks";
+  EXPECT_EQ(slice(256, {1, 7, 7, 256}, packed(256) + 64), 256) << "another packing";
+  EXPECT_EQ(slice(256, {1, 7, 7, 512}, 2 * packed(256), 2), 512) << "groups";
+}
+
 TEST(XnnConv2D, PaddingBeyondTheFilterAndSmallInputs) {
   all_dtypes<xnn::Conv2D>({.pads = {2, 4, 2, 4}}, {{1, 2, 3, 2}, {3, 3, 2, 2}, {3}});
   all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 1, 1, 16}, {16, 3, 3, 16}, {16}});

@@ -18,9 +18,9 @@ namespace {
 
 /// One float convolution node, driven by hand: kernel, constants, shapes; the output is `scale` times as high
 /// and wide as the input.
-template <class Kernel, index_t scale>
+template <class Kernel, index_t scale, index_t width = 8>
 struct BasicNode {
-  static constexpr index_t channels = 8;
+  static constexpr index_t channels = width;
 
   explicit BasicNode(index_t size, std::int32_t buffer = 3)
       : filter(9 * channels * channels + 16), bias(channels + 16) {
@@ -32,7 +32,7 @@ struct BasicNode {
     outputs[0] = {DType::f32, shape(scale * size)};
   }
   static Shape shape(index_t size) { return {1, size, size, channels}; }
-  NodeInfo info() const { return {inputs, outputs, &cpu()}; }
+  NodeInfo info() const { return {inputs, outputs, &processor}; }
 
   Status create(PackedWeights* weights = nullptr) {
     CreateContext context;
@@ -67,11 +67,16 @@ struct BasicNode {
   typename Kernel::Op::Attributes attributes{.strides = {scale, scale}, .pads = {1, 1, 2 - scale, 2 - scale}};
   std::vector<float> filter, bias;
   ValueInfo inputs[3], outputs[1];
+  Cpu processor = cpu();
   std::vector<std::byte> workspace;
   bool others_allocate = false;  ///< other threads do, and the count is the process's
   Kernel kernel;
 };
 using Node = BasicNode<xnn::Conv2D, 1>;
+/// Three slices of output channels on a processor with a small L2 cache.
+struct Sliced : BasicNode<xnn::Conv2D, 1, 192> {
+  explicit Sliced(index_t size) : BasicNode(size) { processor.l2_bytes = 256 * 1024; }
+};
 
 /// What the portable kernel makes of the node's constants and run()'s input.
 template <class AnyNode>
@@ -156,6 +161,23 @@ TEST(XnnRuntime, SmallerAndBackInASealedHeap) {
   EXPECT_EQ(node.reshape(48).code(), Code::out_of_memory) << "beyond the plan";
 }
 
+TEST(XnnRuntime, SlicesSmallerAndBackInASealedHeap) {
+  Arena arena(4 << 20);
+  const xnn::HeapScope scope(&arena.heap);
+  Sliced node(12);
+  std::vector<float> y, wanted;
+  ASSERT_TRUE(node.create().ok() && node.reshape(12).ok());
+  arena.heap.seal();
+  const std::size_t used = arena.heap.used();
+  for (index_t size : {12, 3, 7, 1, 12, 9, 12}) {
+    ASSERT_TRUE(node.reshape(size).ok()) << size;
+    ASSERT_TRUE(node.run(size, y).ok());
+    portable_answer(node, size, wanted);
+    EXPECT_EQ(y, wanted) << size;  // small integers: exact in any order
+    EXPECT_EQ(arena.heap.used(), used);
+  }
+}
+
 TEST(XnnRuntime, TransposedConvolutionsSmallerAndBack) {
   Arena arena(1 << 20);
   const xnn::HeapScope scope(&arena.heap);
@@ -223,6 +245,20 @@ TEST(XnnPacking, OneKeyOneEntry) {
   ASSERT_TRUE(alone.reshape(8).ok() && alone.run(8, own).ok());
   EXPECT_EQ(from_a, own);
   EXPECT_EQ(from_b, own);
+}
+
+TEST(XnnPacking, SlicesShareThePackingOfTheWhole) {
+  PackedWeights weights;
+  Sliced a(5), b(5), whole(5);
+  whole.processor.l2_bytes = 1 << 30;
+  ASSERT_TRUE(a.create(&weights).ok() && b.create(&weights).ok() && whole.create(&weights).ok());
+  EXPECT_EQ(weights.entries(), 1u);
+  std::vector<float> from_a, from_b, from_whole;
+  ASSERT_TRUE(a.reshape(5).ok() && a.run(5, from_a).ok());
+  ASSERT_TRUE(b.reshape(5).ok() && b.run(5, from_b).ok());
+  ASSERT_TRUE(whole.reshape(5).ok() && whole.run(5, from_whole).ok());
+  EXPECT_EQ(from_a, from_whole);
+  EXPECT_EQ(from_b, from_whole);
 }
 
 TEST(XnnPacking, OtherBuffersAndNone) {

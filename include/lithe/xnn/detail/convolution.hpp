@@ -3,9 +3,11 @@
 
 #include <xnnpack.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/runtime/threads.hpp"
@@ -63,6 +65,27 @@ struct ConvolutionProblem {
   }
 };
 
+/// A convolution runs as at most this many operators, each for a slice of the output channels.
+inline constexpr index_t max_slices = 8;
+
+/// Output channels for one operator. XNNPACK reads the whole packed filter for every few outputs: one that
+/// does not fit into half of L2 is cut into slices that do, each of which serves all outputs while it stays
+/// there. Only f32, which is packed alike for all channels, in blocks of at most 32 on x86 and ARM.
+inline index_t slice_of(const ConvolutionProblem& p, const Cpu& cpu, DType dtype, const Shape& output,
+                        std::size_t packed_bytes) {
+  constexpr index_t block = 32, least = 64, few_outputs = 16;
+  const index_t channels = p.channels();
+  const auto inputs = std::uint64_t{1} * p.window.h.kernel * p.window.w.kernel * p.input_channels;
+  if (dtype != DType::f32 || p.groups != 1 || channels % block != 0 || output.rows() < few_outputs ||
+      packed_bytes != channels * (inputs + 1) * sizeof(float))
+    return channels;
+  const std::size_t budget = std::max<std::size_t>(1, cpu.l2_bytes / 2);
+  const auto wanted =
+      static_cast<index_t>(std::min<std::size_t>(max_slices, (packed_bytes - 1) / budget + 1));
+  const index_t slices = std::max<index_t>(1, std::min(wanted, channels / least));
+  return ((channels + slices - 1) / slices + block - 1) / block * block;
+}
+
 /// XNNPACK's functions for convolutions, by element type.
 struct ConvolutionCalls {
   static constexpr auto create_f32 = xnn_create_convolution2d_nhwc_f32;
@@ -71,6 +94,7 @@ struct ConvolutionCalls {
   static constexpr auto create_u8 = xnn_create_convolution2d_nhwc_qu8;
 
   static PackingHash hash(const ConvolutionProblem& problem) { return problem.hash(); }
+  static constexpr auto slice = slice_of;
   static bool small(const Window& window, const Shape& output) { return small_indirection(window, output); }
   static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem&, const Shape& input,
                             std::size_t& height, std::size_t& width, std::size_t& workspace,
@@ -100,7 +124,8 @@ struct ConvolutionCalls {
   }
 };
 
-/// A convolution on XNNPACK: one packed filter, and an operator for each slot of strips.
+/// A convolution on XNNPACK: one packed filter, and for each slot of strips an operator, or several for
+/// slices of the output channels.
 template <class Calls>
 class BasicConvolution {
  protected:
@@ -115,10 +140,12 @@ class BasicConvolution {
     if (input.dtype == DType::s8 && scales.data() == nullptr)
       return {Code::out_of_memory, "no memory for filter scales"};
     const void* bias = node.has(2) ? node.input(2).data : nullptr;
-    return packed_.pack(context, packing_key(context, name, Calls::hash(problem)),
-                        [&](xnn_weights_cache_t cache) {
-                          return make(problem, node, slot, {node.input(1).data, bias, scales.data()}, cache);
-                        });
+    const Status status = packed_.pack(
+        context, packing_key(context, name, Calls::hash(problem)), [&](xnn_weights_cache_t cache) {
+          return make(problem, node, slot, 0, {node.input(1).data, bias, scales.data()}, cache);
+        });
+    slot.complete = status.ok();
+    return status;
   }
 
   Status reshape(const ConvolutionProblem& whole, ReshapeContext& context) {
@@ -130,10 +157,18 @@ class BasicConvolution {
     Slot& slot = slots_[static_cast<std::size_t>(context.slot)];
     const SlotKey key{pads_for(problem.window, input.shape, output.shape), input.pitch, output.pitch,
                       input.shape[3]};
-    if (!slot.op || slot.key != key) LITHE_TRY(remake(problem, context.node, slot, key));
+    if (slot.slice == 0) {  // decided once, at the largest shape: a sealed heap has no room for other slices
+      slot.slice = Calls::slice(problem, *context.node.cpu, input.dtype, output.shape, packed_.bytes());
+      slot.complete &= slot.slice == problem.channels();
+    }
+    if (!slot.complete || slot.key != key) LITHE_TRY(remake(problem, context.node, slot, key));
     std::size_t bytes = 0, height = 0, width = 0;
-    LITHE_TRY(check(Calls::reshape(input.dtype, slot.op.get(), problem, input.shape, height, width, bytes,
-                                   native(context.threads))));
+    for (const Handle& op : slot.operators(problem.channels())) {
+      std::size_t more = 0;
+      LITHE_TRY(check(Calls::reshape(input.dtype, op.get(), problem, input.shape, height, width, more,
+                                     native(context.threads))));
+      bytes = std::max(bytes, more);
+    }
     context.workspace(bytes);
     return check_output(output.shape, height, width);
   }
@@ -142,16 +177,29 @@ class BasicConvolution {
   /// The same for every convolution: everything was decided at reshape.
   template <class Attributes>
   Status run(const Attributes&, RunContext& context) {
-    xnn_operator_t op = slots_[static_cast<std::size_t>(context.slot())].op.get();
-    LITHE_TRY(check(Calls::setup(context.input(0).dtype, op, context.workspace().data(),
-                                 context.input(0).data, context.output().data)));
-    return check(xnn_run_operator(op, native(context.threads())));
+    const Slot& slot = slots_[static_cast<std::size_t>(context.slot())];
+    const Tensor& output = context.output();
+    auto* out = static_cast<std::byte*>(output.data);
+    const std::size_t step = static_cast<std::size_t>(slot.slice) * element_bytes(output.dtype);
+    for (const Handle& op : slot.operators(output.shape[3])) {
+      LITHE_TRY(check(Calls::setup(context.input(0).dtype, op.get(), context.workspace().data(),
+                                   context.input(0).data, out)));
+      LITHE_TRY(check(xnn_run_operator(op.get(), native(context.threads()))));
+      out += step;
+    }
+    return {};
   }
 
  private:
   struct Slot {
-    Handle op;
+    std::array<Handle, max_slices> ops;
     SlotKey key;
+    index_t slice = 0;  ///< output channels of an operator, the last one's may be fewer; 0: not decided yet
+    bool complete = false;
+
+    std::span<const Handle> operators(index_t channels) const {
+      return std::span(ops).first(static_cast<std::size_t>((channels + slice - 1) / slice));
+    }
   };
   struct Constants {
     const void *filter, *bias;
@@ -164,29 +212,42 @@ class BasicConvolution {
     return ChannelScales(s8 ? *node.input(1).quantization : none, s8 ? problem.channels() : 0);
   }
 
-  Status remake(const ConvolutionProblem& problem, const NodeInfo& node, Slot& slot, const SlotKey& key) {
-    const ChannelScales scales = scales_of(problem, node);
+  Status remake(const ConvolutionProblem& whole, const NodeInfo& node, Slot& slot, const SlotKey& key) {
+    const ChannelScales scales = scales_of(whole, node);
     if (node.input(0).dtype == DType::s8 && scales.data() == nullptr)
       return {Code::out_of_memory, "no memory for filter scales"};
-    slot.key = key;
-    return packed_.reuse([&](xnn_weights_cache_t cache) {
-      return make(problem, node, slot, {packed_.stand_in(), nullptr, scales.data()}, cache);
-    });
+    slot.complete = false, slot.key = key;
+    for (Handle& op : slot.ops) op.reset();
+    const index_t channels = whole.channels();
+    for (index_t i = 0, first = 0; first < channels; ++i, first += slot.slice) {
+      ConvolutionProblem problem = whole;
+      if (slot.slice < channels) problem.output_channels = std::min(slot.slice, channels - first);
+      const auto offset =
+          packed_.bytes() / static_cast<std::size_t>(channels) * static_cast<std::size_t>(first);
+      LITHE_TRY(packed_.reuse(
+          [&](xnn_weights_cache_t cache) {
+            return make(problem, node, slot, i, {packed_.stand_in(), nullptr, scales.data()}, cache);
+          },
+          offset));
+    }
+    slot.complete = true;
+    return {};
   }
 
-  static xnn_status make(const ConvolutionProblem& p, const NodeInfo& node, Slot& slot, const Constants& c,
-                         xnn_weights_cache_t cache) {
+  static xnn_status make(const ConvolutionProblem& p, const NodeInfo& node, Slot& slot, index_t part,
+                         const Constants& c, xnn_weights_cache_t cache) {
+    Handle& op = slot.ops[static_cast<std::size_t>(part)];
     const auto geometry = [&](auto create, auto... rest) {
       const auto u = [](index_t v) { return static_cast<std::uint32_t>(v); };
       const auto z = [](index_t v) { return static_cast<std::size_t>(v); };
       const Window& w = p.window;
       const auto [top, right, bottom, left] = slot.key.pads;
-      const xnn_status status = create(
-          top, right, bottom, left, u(w.h.kernel), u(w.w.kernel), u(w.h.stride), u(w.w.stride),
-          u(w.h.dilation), u(w.w.dilation), u(p.groups), z(p.input_channels), z(p.output_channels),
-          z(slot.key.input_pitch), z(slot.key.output_pitch), rest..., p.flags, nullptr, cache, slot.op.out());
+      const xnn_status status = create(top, right, bottom, left, u(w.h.kernel), u(w.w.kernel), u(w.h.stride),
+                                       u(w.w.stride), u(w.h.dilation), u(w.w.dilation), u(p.groups),
+                                       z(p.input_channels), z(p.output_channels), z(slot.key.input_pitch),
+                                       z(slot.key.output_pitch), rest..., p.flags, nullptr, cache, op.out());
       // XNNPACK 4ea82e5 says success when it has no memory for its buffer of zeros.
-      return status == xnn_status_success && !slot.op ? xnn_status_out_of_memory : status;
+      return status == xnn_status_success && !op ? xnn_status_out_of_memory : status;
     };
     const ValueInfo &in = node.input(0), &out = node.output();
     const auto* bias = static_cast<const std::int32_t*>(c.bias);

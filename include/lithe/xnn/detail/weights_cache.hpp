@@ -66,14 +66,16 @@ class PackedFilter {
       shared->discard(), data_ = nullptr;
     return status;
   }
-  /// Runs a later create over what is packed. It needs no filter: where XNNPACK insists on packing again, it
-  /// reads stand_in() and writes to memory that is thrown away.
+  /// Runs a later create over what is packed, from `offset` bytes on. It needs no filter: where XNNPACK
+  /// insists on packing again, it reads stand_in() and writes to memory that is thrown away.
   template <class Create>
-  Status reuse(Create create) {
+  Status reuse(Create create, std::size_t offset = 0) {
+    offset_ = offset;
     return check(run(create));
   }
   /// At least as many readable bytes as the filter had.
   const void* stand_in() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   void release() {
@@ -103,7 +105,7 @@ class PackedFilter {
   }
   std::size_t insert(void* memory, std::size_t bytes) {
     if (data_ == nullptr) data_ = memory, bytes_ = bytes;
-    return 0;
+    return offset_;
   }
 
   static PackedFilter& self(void* context) { return *static_cast<PackedFilter*>(context); }
@@ -112,16 +114,18 @@ class PackedFilter {
       .context = this,
       .look_up =
           [](void* c, const xnn_weights_cache_look_up_key*) {
-            return self(c).data_ != nullptr ? std::size_t{0} : SIZE_MAX;
+            return self(c).data_ != nullptr ? self(c).offset_ : SIZE_MAX;
           },
       .reserve_space = [](void* c, std::size_t bytes) { return self(c).reserve(bytes); },
       .look_up_or_insert = [](void* c, const xnn_weights_cache_look_up_key*, void* memory,
                               std::size_t bytes) { return self(c).insert(memory, bytes); },
       .is_finalized = [](void*) { return true; },
-      .offset_to_addr = [](void* c, std::size_t) { return self(c).data_; },
+      .offset_to_addr = [](void* c, std::size_t offset) -> void* {
+        return static_cast<std::byte*>(self(c).data_) + offset;
+      },
       .delete_cache = [](void*) { return xnn_status_success; }};
   void* data_ = nullptr;
-  std::size_t bytes_ = 0;
+  std::size_t bytes_ = 0, offset_ = 0;
   void* scratch_ = nullptr;
   PackedWeights* shared_ = nullptr;  ///< during pack() only
   const PackingKey* key_ = nullptr;
