@@ -28,7 +28,9 @@ namespace lithe::import::testing {
 /// without a shape gets the one that ONNX infers.
 inline std::string serialized(const std::string& graph, int opset) {
   onnx::ModelProto model;
-  const std::string text = "<ir_version: 10, opset_import: [\"\" : " + std::to_string(opset) + "]> " + graph;
+  const bool microsoft = graph.find("com.microsoft") != std::string::npos;
+  const std::string text = "<ir_version: 10, opset_import: [\"\" : " + std::to_string(opset) +
+                           (microsoft ? ", \"com.microsoft\" : 1" : "") + "]> " + graph;
   onnx::OnnxParser parser(text.c_str());
   const auto status = parser.Parse(model);
   if (!status.IsOK()) throw std::invalid_argument(text + ": " + status.ErrorMessage());

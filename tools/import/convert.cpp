@@ -2,6 +2,8 @@
 #include "tools/import/convert.hpp"
 
 #include <cstdio>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "tools/graph/evaluate.hpp"
@@ -77,7 +79,9 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
 }
 
 ParseOptions parse_options(const Options& options) {
-  return {.shapes = options.shapes, .limits = options.limits};
+  std::set<std::string> kept = options.import.custom_domains;
+  for (const auto& [name, kernel] : options.import.custom) kept.insert(name);
+  return {.shapes = options.shapes, .limits = options.limits, .kept = std::move(kept)};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,10 +24,12 @@ struct ParseOptions {
   /// everywhere.
   std::map<std::string, std::vector<std::int64_t>> shapes{};
   Limits limits{};
+  /// Operators ("domain::Operator") and domains that the user brings kernels for: they stay as they are.
+  std::set<std::string> kept{};
 };
 
-/// An ONNX model that is checked, holds its weights, calls no functions of its own and has its shapes
-/// inferred.
+/// An ONNX model that is checked, holds its weights, calls no functions of its own, has quantized operators
+/// written as DequantizeLinear, operator, QuantizeLinear, and has its shapes inferred.
 struct ParsedModel {
   std::shared_ptr<const onnx::ModelProto> proto;
   std::string name;                ///< base name of the file

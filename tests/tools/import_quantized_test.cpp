@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "lithe/lithe.hpp"
+#include "tests/support/recorded_case.hpp"
+#include "tests/tools/import_testing.hpp"
+#include "tools/import/convert.hpp"
+#include "tools/kernels/kernels.hpp"
+
+namespace lithe::import::testing {
+namespace {
+
+/// Scales are powers of two, so that every value is exact.
+const std::string steps =
+    "float xs = {0.5}, int8 xz = {-1}, float ws = {0.25}, int8 wz = {0}, float ys = {1.0}, int8 yz = {2}";
+
+graph::Model converted(const std::string& graph, int opset = 13) {
+  const std::string bytes = serialized(graph, opset);
+  return convert(std::as_bytes(std::span(bytes)), "test.onnx").model;
+}
+
+int count(const graph::Model& model, const std::string& op) {
+  return static_cast<int>(std::count_if(model.graphs[0].nodes.begin(), model.graphs[0].nodes.end(),
+                                        [&](const graph::Node& n) { return n.op == op; }));
+}
+
+/// What the converted model gives for one s8 input, by the portable kernels.
+std::vector<int> run(const std::string& graph, const std::vector<int>& input, int opset = 13) {
+  const std::string bytes = serialized(graph, opset);
+  const Result result = convert(std::as_bytes(std::span(bytes)), "test.onnx");
+  auto model = Model::open(test::aligned_copy(result.bytes));
+  SessionOptions options = machine_options(nullptr);
+  options.kernels = portable_kernels();
+  auto session = Session::create(*model, options);
+  if (!session.ok()) return ADD_FAILURE() << session.status().text(), std::vector<int>{};
+  const Tensor to = session->input(0);
+  for (std::size_t i = 0; i < input.size(); ++i)
+    static_cast<std::int8_t*>(to.data)[i] = static_cast<std::int8_t>(input[i]);
+  const Status status = session->run();
+  EXPECT_TRUE(status.ok()) << status.text();
+  const TensorView y = session->output(0);
+  const auto* elements = static_cast<const std::int8_t*>(y.data);
+  return {elements, elements + y.elements()};
+}
+
+TEST(ImportQuantized, ConvolutionsRunOnStoredNumbers) {
+  const std::string graph = "g (int8[1,1,2,2] x) => (int8[1,2,2,2] y) <" + steps +
+                            ", int8[2,1,1,1] w = {2, -4}, int32[2] b = {8, 0}> "
+                            "{ y = QLinearConv (x, xs, xz, w, ws, wz, ys, yz, b) }";
+  EXPECT_EQ(nodes(graph, 13).back(), "QuantizeLinear (., 1, #)");
+  const graph::Model model = converted(graph);
+  EXPECT_EQ(count(model, "Conv2D"), 1);
+  EXPECT_EQ(count(model, "DequantizeLinear") + count(model, "QuantizeLinear"), 0);
+  // (x + 1) / 2 * {0.5, -1} + {1, 0} + 2, halves to even
+  EXPECT_EQ(run(graph, {-1, 3, 7, 9}), (std::vector<int>{3, 4, 5, 6, 2, 0, -2, -3}));
+}
+
+TEST(ImportQuantized, WeightsPerChannelAndMatrices) {
+  const std::string matrices =
+      "g (int8[2,2] x) => (int8[2,2] y) <float xs = {0.5}, int8 xz = {-1}, float[2] ws = {0.5, 1.0}, "
+      "int8[2] wz = {0, 0}, float ys = {1.0}, int8 yz = {2}, int8[2,2] w = {2, 1, 4, 3}> "
+      "{ y = QLinearMatMul (x, xs, xz, w, ws, wz, ys, yz) }";
+  EXPECT_EQ(count(converted(matrices), "FullyConnected"), 1);
+  EXPECT_EQ(run(matrices, {1, 3, -1, 1}), (std::vector<int>{7, 9, 4, 5}));
+  const std::string gemm =
+      "g (int8[1,2] x) => (int8[1,2] y) <" + steps +
+      ", int8[2,2] w = {4, 8, 12, 16}, int32[2] c = {8, 16}> "
+      "{ y = com.microsoft.QGemm <transB = 1, alpha = 1.0> (x, xs, xz, w, ws, wz, c, ys, yz) }";
+  EXPECT_EQ(count(converted(gemm), "FullyConnected"), 1);
+  EXPECT_EQ(run(gemm, {1, 3}), (std::vector<int>{8, 15}));
+  const std::string real = "g (int8[1,2] x) => (float[1,2] y) <" + steps +
+                           ", int8[2,2] w = {4, 8, 12, 16}> "
+                           "{ y = com.microsoft.QGemm <transB = 1> (x, xs, xz, w, ws, wz) }";
+  EXPECT_EQ(nodes(real, 13).back(), "FullyConnected (., .)");
+}
+
+TEST(ImportQuantized, ElementWiseOperatorsOfMicrosoft) {
+  const auto graph = [](const std::string& node, const std::string& more = "") {
+    return "g (int8[2,2] x) => (int8[m,n] y) <" + steps + ", int8[2,2] w = {4, 8, -4, 0}" + more +
+           "> { y = " + node + " }";
+  };
+  const std::vector<int> x{1, 3, 5, -9};  // 1, 2, 3, -4
+  const struct {
+    std::string text, op;
+    std::vector<int> want;
+  } table[] = {
+      {graph("com.microsoft.QLinearAdd (x, xs, xz, w, ws, wz, ys, yz)"), "Add", {4, 6, 4, -2}},
+      {graph("com.microsoft.QLinearMul (x, xs, xz, w, ws, wz, ys, yz)"), "Mul", {3, 6, -1, 2}},
+      {graph("com.microsoft.QLinearLeakyRelu <alpha = 0.25> (x, xs, xz, ys, yz)"), "LeakyRelu", {3, 4, 5, 1}},
+      {graph("com.microsoft.QLinearReduceMean <axes = [1], keepdims = 1> (x, xs, xz, ys, yz)"),
+       "ReduceMean",
+       {4, 2}},
+      {graph("com.microsoft.QLinearConcat <axis = 0> (ys, yz, x, xs, xz, w, ws, wz)"),
+       "Concat",
+       {3, 4, 5, -2, 3, 4, 1, 2}},
+      {graph("com.microsoft.QLinearWhere (c, x, xs, xz, w, ws, wz, ys, yz)", ", bool[2] c = {1, 0}"),
+       "Where",
+       {3, 4, 5, 2}},
+      {graph("com.microsoft.QLinearSigmoid (x, xs, xz, ss, sz)",
+             ", float ss = {0.00390625}, int8 sz = {-128}"),
+       "Sigmoid",
+       {59, 97, 116, -123}},
+      {graph("com.microsoft.QLinearSoftmax <axis = -1, opset = 13> (x, xs, xz, ss, sz)",
+             ", float ss = {0.00390625}, int8 sz = {-128}"),
+       "Softmax",
+       {-59, 59, 127, -128}}};
+  for (const auto& row : table)
+    for (int opset : {13, 18}) {
+      EXPECT_EQ(run(row.text, x, opset), row.want) << row.op << " of opset " << opset;
+      EXPECT_EQ(count(converted(row.text, opset), row.op), 1);
+    }
+}
+
+TEST(ImportQuantized, PoolsOfMicrosoft) {
+  const auto graph = [](const std::string& node) {
+    return "g (int8[1,1,2,2] x) => (int8[a,b,m,n] y) <" + steps + "> { y = com.microsoft." + node +
+           " (x, xs, xz, ys, yz) }";
+  };
+  EXPECT_EQ(run(graph("QLinearAveragePool <kernel_shape = [1,2], channels_last = 0>"), {1, 5, 3, 7}),
+            (std::vector<int>{4, 5}));
+  EXPECT_EQ(run(graph("QLinearGlobalAveragePool"), {1, 9, 3, 7}), (std::vector<int>{5}));
+  EXPECT_TRUE(mentions(refusal(graph("QLinearGlobalAveragePool <channels_last = 1>"), 13), "com.microsoft"));
+}
+
+TEST(ImportQuantized, NamesTypesAndWhatStays) {
+  const std::string add =
+      "g (uint8[2] x) => (uint8[2] y) <float s = {0.5}, uint8 z = {3}> "
+      "{ y = com.microsoft.QLinearAdd (x, s, z, x, s, z, s) }";
+  const graph::Model model = imported(add, 13);
+  for (const graph::Node& node : model.graphs[0].nodes)
+    EXPECT_EQ(node.onnx_names, (Lines{"QLinearAdd -> y"})) << node.op;
+  const graph::Node& last = model.graphs[0].nodes.back();
+  EXPECT_EQ(model.graphs[0].value(last.inputs[2]).dtype, DType::u8) << "zero where no zero point is given";
+  const std::string old = "g (int8[2,3,4] x) => (int8[2,3,4] y) <" + steps +
+                          "> { y = com.microsoft.QLinearSoftmax <axis = 1, opset = 11> (x, xs, xz, ys, yz) }";
+  EXPECT_TRUE(mentions(refusal(old, 13), "com.microsoft::QLinearSoftmax"));
+  EXPECT_EQ(refusal(old, 11), "");
+  const std::string bytes = serialized(add, 13);
+  const ParsedModel kept =
+      parse(std::as_bytes(std::span(bytes)), "test.onnx", {}, {.kept = {"com.microsoft"}});
+  EXPECT_EQ(nodes(import_model(kept, {.custom = {}, .custom_domains = {"com.microsoft"}})),
+            (Lines{"com.microsoft::QLinearAdd (., 0.5, #, ., 0.5, #, 0.5)"}));
+}
+
+}  // namespace
+}  // namespace lithe::import::testing
