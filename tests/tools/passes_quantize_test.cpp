@@ -133,6 +133,17 @@ TEST(Quantize, MoversMoveStoredNumbers) {
     EXPECT_EQ(run.graph.value(find(run.graph, op)->outputs[0]).dtype, DType::s8);
 }
 
+TEST(Quantize, MoversOfStoredNumbersKeepTheirStep) {
+  Builder b;
+  const ValueId x = b.fake(b.input({2, 3}), 0.02F, 5);
+  const ValueId stored = b.quantize(b.node("Relu", {x}), 0.03F, -9);
+  const ValueId moved = b.node("Transpose", {b.node("Reshape", {stored, b.vector({3, 2})})}, {});
+  b.output(b.dequantize(moved, 0.03F, -9));
+  Passed run(b, {quantize});
+  for (const char* op : {"Relu", "Reshape", "Transpose"})
+    EXPECT_TRUE(step_of(run.graph.value(find(run.graph, op)->outputs[0]))) << op;
+}
+
 TEST(Quantize, ConcatOfOtherScalesConvertsThoseInputs) {
   Builder b;
   const ValueId x = b.fake(b.input({2, 3}), 0.02F, 5), y = b.fake(b.input({2, 4}), 0.03F, -5);

@@ -219,6 +219,20 @@ bool any_asymmetric(Rewriter& rewriter) {
   return false;
 }
 
+/// What moves elements of a quantized tensor gives one quantized alike; models in QOperator form do not say
+/// it.
+bool spread_steps(Rewriter& rewriter) {
+  bool any = false;
+  for (int n = 0; n < rewriter.nodes(); ++n) {
+    if (rewriter.removed(n) || !moves_elements(rewriter.node(n)) || is(rewriter.node(n), "Concat")) continue;
+    const Node& node = rewriter.node(n);
+    const auto step = node.inputs.empty() ? std::nullopt : step_of(rewriter.value(node.inputs[0]));
+    for (ValueId v : node.outputs)
+      if (step && v >= 0 && !rewriter.value(v).quantization) any = mark(rewriter, v, *step) || any;
+  }
+  return any;
+}
+
 void quantize_graph(Graph& graph, PassLog& log) {
   gather_quantizers(graph, log);
   Rewriter rewriter(graph);
@@ -236,6 +250,8 @@ void quantize_graph(Graph& graph, PassLog& log) {
       log.changed(name + " runs on quantized tensors");
     else
       log.near_miss(name + " stays in floating point: " + candidate.reason());
+  }
+  while (spread_steps(rewriter)) {
   }
   rewriter.finish();
 }
