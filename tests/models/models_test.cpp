@@ -31,10 +31,12 @@ struct Kernels {
 const Kernels kernel_lists[] = {
     {"auto", all_kernels()}, {"xnnpack", xnnpack_kernels()}, {"portable", portable_kernels()}};
 
+enum class Numbers { real, half, quantized };
+
 struct Network {
   const char* name;
   std::size_t cases;
-  bool quantized = false;
+  Numbers numbers = Numbers::real;
   bool growable = false;  ///< its sizes depend on the data
   bool heavy = false;     ///< billions of multiply-adds: not under a sanitizer
   friend void PrintTo(const Network& network, std::ostream* out) {
@@ -47,15 +49,20 @@ constexpr Network networks[] = {{"blazeface_short_range", 1},
                                 {"gtcrn_stream", 2},
                                 {"hand_landmark_lite", 1},
                                 {"ic_resnet8_fp32", 2},
-                                {"ic_resnet8_int8", 1, true},
+                                {"ic_resnet8_int8", 1, Numbers::quantized},
                                 {"kws_ds_cnn_fp32", 2},
-                                {"kws_ds_cnn_int8", 2, true},
+                                {"kws_ds_cnn_int8", 2, Numbers::quantized},
                                 {.name = "magika_v3", .cases = 2, .heavy = true},
                                 {"mnist_cnn", 1},
                                 {"mtcnn_pnet", 3},
                                 {"nanodet_m_320", 1},
                                 {"ppocr_v4_det", 2},
                                 {"selfie_segmentation", 1},
+                                {"squeezenet10_fp16", 1, Numbers::half},
+                                {"iris_landmark_fp16", 1, Numbers::half},
+                                {"mobilenet_v2_quant", 1, Numbers::quantized},
+                                {"ultraface_slim320_qdq_s8", 1, Numbers::quantized},
+                                {"ultraface_slim320_qop_u8", 1, Numbers::quantized},
                                 {.name = "silero_vad", .cases = 3, .growable = true},
                                 {.name = "style_candy", .cases = 2, .heavy = true},
                                 {.name = "super_resolution_x3", .cases = 1, .heavy = true},
@@ -99,8 +106,10 @@ class Models : public ::testing::TestWithParam<Network> {
         return c.at(key).at(o).is_null() ? 0.0 : c.at(key).at(o).get<double>();
       };
       const double moved = number("ort_optimised_max_abs_diff"), largest = number("output_abs_max");
-      result.tolerances.push_back(GetParam().quantized ? std::max(2e-2, 1.5 * moved / std::max(largest, 1e-2))
-                                                       : 1e-4);
+      const bool quantized = GetParam().numbers == Numbers::quantized;
+      result.tolerances.push_back(quantized ? std::max(2e-2, 1.5 * moved / std::max(largest, 1e-2))
+                                  : GetParam().numbers == Numbers::half ? 1e-2
+                                                                        : 1e-4);
     }
     return result;
   }
