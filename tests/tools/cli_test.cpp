@@ -261,6 +261,24 @@ TEST_F(Command, InspectShowsWhatIsAliveWhen) {
   EXPECT_LE(*peak, memory["tensors"].get<std::size_t>());
 }
 
+TEST_F(Command, InspectCountsMultiplyAddsAndNamesThoseInFloat) {
+  const std::string network =
+      "g (int8[1,1,2,2] x) => (float[1,3,2,2] y) <float s = {0.5}, int8 z = {0}, int8[2,1,1,1] w = {2, -4}, "
+      "float[3,2,1,1] v = {1, 2, 3, 4, 5, 6}> { q = QLinearConv(x, s, z, w, s, z, s, z)\n "
+      "d = DequantizeLinear(q, s, z)\n e = Sin(d)\n y = Conv(e, v) }";
+  const std::string model = write("mixed.onnx", testing::serialized(network, 17));
+  const Answer text = run("inspect " + model);
+  EXPECT_EQ(text.exit, 0) << text.error;
+  EXPECT_TRUE(mentions(text.out, "multiply-adds: 32, 25.00 % of them in int8 or uint8"));
+  EXPECT_TRUE(mentions(text.out, "75.00 % not: Conv2D Conv -> y: its input 'e"));
+  EXPECT_TRUE(mentions(text.out, "is f32, by Sin Sin -> e"));
+  const auto sum =
+      nlohmann::json::parse(run("inspect " + model + " --json").out)["signatures"][0]["multiply_adds"];
+  EXPECT_EQ(sum["quantized"], 8);
+  EXPECT_EQ(sum["others"].size(), 1u);
+  EXPECT_TRUE(mentions(run("inspect " + converted()).out, "0.00 % of them"));
+}
+
 TEST_F(Command, ExplainSaysWhatFusedAndWhatStoppedANearMiss) {
   const std::string network =
       "g (float[1,2,4,4] x) => (float[1,2,4,4] y, float[1,2,4,4] z) <float[2,2,1,1] w = {1, 2, 3, 4}> "

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/lithe/common.hpp"
+#include "tools/lithe/multiply_adds.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/npy.hpp"
 
@@ -125,6 +126,16 @@ json nodes_json(const Session& session) {
   return nodes;
 }
 
+json multiply_adds_json(const Session& session) {
+  const MultiplyAdds sum = multiply_adds(session.plan());
+  json j{
+      {"total", sum.total}, {"quantized", sum.quantized}, {"share", sum.share()}, {"others", json::array()}};
+  for (const auto& other : sum.others)
+    j["others"].push_back(
+        {{"node", other.node}, {"op", other.op}, {"reason", other.reason}, {"count", other.count}});
+  return j;
+}
+
 json describe(const OpenModel& file, const SessionOptions& options) {
   const Model& model = file.model();
   const auto& root = model.root();
@@ -163,6 +174,7 @@ json describe(const OpenModel& file, const SessionOptions& options) {
       s["states"].push_back({{"input", signature->states()->Get(k)->input()},
                              {"output", signature->states()->Get(k)->output()}});
     s["nodes"] = nodes_json(session);
+    if (session.planned()) s["multiply_adds"] = multiply_adds_json(session);
     s["memory"] = memory_json(session);
     j["signatures"].push_back(s);
   }
@@ -228,6 +240,22 @@ void print_nodes(const json& signature, bool memory) {
   }
 }
 
+/// The share of multiply-adds in 8 bits; where there are some, also the nodes that have others.
+void print_multiply_adds(const json& signature) {
+  if (!signature.contains("multiply_adds"))
+    return void(std::printf("  multiply-adds: not known before the shapes are; give them with --shape\n"));
+  const json& sum = signature["multiply_adds"];
+  std::printf("  multiply-adds: %llu, %.2f %% of them in int8 or uint8\n",
+              static_cast<unsigned long long>(sum["total"].get<std::uint64_t>()),
+              100 * sum["share"].get<double>());
+  if (sum["quantized"] == 0) return;
+  for (const auto& other : sum["others"])
+    std::printf("    %.2f %% not: %s %s: %s\n",
+                100 * other["count"].get<double>() / sum["total"].get<double>(),
+                other["op"].get<std::string>().c_str(), other["node"].get<std::string>().c_str(),
+                other["reason"].get<std::string>().c_str());
+}
+
 void print(const json& j, bool memory) {
   std::printf("%s: format %d, %llu bytes, id %s\n", j["file"].get<std::string>().c_str(),
               j["format_version"].get<int>(),
@@ -240,6 +268,7 @@ void print(const json& j, bool memory) {
     print_values("input", s["inputs"]);
     print_values("output", s["outputs"]);
     print_nodes(s, memory);
+    print_multiply_adds(s);
     if (memory) print_memory(s["memory"]);
   }
   for (const auto& [key, value] : j["metadata"].items())
