@@ -62,6 +62,11 @@ class Input {
   Input quantized(float scale, std::int32_t zero_point) && {
     return fixed_ = TestQuantization{{scale}, {zero_point}, -1}, std::move(*this);
   }
+  /// Quantized with these scales along `axis`, zero points 0, whatever the row says of quantization.
+  Input quantized_along(int axis, std::vector<float> scales) && {
+    const std::vector<std::int32_t> zeros(scales.size(), 0);
+    return fixed_ = TestQuantization{std::move(scales), zeros, axis}, std::move(*this);
+  }
 
   const Shape& shape() const { return shape_; }
   bool present() const { return present_; }

@@ -19,6 +19,9 @@
 #include "lithe/ops/cum_sum.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/dequantize_linear.hpp"
+#include "lithe/ops/dynamic_fully_connected.hpp"
+#include "lithe/ops/dynamic_quantize.hpp"
+#include "lithe/ops/dynamic_quantize_linear.hpp"
 #include "lithe/ops/expand.hpp"
 #include "lithe/ops/flatten.hpp"
 #include "lithe/ops/fully_connected.hpp"
@@ -84,6 +87,9 @@ using all = KernelList<
     CumulativeKernels,
     Kernel<ops::DepthwiseConv2D>,
     Kernel<ops::DequantizeLinear>,
+    Kernel<ops::DynamicFullyConnected>,
+    Kernel<ops::DynamicQuantize>,
+    Kernel<ops::DynamicQuantizeLinear>,
     Kernel<ops::Expand>,
     Kernel<ops::Flatten>,
     Kernel<ops::FullyConnected>,

@@ -10,6 +10,8 @@
 #include "lithe/xnn/conv_transpose2d.hpp"
 #include "lithe/xnn/depthwise_conv2d.hpp"
 #include "lithe/xnn/dequantize_linear.hpp"
+#include "lithe/xnn/dynamic_fully_connected.hpp"
+#include "lithe/xnn/dynamic_quantize.hpp"
 #include "lithe/xnn/fully_connected.hpp"
 #include "lithe/xnn/matmul.hpp"
 #include "lithe/xnn/max_pool2d.hpp"
@@ -36,6 +38,8 @@ using all = KernelList<
     ConvTranspose2D,
     DepthwiseConv2D,
     DequantizeLinear,
+    DynamicFullyConnected,
+    DynamicQuantize,
     FullyConnected,
     MatMul,
     MaxPool2D,

@@ -21,10 +21,11 @@ namespace lithe::inline v0::xnn {
 inline PackingKey packing_key(const CreateContext& context, const char* kernel, PackingHash arguments) {
   const ValueInfo& filter = context.node.input(1);
   arguments.add(filter.dtype);
-  if (quantized(filter.dtype)) {
-    arguments.add(scale_of(context.node.input(0)))
-        .add(zero_point_of(context.node.input(0)))
-        .add(scale_of(context.node.output()));
+  if (filter.quantization != nullptr) {
+    if (context.node.input(0).quantization != nullptr)  // else each row brings its own
+      arguments.add(scale_of(context.node.input(0)))
+          .add(zero_point_of(context.node.input(0)))
+          .add(scale_of(context.node.output()));
     for (index_t i = 0; i < filter.quantization->count; ++i)
       arguments.add(filter.quantization->scale_at(i)).add(filter.quantization->zero_point_at(i));
   }

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <tuple>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/requantize.hpp"
+
+namespace lithe::inline v0::ops {
+
+/// A matrix of 8-bit weights over rows that DynamicQuantize made: output[..., n] = bias[n] + row scale *
+/// filter scale[n] * sum over k of (input[..., k] - row zero point) * filter[n, k].
+///   input [..., K], rank at least 1    filter [N, K]    bias [N] optional    steps [..., 2]
+///   output [..., N]
+/// Units: clamp is in real units, and so is the bias. The filter is quantized per tensor or along axis 0,
+/// with zero points 0. The sum is one of 32 bits. Errors: Code::shape if ranks, rows, K or N disagree;
+/// Code::invalid_model for a quantization out of range, Code::unsupported for one of another kind.
+/// Source: XNNPACK's fully_connected_nc_qd8_f32_qc8w.
+struct DynamicFullyConnected {
+  struct Attributes {
+    Clamp clamp{};
+    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+  };
+  using enum DType;
+  static constexpr OpSpec spec{.name = "DynamicFullyConnected",
+                               .inputs = {"input", "filter", "bias?", "steps?"},
+                               .outputs = {"output"},
+                               .accuracy = Accuracy::rounding};
+  static constexpr TypeRow types[] = {{{s8, s8, f32, f32}, {f32}}};
+
+  static Status infer(const Attributes& a, InferContext& context) {
+    Shape output = context.shape(0);
+    const Shape& filter = context.shape(1);
+    if (output.rank() < 1) return {Code::shape, "the input must be [..., K]"};
+    if (filter.rank() != 2) return {Code::shape, "the filter must be [N, K]"};
+    if (output.back() != filter[1]) return {Code::shape, "the filter's K is not the input's last dimension"};
+    if (context.has(2) && context.shape(2) != Shape{filter[0]}) return {Code::shape, "the bias must be [N]"};
+    Shape steps = output;
+    steps[steps.rank() - 1] = 2;
+    if (!context.has(3)) return {Code::invalid_model, "the rows have no steps"};
+    if (context.shape(3) != steps) return {Code::shape, "the steps must be [..., 2], a pair for each row"};
+    LITHE_TRY(detail::check_clamp(a.clamp));
+    LITHE_TRY(detail::check_filter(context.quantization(1), context.dtype(1), 0, filter[0]));
+    output[output.rank() - 1] = filter[0];
+    return context.output(0, output);
+  }
+};
+static_assert(Operator<DynamicFullyConnected>);
+
+namespace detail {
+
+/// A zero point that is data: whatever is there, one that s8 holds.
+inline std::int32_t row_zero_point(float stored) {
+  return stored >= -128 && stored <= 127 ? static_cast<std::int32_t>(stored) : 0;
+}
+
+}  // namespace detail
+
+}  // namespace lithe::inline v0::ops
+
+namespace lithe::inline v0::portable {
+
+template <>
+struct Kernel<ops::DynamicFullyConnected> {
+  using Attributes = ops::DynamicFullyConnected::Attributes;
+  static constexpr bool strided_inputs = true, strided_outputs = true;
+
+  static Status run(const Attributes& a, RunContext& context) {
+    const TensorView &input = context.input(0), &filter = context.input(1);
+    const index_t n = filter.shape[0], k = filter.shape[1];
+    const Quantization& scales = *filter.quantization;
+    const auto* bias = context.has(2) ? static_cast<const float*>(context.input(2).data) : nullptr;
+    for (index_t i = 0; i < input.shape.rows(); ++i) {
+      const auto* x = input.row<std::int8_t>(i);
+      const auto* steps = context.input(3).row<float>(i);
+      const std::int32_t zero_point = ops::detail::row_zero_point(steps[1]);
+      auto* to = context.output().row<float>(i);
+      for (index_t o = 0; o < n; ++o) {
+        const auto* w = filter.row<std::int8_t>(o);
+        std::uint32_t sum = 0;  // wraps
+        for (index_t j = 0; j < k; ++j) sum += static_cast<std::uint32_t>((x[j] - zero_point) * w[j]);
+        const float real = static_cast<float>(static_cast<std::int32_t>(sum)) * steps[0];
+        to[o] = a.clamp(real * ops::detail::filter_scale(scales, o) + (bias == nullptr ? 0 : bias[o]));
+      }
+    }
+    return {};
+  }
+};
+
+}  // namespace lithe::inline v0::portable

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "lithe/xnn/dynamic_fully_connected.hpp"
+#include "lithe/xnn/dynamic_quantize.hpp"
+#include "tests/ops/dynamic_reference.hpp"
+#include "tests/xnn/against_portable.hpp"
+
+namespace lithe::test {
+namespace {
+
+using enum DType;
+using Attributes = ops::DynamicFullyConnected::Attributes;
+
+TEST(XnnDynamicQuantize, IsThePortableKernelToTheBit) {
+  static const Threads two(2);
+  OpTest<ops::DynamicQuantize> op;
+  op.on({cpu(), {ThreadPool{}, two.pool()}}).kernel<xnn::DynamicQuantize>();
+  for (const Input& input : {Input{7, 33}, Input{2, 3, 64}, Input{5, 1}, Input{6, 17}.between(1, 2),
+                             Input{6, 17}.between(-2, -1), Input{1, 9}.between(0, 0)})
+    op.matches(reference_dynamic_quantize, {input}, {.bit_exact = true});
+}
+
+TEST(XnnDynamicFullyConnected, Values) {
+  const auto reference = [](const Attributes& a, const std::vector<ReferenceTensor>& in) {
+    return reference_dynamic_fully_connected(a.clamp, in);
+  };
+  for (const index_t rows : {1, 2, 5, 19}) {
+    std::vector<double> pairs;
+    for (index_t i = 0; i < rows; ++i)
+      pairs.insert(pairs.end(), {0.01 + 0.02 * static_cast<double>(i), 13.0 * (i % 11) - 64});
+    const Input steps = Input::values({rows, 2}, pairs);
+    agrees_with<xnn::DynamicFullyConnected>(
+        reference, {}, {{rows, 67}, Input{4, 67}.quantized_along(0, {0.01F, 0.03F, 0.5F, 2}), {4}, steps},
+        {s8});
+    agrees_with<xnn::DynamicFullyConnected>(
+        reference, {.clamp = {-9, 20}}, {{rows, 8}, Input{37, 8}.quantized(0.02F, 0), Input::absent(), steps},
+        {s8});
+  }
+}
+
+TEST(XnnDynamicFullyConnected, Conditions) {
+  const float scale = 1, tiny = 1e-39F;
+  const Quantization usual{.scale = &scale, .count = 1}, subnormal{.scale = &tiny, .count = 1};
+  const auto supported = [](const Quantization& q, const void* contents) {
+    return supports<xnn::DynamicFullyConnected>(
+        {}, {{s8, {2, 4}}, {s8, {3, 4}, contents, &q}, {}, {f32, {2, 2}}}, {f32, {2, 3}});
+  };
+  EXPECT_TRUE(supported(usual, "constant"));
+  EXPECT_FALSE(supported(usual, nullptr)) << "a filter that is not constant";
+  EXPECT_FALSE(supported(subnormal, "constant")) << "a scale that XNNPACK may flush";
+}
+
+}  // namespace
+}  // namespace lithe::test
