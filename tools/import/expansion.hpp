@@ -1,19 +1,86 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace onnx {
+class AttributeProto;
+class GraphProto;
 class ModelProto;
+class NodeProto;
+class TensorProto;
 }  // namespace onnx
 
 namespace lithe::import {
 
-/// Writes operators on quantized tensors (ONNX's QLinearConv and QLinearMatMul, com.microsoft's QLinearAdd
-/// and its like, QGemm) as DequantizeLinear, the operator on real numbers, QuantizeLinear, in the node's
-/// place and under its name: what the quantize pass makes quantized operators of. Those that `kept` names
-/// ("domain::Operator") and forms that this cannot say stay as they are.
-void expand_quantized_operators(onnx::ModelProto& model, const std::set<std::string>& kept);
+/// Nodes that stand for one node, in its place and under its name.
+class Expansion {
+ public:
+  Expansion(const onnx::NodeProto& node, onnx::GraphProto& graph, std::set<std::string>& taken, int opset);
+  ~Expansion();
+
+  const onnx::NodeProto& node() const { return node_; }
+  int opset() const { return opset_; }  ///< of ai.onnx
+  int inputs() const;
+  std::string input(int i) const;  ///< empty where it is not given
+  bool has(int i) const { return !input(i).empty(); }
+  const onnx::AttributeProto* attribute(std::string_view name) const;  ///< or null
+  std::int64_t int_attribute(std::string_view name, std::int64_t fallback) const;
+  float float_attribute(std::string_view name, float fallback) const;
+  /// The constant of this graph with this name, or null.
+  const onnx::TensorProto* constant(const std::string& name) const;
+  /// The dimensions that the file gives a value of this graph; nullopt where one of them is open.
+  std::optional<std::vector<std::int64_t>> dims(const std::string& name) const;
+
+  struct Int {
+    const char* name;
+    std::int64_t value;
+  };
+  /// A node with one output, whose name it returns; inputs may be empty names.
+  std::string add(std::string_view op, std::initializer_list<std::string> inputs,
+                  std::initializer_list<Int> attributes = {});
+  onnx::NodeProto& add_node(std::string_view op, std::span<const std::string> inputs, int outputs);
+  /// The last node gives the first output of the node that is expanded.
+  void finish();
+  std::string ints(std::span<const std::int64_t> values);
+  std::string scalar(float value);
+  std::string zero(int onnx_type);
+
+  std::vector<onnx::NodeProto> take() { return std::move(nodes_); }
+
+ private:
+  std::string fresh();
+  onnx::TensorProto& initializer(int type);
+
+  const onnx::NodeProto& node_;
+  onnx::GraphProto& graph_;
+  std::set<std::string>& taken_;
+  int opset_;
+  std::vector<onnx::NodeProto> nodes_;
+};
+
+/// An operator that other ONNX operators say; `expand` returns false where a node's form is not such.
+struct Expandable {
+  const char *domain, *name;
+  bool (*expand)(Expansion&);
+};
+inline constexpr const char* microsoft = "com.microsoft";
+
+/// On quantized tensors: DequantizeLinear, the operator on real numbers, QuantizeLinear, which the quantize
+/// pass makes a quantized operator of.
+std::span<const Expandable> quantized_operators();
+/// On integers, and what ONNX Runtime's dynamic quantization writes.
+std::span<const Expandable> integer_operators();
+
+/// Expands what can be; not what `kept` names ("domain::Operator", or a domain).
+void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept);
 
 }  // namespace lithe::import

@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "tools/graph/hash.hpp"
+#include "tools/import/expansion.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
-#include "tools/import/quantized_operators.hpp"
 #include "tools/import/schemas.hpp"
 #include "tools/report/error.hpp"
 
@@ -229,7 +229,7 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
   onnx::checker::check_model(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
   fix_shapes(name, model, options.shapes);
-  expand_quantized_operators(model, options.kept);
+  expand_operators(model, options.kept);
   infer_shapes(model, notes);
 }
 

@@ -24,7 +24,7 @@ std::uint64_t count_of(const PlanNode& node) {
   const std::string_view op = node.op->spec->name;
   const auto shape = [&](std::size_t i) -> const Shape& { return node.inputs[i].shape; };
   const auto output = [&] { return elements(node.outputs[0].shape); };
-  if (op == "Conv2D" || op == "Conv3D" || op == "FullyConnected")
+  if (op == "Conv2D" || op == "Conv3D" || op == "FullyConnected" || op == "DynamicFullyConnected")
     return output() * divided(elements(shape(1)), shape(1)[0]);
   if (op == "DepthwiseConv2D")
     return output() * divided(divided(elements(shape(1)), shape(1)[2]), shape(1)[3]);

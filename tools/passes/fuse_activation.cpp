@@ -13,8 +13,8 @@ std::optional<Clamp> limits(const Node& node) {
 }
 
 bool can_clamp(const Node& node) {
-  return is_weighted(node) ||
-         is_any(node, {"Add", "Sub", "Mul", "Div", "MaxPool2D", "AveragePool2D", "Max", "Min"});
+  return is_weighted(node) || is_any(node, {"Add", "Sub", "Mul", "Div", "MaxPool2D", "AveragePool2D", "Max",
+                                            "Min", "DynamicFullyConnected"});
 }
 
 bool same_quantization(const Value& a, const Value& b) {

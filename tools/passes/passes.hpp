@@ -79,6 +79,9 @@ void fuse_bias(graph::Model& model, PassLog& log);
 void fuse_activation(graph::Model& model, PassLog& log);
 /// DequantizeLinear, operator, QuantizeLinear becomes the operator on quantized tensors.
 void quantize(graph::Model& model, PassLog& log);
+/// DynamicQuantizeLinear, a product of integers with constants and its scales: DynamicQuantize, by rows, and
+/// DynamicFullyConnected.
+void quantize_dynamically(graph::Model& model, PassLog& log);
 /// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);
 /// Drops what nobody reads and brings nodes into running order.

@@ -12,6 +12,7 @@ constexpr Pass passes[] = {
     {"fold_constants", fold_constants},
     {"simplify", simplify},
     {"eliminate_common_subexpressions", eliminate_common_subexpressions},
+    {"quantize_dynamically", quantize_dynamically},
     {"fuse_group_normalization", fuse_group_normalization},
     {"channels_last", channels_last},
     {"fold_constants", fold_constants},

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/import/expansion.hpp"
+
+#include <onnx/onnx_pb.h>
+
+#include <utility>
+
+#include "tools/import/graph_import.hpp"
+
+namespace lithe::import {
+
+Expansion::Expansion(const onnx::NodeProto& node, onnx::GraphProto& graph, std::set<std::string>& taken,
+                     int opset)
+    : node_(node), graph_(graph), taken_(taken), opset_(opset) {}
+Expansion::~Expansion() = default;
+
+int Expansion::inputs() const { return node_.input_size(); }
+std::string Expansion::input(int i) const {
+  return i >= 0 && i < node_.input_size() ? node_.input(i) : std::string();
+}
+
+const onnx::AttributeProto* Expansion::attribute(std::string_view name) const {
+  for (const auto& a : node_.attribute())
+    if (a.name() == name) return &a;
+  return nullptr;
+}
+std::int64_t Expansion::int_attribute(std::string_view name, std::int64_t fallback) const {
+  const auto* a = attribute(name);
+  return a == nullptr ? fallback : a->i();
+}
+float Expansion::float_attribute(std::string_view name, float fallback) const {
+  const auto* a = attribute(name);
+  return a == nullptr ? fallback : a->f();
+}
+
+const onnx::TensorProto* Expansion::constant(const std::string& name) const {
+  for (const auto& t : graph_.initializer())
+    if (t.name() == name) return &t;
+  for (const auto& node : graph_.node())
+    if (node.op_type() == "Constant" && node.output_size() == 1 && node.output(0) == name &&
+        node.attribute_size() == 1 && node.attribute(0).has_t())
+      return &node.attribute(0).t();
+  return nullptr;
+}
+
+std::optional<std::vector<std::int64_t>> Expansion::dims(const std::string& name) const {
+  if (const auto* t = constant(name)) return std::vector<std::int64_t>(t->dims().begin(), t->dims().end());
+  for (const auto* infos : {&graph_.input(), &graph_.value_info()})
+    for (const auto& info : *infos) {
+      if (info.name() != name || !info.type().tensor_type().has_shape()) continue;
+      std::vector<std::int64_t> dims;
+      for (const auto& d : info.type().tensor_type().shape().dim()) {
+        if (!d.has_dim_value()) return std::nullopt;
+        dims.push_back(d.dim_value());
+      }
+      return dims;
+    }
+  return std::nullopt;
+}
+
+std::string Expansion::fresh() {
+  const std::string base = (node_.output_size() > 0 ? node_.output(0) : node_.op_type()) + "/part_";
+  for (int i = static_cast<int>(nodes_.size());; ++i)
+    if (const std::string name = base + std::to_string(i); taken_.insert(name).second) return name;
+}
+
+onnx::NodeProto& Expansion::add_node(std::string_view op, std::span<const std::string> inputs, int outputs) {
+  onnx::NodeProto& node = nodes_.emplace_back();
+  node.set_name(name_of(node_)), node.set_op_type(std::string(op));
+  for (const std::string& input : inputs) node.add_input(input);
+  while (node.input_size() > 0 && node.input(node.input_size() - 1).empty())
+    node.mutable_input()->RemoveLast();
+  for (int o = 0; o < outputs; ++o) node.add_output(fresh());
+  return node;
+}
+
+std::string Expansion::add(std::string_view op, std::initializer_list<std::string> inputs,
+                           std::initializer_list<Int> attributes) {
+  onnx::NodeProto& node = add_node(op, {inputs.begin(), inputs.size()}, 1);
+  for (const Int& a : attributes) {
+    auto& attribute = *node.add_attribute();
+    attribute.set_name(a.name), attribute.set_type(onnx::AttributeProto::INT), attribute.set_i(a.value);
+  }
+  return node.output(0);
+}
+
+void Expansion::finish() { nodes_.back().set_output(0, node_.output(0)); }
+
+onnx::TensorProto& Expansion::initializer(int type) {
+  auto& tensor = *graph_.add_initializer();
+  tensor.set_name(fresh()), tensor.set_data_type(type);
+  return tensor;
+}
+std::string Expansion::ints(std::span<const std::int64_t> values) {
+  auto& tensor = initializer(onnx::TensorProto::INT64);
+  tensor.add_dims(static_cast<std::int64_t>(values.size()));
+  for (std::int64_t v : values) tensor.add_int64_data(v);
+  return tensor.name();
+}
+std::string Expansion::scalar(float value) {
+  auto& tensor = initializer(onnx::TensorProto::FLOAT);
+  tensor.add_float_data(value);
+  return tensor.name();
+}
+std::string Expansion::zero(int onnx_type) {
+  auto& tensor = initializer(onnx_type);
+  tensor.add_int32_data(0);
+  return tensor.name();
+}
+
+namespace {
+
+template <class Visit>
+void each_graph(onnx::GraphProto& graph, const Visit& visit) {
+  visit(graph);
+  for (auto& node : *graph.mutable_node())
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) each_graph(*attribute.mutable_g(), visit);
+      for (auto& g : *attribute.mutable_graphs()) each_graph(g, visit);
+    }
+}
+
+std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
+
+const Expandable* expandable(const onnx::NodeProto& node, const std::set<std::string>& kept) {
+  const std::string domain = normalized(node.domain());
+  if (kept.contains(domain) || kept.contains(domain + "::" + node.op_type())) return nullptr;
+  for (const auto table : {quantized_operators(), integer_operators()})
+    for (const Expandable& e : table)
+      if (node.op_type() == e.name && domain == e.domain) return &e;
+  return nullptr;
+}
+
+}  // namespace
+
+void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept) {
+  int opset = 1;
+  for (const auto& o : model.opset_import())
+    if (normalized(o.domain()).empty()) opset = static_cast<int>(o.version());
+  std::set<std::string> taken;
+  bool any = false;
+  each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {
+    for (const auto& t : graph.initializer()) taken.insert(t.name());
+    for (const auto& input : graph.input()) taken.insert(input.name());
+    for (const auto& node : graph.node()) {
+      taken.insert(node.output().begin(), node.output().end());
+      any = any || expandable(node, kept) != nullptr;
+    }
+  });
+  if (!any) return;
+  each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {
+    std::vector<onnx::NodeProto> nodes;
+    for (auto& node : *graph.mutable_node()) {
+      const Expandable* e = expandable(node, kept);
+      Expansion expansion(node, graph, taken, opset);
+      if (e != nullptr && node.output_size() > 0 && e->expand(expansion))
+        for (auto& replacement : expansion.take()) nodes.push_back(std::move(replacement));
+      else
+        nodes.push_back(node);
+    }
+    graph.clear_node();
+    for (auto& node : nodes) *graph.add_node() = std::move(node);
+  });
+}
+
+}  // namespace lithe::import

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <onnx/onnx_pb.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/import/expansion.hpp"
+
+namespace lithe::import {
+namespace {
+
+constexpr std::int64_t f32 = onnx::TensorProto::FLOAT, s32 = onnx::TensorProto::INT32;
+
+/// `stored` less its zero point, as numbers of type `to`. A vector of zero points belongs to the rows where
+/// `by_row`.
+std::string centered(Expansion& e, const std::string& stored, std::string zero_point, std::int64_t to,
+                     bool by_row = false) {
+  const std::string numbers = e.add("Cast", {stored}, {{"to", to}});
+  if (zero_point.empty()) return numbers;
+  const auto dims = e.dims(zero_point);
+  if (by_row && dims && dims->size() == 1 && (*dims)[0] > 1) {
+    const std::array<std::int64_t, 2> column{-1, 1};
+    zero_point = e.add("Reshape", {zero_point, e.ints(column)});
+  }
+  return e.add("Sub", {numbers, e.add("Cast", {zero_point}, {{"to", to}})});
+}
+
+std::string product(Expansion& e, const std::string& a, const std::string& b, const std::string& a_zero,
+                    const std::string& b_zero) {
+  const std::string left = centered(e, a, a_zero, s32, true);
+  return e.add("MatMul", {left, centered(e, b, b_zero, s32)});
+}
+
+/// MatMulInteger-10: (A - its zero points) times (B - its zero points), in s32.
+bool expand_matmul_integer(Expansion& e) {
+  product(e, e.input(0), e.input(1), e.input(2), e.input(3));
+  e.finish();
+  return true;
+}
+
+/// s32 in steps of both scales, as real numbers, plus a bias that may be missing.
+void finish_real(Expansion& e, const std::string& integers, const std::string& a_scale,
+                 const std::string& b_scale, const std::string& bias) {
+  const std::string real = e.add("Cast", {integers}, {{"to", f32}});
+  const std::string scaled = e.add("Mul", {real, e.add("Mul", {a_scale, b_scale})});
+  if (!bias.empty()) e.add("Add", {scaled, bias});
+  e.finish();
+}
+
+/// com.microsoft's MatMulIntegerToFloat-1: A, B, scales, zero points?, bias?.
+bool expand_matmul_integer_to_float(Expansion& e) {
+  finish_real(e, product(e, e.input(0), e.input(1), e.input(4), e.input(5)), e.input(2), e.input(3),
+              e.input(6));
+  return true;
+}
+
+/// com.microsoft's DynamicQuantizeMatMul-1: real A, B, its scales, zero points?, bias?.
+bool expand_dynamic_quantize_matmul(Expansion& e) {
+  const std::array inputs{e.input(0)};
+  const onnx::NodeProto quantized = e.add_node("DynamicQuantizeLinear", inputs, 3);
+  finish_real(e, product(e, quantized.output(0), e.input(1), quantized.output(2), e.input(3)),
+              quantized.output(1), e.input(2), e.input(4));
+  return true;
+}
+
+/// ConvInteger-10: sums of products of 8-bit numbers. Convolutions of real numbers are exact as long as every
+/// sum is below 2^24; weights of more than 258 products a sum go in two parts, 16 * high + low.
+bool expand_conv_integer(Expansion& e) {
+  const auto weights = e.dims(e.input(1));
+  if (!weights || weights->empty()) return false;
+  std::int64_t products = 1;
+  for (std::size_t d = 1; d < weights->size(); ++d)
+    products =
+        std::min<std::int64_t>(products * std::clamp<std::int64_t>((*weights)[d], 0, 1 << 24), 1 << 24);
+  constexpr std::int64_t exact = (1 << 24) / (255 * 255), exact_in_parts = (1 << 24) / (255 * 16);
+  if (products > exact_in_parts) return false;
+  const std::string x = centered(e, e.input(0), e.input(2), f32);
+  const auto convolution = [&](const std::string& w) {
+    const std::array inputs{x, w};
+    onnx::NodeProto& conv = e.add_node("Conv", inputs, 1);
+    for (const auto& a : e.node().attribute()) *conv.add_attribute() = a;
+    const std::string sums = conv.output(0);
+    return e.add("Cast", {sums}, {{"to", s32}});
+  };
+  std::string zero_point = e.input(3);
+  if (const auto dims = e.dims(zero_point); dims && dims->size() == 1) {
+    std::vector<std::int64_t> column(weights->size(), 1);
+    column[0] = -1;  // one for each output channel
+    zero_point = e.add("Reshape", {zero_point, e.ints(column)});
+  }
+  const std::string w = centered(e, e.input(1), zero_point, f32);
+  if (products <= exact) {
+    convolution(w);
+  } else {
+    const std::string sixteen = e.scalar(16);
+    const std::string high = e.add("Floor", {e.add("Div", {w, sixteen})});
+    const std::string low = e.add("Sub", {w, e.add("Mul", {high, sixteen})});
+    const std::string high_sums = convolution(high), low_sums = convolution(low);
+    e.add("Add", {e.add("Mul", {high_sums, e.add("Cast", {sixteen}, {{"to", s32}})}), low_sums});
+  }
+  e.finish();
+  return true;
+}
+
+}  // namespace
+
+std::span<const Expandable> integer_operators() {
+  static constexpr std::array table{
+      Expandable{"", "ConvInteger", expand_conv_integer},
+      Expandable{"", "MatMulInteger", expand_matmul_integer},
+      Expandable{microsoft, "DynamicQuantizeMatMul", expand_dynamic_quantize_matmul},
+      Expandable{microsoft, "MatMulIntegerToFloat", expand_matmul_integer_to_float}};
+  return table;
+}
+
+}  // namespace lithe::import

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/passes/match.hpp"
+
+namespace lithe::passes {
+namespace {
+
+/// Cast(MatMul(y - its zero point, w)) * (y's scale * w's), y quantized by DynamicQuantizeLinear.
+struct Product {
+  int multiply = -1, cast = -1, matmul = -1, quantizer = -1;
+  ConstantPtr weights;  ///< s32 [K, N], centered
+  ConstantPtr scales;   ///< one, or one per column
+};
+
+/// The DynamicQuantizeLinear of which `v` is the output `o`, widened to s32 where `widened`; or -1.
+int dynamic_quantizer(Rewriter& rewriter, ValueId v, int o, bool widened) {
+  if (widened) {
+    const int cast = rewriter.producer(v, "Cast");
+    if (cast < 0 || rewriter.value(v).dtype != DType::s32) return -1;
+    v = rewriter.node(cast).inputs[0];
+  }
+  const int n = rewriter.producer(v, "DynamicQuantizeLinear");
+  if (n < 0) return -1;
+  const auto& outputs = rewriter.node(n).outputs;
+  return static_cast<int>(outputs.size()) > o && outputs[static_cast<std::size_t>(o)] == v ? n : -1;
+}
+
+/// The quantizer whose output, less its zero point, is `v`; or -1.
+int centered_quantizer(Rewriter& rewriter, ValueId v) {
+  const int sub = rewriter.producer(v, "Sub");
+  if (sub < 0) return -1;
+  const int n = dynamic_quantizer(rewriter, rewriter.node(sub).inputs[0], 0, true);
+  return n >= 0 && dynamic_quantizer(rewriter, rewriter.node(sub).inputs[1], 2, true) == n ? n : -1;
+}
+
+/// The constant by which `v` is the scale of quantizer `n`; or null.
+ConstantPtr weights_scale(Rewriter& rewriter, ValueId v, int n) {
+  const int mul = rewriter.producer(v, "Mul");
+  if (mul < 0) return nullptr;
+  for (std::size_t i : {0U, 1U})
+    if (dynamic_quantizer(rewriter, rewriter.node(mul).inputs[i], 1, false) == n)
+      return rewriter.value(rewriter.node(mul).inputs[1 - i]).constant;
+  return nullptr;
+}
+
+std::optional<Product> find_product(Rewriter& rewriter, int n, PassLog& log) {
+  if (!is(rewriter.node(n), "Mul") || clamp_attribute(rewriter.node(n)).active()) return std::nullopt;
+  for (std::size_t i : {0U, 1U}) {
+    const ValueId real = rewriter.node(n).inputs[i], scale = rewriter.node(n).inputs[1 - i];
+    Product p{n, rewriter.producer(real, "Cast"), -1, -1, nullptr, nullptr};
+    if (p.cast < 0 || rewriter.value(real).dtype != DType::f32 || rewriter.uses(real) != 1) continue;
+    const ValueId sums = rewriter.node(p.cast).inputs[0];
+    p.matmul = rewriter.producer(sums, "MatMul");
+    if (p.matmul < 0 || rewriter.uses(sums) != 1) continue;
+    const Node& matmul = rewriter.node(p.matmul);
+    p.quantizer = centered_quantizer(rewriter, matmul.inputs[0]);
+    if (p.quantizer < 0 || !matmul.attributes.empty()) continue;
+    const auto miss = [&](const char* reason) {
+      log.near_miss(title(rewriter.graph(), matmul) + " stays a product of s32: " + reason);
+      return std::nullopt;
+    };
+    p.weights = rewriter.value(matmul.inputs[1]).constant;
+    if (!p.weights || p.weights->shape.rank() != 2) return miss("its weights are no constant matrix");
+    p.scales = weights_scale(rewriter, scale, p.quantizer);
+    const index_t columns = p.weights->shape[1];
+    if (!p.scales || p.scales->dtype != DType::f32 || p.scales->shape.rank() > 1 ||
+        (p.scales->shape.elements() != 1 && p.scales->shape.elements() != columns))
+      return miss("its scale is not the input's times one for all columns or one for each");
+    const auto all = p.scales->as<float>();
+    if (!std::all_of(all.begin(), all.end(), [](float s) { return s > 0 && s < 3e38F; }))
+      return miss("a scale of its weights is not positive");
+    const auto elements = p.weights->as<std::int32_t>();
+    if (!std::all_of(elements.begin(), elements.end(), [](auto e) { return e >= -128 && e <= 127; }))
+      return miss("its weights less their zero point do not fit 8 bits");
+    return p;
+  }
+  return std::nullopt;
+}
+
+/// [K, N] of s32 as the filter [N, K] of s8.
+ValueId filter_of(Rewriter& rewriter, const Product& p) {
+  const index_t k = p.weights->shape[0], n = p.weights->shape[1];
+  std::vector<std::int8_t> filter(static_cast<std::size_t>(k * n));
+  const auto elements = p.weights->as<std::int32_t>();
+  for (index_t i = 0; i < k; ++i)
+    for (index_t j = 0; j < n; ++j)
+      filter[static_cast<std::size_t>(j * k + i)] =
+          static_cast<std::int8_t>(elements[static_cast<std::size_t>(i * n + j)]);
+  Value value;
+  value.name = rewriter.value(rewriter.node(p.matmul).inputs[1]).name + "/quantized";
+  value.dtype = DType::s8, value.dims = Dims{n, k};
+  value.constant = graph::make_constant<std::int8_t>(Shape{n, k}, filter);
+  const index_t count = p.scales->shape.elements();
+  value.quantization = ValueQuantization{reshaped(*p.scales, Shape{count}), nullptr, count == 1 ? -1 : 0, 0};
+  return rewriter.add_value(std::move(value));
+}
+
+/// The Add of constants [N] that alone reads `v`, and the constants; or -1.
+std::pair<int, ValueId> bias_behind(Rewriter& rewriter, ValueId v, index_t n) {
+  if (rewriter.uses(v) != 1 || rewriter.readers(v).empty()) return {-1, absent};
+  const auto reader = rewriter.readers(v)[0];
+  const Node& node = rewriter.node(reader.node);
+  if (!is(node, "Add") || clamp_attribute(node).active()) return {-1, absent};
+  const ValueId added = node.inputs[static_cast<std::size_t>(1 - reader.input)];
+  const Constant* constant = rewriter.graph().constant(added);
+  if (constant == nullptr || constant->dtype != DType::f32 || constant->shape != Shape{n})
+    return {-1, absent};
+  return {reader.node, added};
+}
+
+void replace(Rewriter& rewriter, const Product& p) {
+  const ValueId x = rewriter.node(p.quantizer).inputs[0];
+  const ValueId rows = rewriter.like(x, "/rows"), steps = rewriter.like(x, "/steps");
+  rewriter.graph().value(rows).dtype = DType::s8;
+  if (auto& dims = rewriter.graph().value(steps).dims) dims->back() = 2;
+  rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(p.quantizer).onnx_names),
+                    p.quantizer);
+  Node layer = make_node("DynamicFullyConnected", {rows, filter_of(rewriter, p), absent, steps}, {}, {});
+  for (int n : {p.matmul, p.cast, p.multiply}) append_names(layer, rewriter.node(n));
+  int last = p.multiply;
+  const auto [add, bias] = bias_behind(rewriter, rewriter.node(p.multiply).outputs[0], p.weights->shape[1]);
+  if (add >= 0) append_names(layer, rewriter.node(add)), layer.inputs[2] = bias, last = add;
+  layer.outputs = {rewriter.node(last).outputs[0]};
+  rewriter.remove_node(last);
+  if (last != p.multiply) rewriter.remove_unread(p.multiply);
+  rewriter.add_node(std::move(layer), p.matmul);
+  rewriter.remove_unread(p.cast);
+}
+
+}  // namespace
+
+void quantize_dynamically(Model& model, PassLog& log) {
+  for (Graph& graph : model.graphs) {
+    Rewriter rewriter(graph);
+    for (int n = 0, end = rewriter.nodes(); n < end; ++n) {
+      const auto product = rewriter.removed(n) ? std::nullopt : find_product(rewriter, n, log);
+      if (!product) continue;
+      const std::string name = title(graph, rewriter.node(product->matmul));
+      replace(rewriter, *product);
+      log.changed(name + " runs on rows of s8 that are quantized one by one");
+    }
+    rewriter.finish();
+  }
+}
+
+}  // namespace lithe::passes
