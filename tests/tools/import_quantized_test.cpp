@@ -10,6 +10,7 @@
 #include "lithe/lithe.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tests/tools/import_testing.hpp"
+#include "tests/tools/passes_testing.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/kernels/kernels.hpp"
 
@@ -146,6 +147,63 @@ TEST(ImportQuantized, NamesTypesAndWhatStays) {
       parse(std::as_bytes(std::span(bytes)), "test.onnx", {}, {.kept = {"com.microsoft"}});
   EXPECT_EQ(nodes(import_model(kept, {.custom = {}, .custom_domains = {"com.microsoft"}})),
             (Lines{"com.microsoft::QLinearAdd (., 0.5, #, ., 0.5, #, 0.5)"}));
+}
+
+TEST(ImportInteger, ProductsLessTheirZeroPoints) {
+  const std::string by_row =
+      "g (uint8[2,3] a, uint8[3,2] b) => (int32[2,2] y) <uint8[2] az = {1, 2}, uint8[2] bz = {3, 4}> "
+      "{ y = MatMulInteger (a, b, az, bz) }";
+  EXPECT_EQ(nodes(by_row, 10), (Lines{"Cast (.)", "Reshape (#, [-1,1])", "Cast (.)", "Sub (., .)", "Cast (.)",
+                                      "Cast (#)", "Sub (., .)", "MatMul (., .)"}));
+  EXPECT_EQ(nodes("g (int8[2,3] a, uint8[3,2] b) => (int32[2,2] y) { y = MatMulInteger (a, b) }", 10),
+            (Lines{"Cast (.)", "Cast (.)", "MatMul (., .)"}));
+}
+
+TEST(ImportInteger, ConvolutionsAreExactInOneOrTwoParts) {
+  const auto graph = [](int channels) {
+    const std::string c = std::to_string(channels);
+    return "g (uint8[1," + c + ",3,3] x, uint8[2," + c +
+           ",3,3] w, uint8 z) => (int32[1,2,1,1] y) "
+           "{ y = ConvInteger (x, w, z, z) }";
+  };
+  const auto convolutions = [&](int channels) {
+    const auto all = nodes(graph(channels), 10);
+    return std::count_if(all.begin(), all.end(), [](const auto& n) { return n.starts_with("Conv2D"); });
+  };
+  EXPECT_EQ(convolutions(28), 1);  // 252 products
+  EXPECT_EQ(convolutions(29), 2);
+  EXPECT_EQ(convolutions(456), 2);  // 4104
+  EXPECT_TRUE(mentions(refusal(graph(457), 10), "ConvInteger"));
+  const graph::Graph g = imported(graph(300), 10).graphs[0];
+  const auto inputs = passes::testing::random_inputs(g, 7);
+  const graph::Graph done = passes::testing::evaluated(g, inputs);
+  const auto x = inputs[0]->as<std::uint8_t>(), w = inputs[1]->as<std::uint8_t>();
+  const int z = inputs[2]->as<std::uint8_t>()[0];
+  for (std::size_t o = 0; o < 2; ++o) {
+    int sum = 0;
+    for (std::size_t i = 0; i < x.size(); ++i) sum += (x[i] - z) * (w[o * x.size() + i] - z);
+    EXPECT_EQ(done.value(done.outputs[0]).constant->as<std::int32_t>()[o], sum);
+  }
+}
+
+TEST(ImportInteger, WhatOnnxRuntimesQuantizerWrites) {
+  const auto graph = [](const std::string& node) {
+    return "g (float[2,3] x) => (float[2,2] y) <int8[3,2] w = {1, 2, 3, 4, 5, 6}, float[2] s = {0.5, 0.25}, "
+           "int8[2] z = {0, 0}, float[2] b = {1, 2}> { " +
+           node + " }";
+  };
+  const std::string matmul = graph("y = com.microsoft.DynamicQuantizeMatMul (x, w, s, z, b)");
+  EXPECT_EQ(count(converted(matmul), "DynamicFullyConnected"), 1);
+  EXPECT_EQ(count(converted(matmul), "Add"), 0) << "the bias";
+  const std::string real = graph(
+      "q, qs, qz = DynamicQuantizeLinear (x)  y = com.microsoft.MatMulIntegerToFloat (q, w, qs, s, qz, z)");
+  EXPECT_EQ(count(converted(real), "DynamicFullyConnected"), 1);
+  const std::string onnx = graph(
+      "q, qs, qz = DynamicQuantizeLinear (x)  i = MatMulInteger (q, w, qz, z)  f = Cast <to = 1> (i)  "
+      "t = Mul (qs, s)  m = Mul (f, t)  y = Add (m, b)");
+  const graph::Model model = converted(onnx);
+  EXPECT_EQ(count(model, "DynamicFullyConnected"), 1);
+  EXPECT_EQ(model.graphs[0].nodes.size(), 2u);
 }
 
 }  // namespace

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/tools/passes_testing.hpp"
+
+namespace lithe::passes {
+namespace {
+
+using testing::Builder;
+using testing::count;
+using testing::find;
+using testing::Passed;
+
+/// Rows and tensors round differently by a step of 255.
+constexpr double one_step = 0.02;
+
+/// x quantized by its own range, times the weights; `columns` scales.
+struct Dynamic {
+  explicit Dynamic(Builder& b, Dims dims) : builder(b) {
+    const ValueId x = b.input(std::move(dims));
+    Node node = make_node("DynamicQuantizeLinear", {x}, {}, {"quantize"});
+    for (DType d : {DType::u8, DType::f32, DType::u8}) {
+      Value v;
+      v.name = "q" + std::to_string(b.graph().values.size()), v.dtype = d;
+      node.outputs.push_back(b.graph().add_value(std::move(v)));
+    }
+    if (!graph::infer_dims(b.graph(), node).ok()) throw std::invalid_argument("DynamicQuantizeLinear");
+    b.graph().nodes.push_back(node);
+    outputs = node.outputs;
+  }
+  ValueId product(ValueId weights, ValueId scale) const {
+    const auto wide = [&](ValueId v) { return builder.node("Cast", {v}, {}, DType::s32); };
+    const ValueId x = builder.node("Sub", {wide(outputs[0]), wide(outputs[2])});
+    const ValueId sums = builder.node("MatMul", {x, weights});
+    const ValueId real = builder.node("Cast", {sums}, {}, DType::f32);
+    return builder.node("Mul", {real, builder.node("Mul", {outputs[1], scale})});
+  }
+  Builder& builder;
+  std::vector<ValueId> outputs;
+};
+
+TEST(QuantizeDynamically, LayersShareTheirRows) {
+  Builder b;
+  const Dynamic x(b, {3, 4, 16});
+  const ValueId w = b.random_integers<std::int32_t>({16, 5}, 3, -127, 127);
+  b.output(b.node("Add", {b.random({5}, 9), x.product(w, b.random({5}, 4, 0.01F, 0.02F))}));
+  b.output(b.node("Relu", {x.product(w, b.scalar(0.01F))}));
+  Passed run(b, {quantize_dynamically, eliminate_common_subexpressions, fuse_activation}, one_step);
+  EXPECT_EQ(count(run.graph, "DynamicQuantize"), 1);
+  ASSERT_EQ(run.graph.nodes.size(), 3U);
+  const Node &biased = run.graph.nodes[1], &clamped = run.graph.nodes[2];
+  for (const Node& node : {biased, clamped}) {
+    EXPECT_EQ(node.op, "DynamicFullyConnected");
+    EXPECT_EQ(run.graph.value(node.inputs[1]).constant->shape, (Shape{5, 16}));
+    EXPECT_EQ(run.graph.value(node.inputs[1]).dtype, DType::s8);
+  }
+  EXPECT_GE(biased.inputs[2], 0);
+  EXPECT_EQ(run.graph.value(biased.inputs[1]).quantization->axis, 0);
+  EXPECT_EQ(run.graph.value(clamped.inputs[1]).quantization->axis, -1);
+  EXPECT_EQ(clamp_attribute(clamped).min, 0);
+}
+
+TEST(QuantizeDynamically, WhatDoesNotFitStaysAndSaysWhy) {
+  const auto stays = [](const char* reason, auto make) {
+    Builder b;
+    const Dynamic x(b, {3, 4});
+    b.output(make(b, x));
+    Passed run(b, {quantize_dynamically});
+    EXPECT_EQ(count(run.graph, "MatMul"), 1) << reason;
+    EXPECT_TRUE(run.missed(reason)) << reason;
+  };
+  stays("do not fit 8 bits", [](Builder& b, const Dynamic& x) {
+    return x.product(b.constant<std::int32_t>({4, 1}, {128, 0, 0, 1}), b.scalar(1));
+  });
+  stays("no constant matrix",
+        [](Builder& b, const Dynamic& x) { return x.product(b.input({4, 2}, DType::s32), b.scalar(1)); });
+  stays("one for all columns", [](Builder& b, const Dynamic& x) {
+    return x.product(b.random_integers<std::int32_t>({4, 2}, 3, -9, 9), b.random({3, 2}, 1, 1, 2));
+  });
+  stays("not positive", [](Builder& b, const Dynamic& x) {
+    return x.product(b.random_integers<std::int32_t>({4, 2}, 3, -9, 9), b.scalar(-1));
+  });
+}
+
+TEST(QuantizeDynamically, AnAddOfOtherShapesIsNoBias) {
+  Builder b;
+  const Dynamic x(b, {5, 4});
+  const ValueId y = x.product(b.random_integers<std::int32_t>({4, 5}, 3, -99, 99), b.scalar(0.01F));
+  b.output(b.node("Add", {y, b.random({5, 1}, 3)}));
+  Passed run(b, {quantize_dynamically}, one_step);
+  EXPECT_EQ(count(run.graph, "Add"), 1);
+  EXPECT_EQ(find(run.graph, "DynamicFullyConnected")->inputs[2], absent);
+}
+
+}  // namespace
+}  // namespace lithe::passes
