@@ -19,7 +19,7 @@ ReferenceTensor reference(const Attributes& a, const std::vector<ReferenceTensor
   return reference_dynamic_fully_connected(a.clamp, in);
 }
 
-Input filter(index_t n, index_t k) { return Input{n, k}.quantized(0.02F, 0); }
+Input filter(index_t n, index_t k) { return Input{n, k}.as(DType::s8).quantized(0.02F, 0); }
 
 TEST(DynamicFullyConnected, Shapes) {
   OpTest<DynamicFullyConnected> op;
@@ -51,11 +51,30 @@ TEST(DynamicFullyConnected, Refusals) {
 TEST(DynamicFullyConnected, Values) {
   const Input steps = Input::values({3, 2}, {0.5, -3, 0.01, 127, 2, -128});
   OpTest<DynamicFullyConnected>().matches(
-      reference, {{3, 33}, Input{4, 33}.quantized_along(0, {0.01F, 0.03F, 0.5F, 2}), {4}, steps});
+      reference,
+      {{3, 33}, Input{4, 33}.as(DType::s8).quantized_along(0, {0.01F, 0.03F, 0.5F, 2}), {4}, steps});
   OpTest<DynamicFullyConnected>({.clamp = {-40, 30}})
       .matches(reference, {{3, 5}, filter(6, 5), Input::absent(), steps});
   OpTest<DynamicFullyConnected>().matches(reference, {{0, 5}, filter(6, 5), Input::absent(), {0, 2}});
   OpTest<DynamicFullyConnected>().matches(reference, {{3, 0}, filter(2, 0), {2}, steps});
+}
+
+TEST(DynamicFullyConnected, FourBits) {
+  const Input steps = Input::values({3, 2}, {0.5, -3, 0.01, 127, 2, -128});
+  std::vector<float> scales;
+  for (int i = 0; i < 6; ++i) scales.push_back(0.01F * static_cast<float>(i + 1));
+  const auto four = [](index_t n, index_t k) { return Input{n, k}.as(DType::s4); };
+  const Input none = Input::absent();
+  OpTest<DynamicFullyConnected> op;
+  op.matches(reference, {{3, 34}, four(6, 34).quantized_along(0, scales), {6}, steps});
+  op.matches(reference, {{3, 8}, four(2, 8).quantized(0.1F, 0), none, steps});
+  op.matches(reference, {{3, 12}, four(2, 12).quantized_by_block(4, scales), none, steps});
+  op.refuses({{{{3, 33}, four(6, 33).quantized(1, 0), none, steps}, Code::unsupported},
+              {{{3, 8}, four(6, 8), none, steps}, Code::invalid_model},
+              {{{3, 8}, four(6, 8).quantized(1, 1), none, steps}, Code::unsupported},
+              {{{3, 8}, four(6, 8).quantized(-1, 0), none, steps}, Code::invalid_model},
+              {{{3, 8}, four(2, 8).quantized_by_block(3, scales), none, steps}, Code::unsupported},
+              {{{3, 8}, four(2, 8).quantized_by_block(4, scales), none, steps}, Code::unsupported}});
 }
 
 TEST(DynamicFullyConnected, StepsAreDataAndNotTrusted) {

@@ -60,12 +60,18 @@ class Input {
   }
   /// Where it is quantized: this scale and zero point.
   Input quantized(float scale, std::int32_t zero_point) && {
-    return fixed_ = TestQuantization{{scale}, {zero_point}, -1}, std::move(*this);
+    return fixed_ = TestQuantization{{scale}, {zero_point}, -1, 0, {}}, std::move(*this);
   }
   /// Quantized with these scales along `axis`, zero points 0, whatever the row says of quantization.
   Input quantized_along(int axis, std::vector<float> scales) && {
     const std::vector<std::int32_t> zeros(scales.size(), 0);
-    return fixed_ = TestQuantization{std::move(scales), zeros, axis}, std::move(*this);
+    return fixed_ = TestQuantization{std::move(scales), zeros, axis, 0, {}}, std::move(*this);
+  }
+  /// The same by blocks of the last axis, the scales stored as bf16.
+  Input quantized_by_block(index_t block, const std::vector<float>& scales) && {
+    TestQuantization q{{}, std::vector<std::int32_t>(scales.size(), 0), shape_.rank() - 1, block, {}};
+    for (float s : scales) q.rounded.emplace_back(s), q.scale.push_back(q.rounded.back());
+    return fixed_ = std::move(q), std::move(*this);
   }
 
   const Shape& shape() const { return shape_; }

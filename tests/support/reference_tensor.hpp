@@ -63,12 +63,15 @@ struct TestQuantization {
   std::vector<float> scale;
   std::vector<std::int32_t> zero_point;
   int axis = -1;
+  index_t block = 0;                ///< elements along the last axis that share a scale; 0: not blocked
+  std::vector<bfloat16> rounded{};  ///< the scales, where they are stored as bf16
 
   bool active() const { return !scale.empty(); }
   Quantization view() const {
     Quantization q;
     q.scale = scale.data(), q.zero_point = zero_point.data(), q.count = static_cast<index_t>(scale.size());
-    q.axis = axis, q.zero_point_dtype = DType::s32;
+    q.axis = axis, q.block = block, q.zero_point_dtype = DType::s32;
+    if (!rounded.empty()) q.scale = rounded.data(), q.scale_dtype = DType::bf16;
     return q;
   }
   /// Which scale element `i` of a tensor of `shape` has: along `axis`, or over `axis` and the following one
@@ -76,6 +79,7 @@ struct TestQuantization {
   std::size_t index(const Shape& shape, index_t i) const {
     const auto count = static_cast<index_t>(scale.size());
     if (count == 1) return 0;
+    if (block > 0) return static_cast<std::size_t>(i / block);
     const int last = shape[axis] == count ? axis : axis + 1;
     return static_cast<std::size_t>(i / shape.product(last + 1, shape.rank()) % count);
   }

@@ -33,11 +33,33 @@ TEST(XnnDynamicFullyConnected, Values) {
       pairs.insert(pairs.end(), {0.01 + 0.02 * static_cast<double>(i), 13.0 * (i % 11) - 64});
     const Input steps = Input::values({rows, 2}, pairs);
     agrees_with<xnn::DynamicFullyConnected>(
-        reference, {}, {{rows, 67}, Input{4, 67}.quantized_along(0, {0.01F, 0.03F, 0.5F, 2}), {4}, steps},
-        {s8});
+        reference, {},
+        {{rows, 67}, Input{4, 67}.as(s8).quantized_along(0, {0.01F, 0.03F, 0.5F, 2}), {4}, steps}, {s8});
     agrees_with<xnn::DynamicFullyConnected>(
-        reference, {.clamp = {-9, 20}}, {{rows, 8}, Input{37, 8}.quantized(0.02F, 0), Input::absent(), steps},
+        reference, {.clamp = {-9, 20}},
+        {{rows, 8}, Input{37, 8}.as(s8).quantized(0.02F, 0), Input::absent(), steps}, {s8});
+  }
+}
+
+TEST(XnnDynamicFullyConnected, FourBits) {
+  const auto reference = [](const Attributes& a, const std::vector<ReferenceTensor>& in) {
+    return reference_dynamic_fully_connected(a.clamp, in);
+  };
+  std::vector<float> scales;
+  for (int i = 0; i < 33; ++i) scales.push_back(0.01F * static_cast<float>(i % 7 + 1));
+  const auto four = [](index_t n, index_t k) { return Input{n, k}.as(s4); };
+  for (const index_t rows : {1, 7}) {
+    std::vector<double> pairs;
+    for (index_t i = 0; i < rows; ++i)
+      pairs.insert(pairs.end(), {0.01 + 0.02 * static_cast<double>(i), 13.0 * (i % 11) - 64});
+    const Input steps = Input::values({rows, 2}, pairs);
+    agrees_with<xnn::DynamicFullyConnected>(
+        reference, {.clamp = {-30, 40}}, {{rows, 34}, four(33, 34).quantized_along(0, scales), {33}, steps},
         {s8});
+    // Blocks: the zero point's part and the sums are floats before they are added up.
+    agrees_with<xnn::DynamicFullyConnected>(
+        reference, {}, {{rows, 96}, four(11, 96).quantized_by_block(32, scales), {11}, steps}, {s8},
+        {.tolerance = 1e-4});
   }
 }
 
@@ -50,6 +72,13 @@ TEST(XnnDynamicFullyConnected, Conditions) {
   };
   EXPECT_TRUE(supported(usual, "constant"));
   EXPECT_FALSE(supported(usual, nullptr)) << "a filter that is not constant";
+  const std::vector<bfloat16> rounded(3, bfloat16(1.0F));
+  Quantization blocks{.scale = rounded.data(), .count = 3, .block = 32, .axis = 1, .scale_dtype = bf16};
+  EXPECT_TRUE(supported(blocks, "constant"));
+  blocks.block = 16;
+  EXPECT_FALSE(supported(blocks, "constant")) << "blocks that are no multiple of 32";
+  blocks.block = 32, blocks.scale_dtype = f16;
+  EXPECT_FALSE(supported(blocks, "constant")) << "blocks with other scales than bf16";
   EXPECT_FALSE(supported(subnormal, "constant")) << "a scale that XNNPACK may flush";
 }
 

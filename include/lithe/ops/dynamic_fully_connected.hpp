@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <tuple>
 
@@ -28,7 +29,7 @@ struct DynamicFullyConnected {
                                .inputs = {"input", "filter", "bias?", "steps?"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {{{s8, s8, f32, f32}, {f32}}};
+  static constexpr TypeRow types[] = {{{s8, s8, f32, f32}, {f32}}, {{s8, s4, f32, f32}, {f32}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     Shape output = context.shape(0);
@@ -42,9 +43,29 @@ struct DynamicFullyConnected {
     if (!context.has(3)) return {Code::invalid_model, "the rows have no steps"};
     if (context.shape(3) != steps) return {Code::shape, "the steps must be [..., 2], a pair for each row"};
     LITHE_TRY(detail::check_clamp(a.clamp));
-    LITHE_TRY(detail::check_filter(context.quantization(1), context.dtype(1), 0, filter[0]));
+    LITHE_TRY(context.dtype(1) == s4
+                  ? check_s4(context.quantization(1), filter)
+                  : detail::check_filter(context.quantization(1), context.dtype(1), 0, filter[0]));
     output[output.rank() - 1] = filter[0];
     return context.output(0, output);
+  }
+
+ private:
+  static Status check_s4(const Quantization* q, const Shape& filter) {
+    if (filter[1] % 2 != 0) return {Code::unsupported, "an s4 filter must have an even K"};
+    if (q == nullptr) return {Code::invalid_model, "an s4 filter has no quantization"};
+    for (index_t i = 0; q->zero_point != nullptr && i < q->count; ++i)
+      if (bits(q->zero_point_dtype) < 8 || q->zero_point_at(i) != 0)
+        return {Code::unsupported, "an s4 filter must have zero point 0, stored in 8 bits or more if at all"};
+    const bool blocks = q->block > 0 && q->axis == 1 && filter[1] % q->block == 0 &&
+                        q->count == filter[0] * (filter[1] / q->block);
+    if (!blocks && (q->block != 0 || (q->count != 1 && (q->count != filter[0] || q->axis != 0))))
+      return {Code::unsupported,
+              "an s4 filter must be quantized per tensor, output channel or block along K"};
+    for (index_t i = 0; i < q->count; ++i)
+      if (!detail::usable_scale(q->scale_at(i)))
+        return {Code::invalid_model, "a quantization scale is not finite and positive"};
+    return {};
   }
 };
 static_assert(Operator<DynamicFullyConnected>);
@@ -68,21 +89,43 @@ struct Kernel<ops::DynamicFullyConnected> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static Status run(const Attributes& a, RunContext& context) {
+    return context.input(1).dtype == DType::s4
+               ? run_with(a, context,
+                          [](const std::byte* row, index_t j) {
+                            const auto two = static_cast<std::uint8_t>(row[j / 2]);
+                            return static_cast<std::int32_t>((j % 2 == 0 ? two & 15 : two >> 4) ^ 8) - 8;
+                          })
+               : run_with(a, context, [](const std::byte* row, index_t j) {
+                   return static_cast<std::int32_t>(static_cast<std::int8_t>(row[j]));
+                 });
+  }
+
+ private:
+  /// `weight(row, j)` is element j of a row of the filter.
+  template <class Weight>
+  static Status run_with(const Attributes& a, RunContext& context, Weight weight) {
     const TensorView &input = context.input(0), &filter = context.input(1);
     const index_t n = filter.shape[0], k = filter.shape[1];
     const Quantization& scales = *filter.quantization;
+    const index_t block = scales.block > 0 ? scales.block : k, blocks = block == 0 ? 0 : k / block;
     const auto* bias = context.has(2) ? static_cast<const float*>(context.input(2).data) : nullptr;
+    const auto row_bytes = static_cast<index_t>(filter.dtype == DType::s4 ? k / 2 : filter.pitch);
     for (index_t i = 0; i < input.shape.rows(); ++i) {
       const auto* x = input.row<std::int8_t>(i);
       const auto* steps = context.input(3).row<float>(i);
       const std::int32_t zero_point = ops::detail::row_zero_point(steps[1]);
       auto* to = context.output().row<float>(i);
       for (index_t o = 0; o < n; ++o) {
-        const auto* w = filter.row<std::int8_t>(o);
-        std::uint32_t sum = 0;  // wraps
-        for (index_t j = 0; j < k; ++j) sum += static_cast<std::uint32_t>((x[j] - zero_point) * w[j]);
-        const float real = static_cast<float>(static_cast<std::int32_t>(sum)) * steps[0];
-        to[o] = a.clamp(real * ops::detail::filter_scale(scales, o) + (bias == nullptr ? 0 : bias[o]));
+        const auto* w = static_cast<const std::byte*>(filter.data) + o * row_bytes;
+        float real = 0;
+        for (index_t b = 0; b < blocks; ++b) {
+          std::uint32_t sum = 0;  // wraps
+          for (index_t j = b * block; j < (b + 1) * block; ++j)
+            sum += static_cast<std::uint32_t>((x[j] - zero_point) * weight(w, j));
+          const float scale = scales.count == 1 ? scales.scale_at(0) : scales.scale_at(o * blocks + b);
+          real += static_cast<float>(static_cast<std::int32_t>(sum)) * steps[0] * scale;
+        }
+        to[o] = a.clamp(real + (bias == nullptr ? 0 : bias[o]));
       }
     }
     return {};

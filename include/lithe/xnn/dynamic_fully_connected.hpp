@@ -5,6 +5,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <new>
 
 #include "lithe/ops/dynamic_fully_connected.hpp"
 #include "lithe/runtime/threads.hpp"
@@ -12,8 +14,9 @@
 
 namespace lithe::inline v0::xnn {
 
-/// fully_connected_nc_qd8_f32_qc8w, with constant filter and bias. Sums are exact; scaling them is fused
-/// with the bias where the processor can, so that the last bit may differ from the portable kernel's.
+/// fully_connected_nc_qd8_f32_qc8w, qc4w, and qb4w where scales are bf16 and blocks multiples of 32, with
+/// constant filter and bias. Sums are exact; scaling them is fused with the bias where the processor can, so
+/// that the last bits may differ from the portable kernel's.
 class DynamicFullyConnected {
  public:
   using Op = ops::DynamicFullyConnected;
@@ -25,6 +28,7 @@ class DynamicFullyConnected {
     const Quantization* q = node.input(1).quantization;
     if (any_empty(node) || !node.input(1).constant() || q == nullptr) return false;
     if (node.has(2) && !node.input(2).constant()) return false;
+    if (q->block != 0 && (q->block % XNN_MIN_BLOCKSIZE != 0 || q->scale_dtype != DType::bf16)) return false;
     for (index_t i = 0; i < q->count; ++i)
       if (!usable_scale(q->scale_at(i))) return false;
     return usable_clamp(a.clamp, DType::f32);
@@ -33,31 +37,45 @@ class DynamicFullyConnected {
   Status create(const Op::Attributes& a, CreateContext& context) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
-    const Shape& filter = node.input(1).shape;
-    output_pitch_ = filter[0];
-    const ChannelScales scales(*node.input(1).quantization, filter[0]);
-    if (scales.data() == nullptr) return {Code::out_of_memory, "no memory for filter scales"};
-    const void* bias = node.has(2) ? node.input(2).data : nullptr;
-    return packed_.pack(context, packing_key(context, name, PackingHash{}.add(filter[0]).add(filter[1])),
-                        [&](xnn_weights_cache_t cache) {
-                          return make(a, filter, {node.input(1).data, bias, scales.data()}, cache);
-                        });
+    const ValueInfo& filter = node.input(1);
+    output_pitch_ = filter.shape[0];
+    const void* contents = filter.data;
+    std::unique_ptr<std::byte[]> shifted;
+    if (filter.dtype == DType::s4) {
+      const auto bytes = static_cast<std::size_t>(filter.shape[0] * (filter.shape[1] / 2));
+      shifted.reset(new (std::nothrow) std::byte[bytes]);
+      if (shifted == nullptr) return {Code::out_of_memory, "no memory for a filter of 4 bits"};
+      const auto* from = static_cast<const std::byte*>(filter.data);
+      for (std::size_t i = 0; i < bytes; ++i) shifted[i] = from[i] ^ std::byte{0x88};  // + 8
+      contents = shifted.get();
+    }
+    PackingHash hash;
+    hash.add(filter.shape[0]).add(filter.shape[1]).add(filter.quantization->block);
+    return with_scales(node, [&](const float* scales) {
+      return packed_.pack(context, packing_key(context, name, hash), [&](xnn_weights_cache_t cache) {
+        return make(a, filter, {contents, node.has(2) ? node.input(2).data : nullptr, scales}, cache);
+      });
+    });
   }
 
   Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
+    const ValueInfo& filter = context.node.input(1);
     if (!op_ || output_pitch_ != output.pitch) {
       output_pitch_ = output.pitch;
-      const ValueInfo& filter = context.node.input(1);
-      const ChannelScales scales(*filter.quantization, filter.shape[0]);
-      if (scales.data() == nullptr) return {Code::out_of_memory, "no memory for filter scales"};
-      LITHE_TRY(packed_.reuse([&](xnn_weights_cache_t cache) {
-        return make(a, filter.shape, {packed_.stand_in(), nullptr, scales.data()}, cache);
+      LITHE_TRY(with_scales(context.node, [&](const float* scales) {
+        return packed_.reuse([&](xnn_weights_cache_t cache) {
+          return make(a, filter, {packed_.stand_in(), nullptr, scales}, cache);
+        });
       }));
     }
     const auto rows = static_cast<std::size_t>(input.shape.rows());
     context.workspace((rows + XNN_EXTRA_QUANTIZATION_PARAMS) * sizeof(xnn_quantization_params));
-    return check(xnn_reshape_fully_connected_nc_qd8_f32_qc8w(op_.get(), rows, native(context.threads)));
+    const auto reshape_operator = filter.dtype == DType::s8 ? xnn_reshape_fully_connected_nc_qd8_f32_qc8w
+                                  : filter.quantization->block == 0
+                                      ? xnn_reshape_fully_connected_nc_qd8_f32_qc4w
+                                      : xnn_reshape_fully_connected_nc_qd8_f32_qb4w;
+    return check(reshape_operator(op_.get(), rows, native(context.threads)));
   }
 
   Status run(const Op::Attributes&, RunContext& context) {
@@ -67,24 +85,49 @@ class DynamicFullyConnected {
     for (index_t i = 0; i < rows; ++i)
       params[i] = {ops::detail::row_zero_point(pairs[2 * i + 1]), pairs[2 * i]};
     for (index_t i = 0; i < XNN_EXTRA_QUANTIZATION_PARAMS; ++i) params[rows + i] = params[rows - 1];
-    LITHE_TRY(check(xnn_setup_fully_connected_nc_qd8_f32_qc8w(
-        op_.get(), static_cast<const std::int8_t*>(context.input(0).data),
-        static_cast<float*>(context.output().data), params)));
+    const TensorView& filter = context.input(1);
+    const auto setup = filter.dtype == DType::s8         ? xnn_setup_fully_connected_nc_qd8_f32_qc8w
+                       : filter.quantization->block == 0 ? xnn_setup_fully_connected_nc_qd8_f32_qc4w
+                                                         : xnn_setup_fully_connected_nc_qd8_f32_qb4w;
+    LITHE_TRY(check(setup(op_.get(), static_cast<const std::int8_t*>(context.input(0).data),
+                          static_cast<float*>(context.output().data), params)));
     return check(xnn_run_operator(op_.get(), native(context.threads())));
   }
 
  private:
   struct Constants {
     const void *filter, *bias;
-    const float* scales;
+    const float* scales;  ///< null for blocks
   };
 
-  xnn_status make(const Op::Attributes& a, const Shape& filter, const Constants& c,
+  /// Calls `make_operator` with a scale for each output channel; with null where there is one for each block.
+  template <class Make>
+  static Status with_scales(const NodeInfo& node, Make make_operator) {
+    const ValueInfo& filter = node.input(1);
+    if (filter.quantization->block != 0) return make_operator(nullptr);
+    const ChannelScales scales(*filter.quantization, filter.shape[0]);
+    if (scales.data() == nullptr) return {Code::out_of_memory, "no memory for filter scales"};
+    return make_operator(scales.data());
+  }
+
+  xnn_status make(const Op::Attributes& a, const ValueInfo& filter, const Constants& c,
                   xnn_weights_cache_t cache) {
-    const auto n = static_cast<std::size_t>(filter[0]), k = static_cast<std::size_t>(filter[1]);
-    return xnn_create_fully_connected_nc_qd8_f32_qc8w(
-        k, n, k, static_cast<std::size_t>(output_pitch_), c.scales, static_cast<const std::int8_t*>(c.filter),
-        static_cast<const float*>(c.bias), a.clamp.min, a.clamp.max, 0, nullptr, cache, op_.out());
+    const auto n = static_cast<std::size_t>(filter.shape[0]), k = static_cast<std::size_t>(filter.shape[1]),
+               pitch = static_cast<std::size_t>(output_pitch_);
+    const auto* bias = static_cast<const float*>(c.bias);
+    constexpr std::uint8_t middle = 8;
+    if (filter.dtype == DType::s8)
+      return xnn_create_fully_connected_nc_qd8_f32_qc8w(
+          k, n, k, pitch, c.scales, static_cast<const std::int8_t*>(c.filter), bias, a.clamp.min, a.clamp.max,
+          0, nullptr, cache, op_.out());
+    if (c.scales != nullptr)
+      return xnn_create_fully_connected_nc_qd8_f32_qc4w(k, n, k, pitch, middle, c.scales, c.filter, bias,
+                                                        a.clamp.min, a.clamp.max, 0, nullptr, cache,
+                                                        op_.out());
+    return xnn_create_fully_connected_nc_qd8_f32_qb4w(
+        k, n, k, pitch, static_cast<std::size_t>(filter.quantization->block), middle,
+        static_cast<const std::uint16_t*>(filter.quantization->scale), c.filter, bias, a.clamp.min,
+        a.clamp.max, 0, nullptr, cache, op_.out());
   }
 
   PackedFilter packed_;
