@@ -206,5 +206,64 @@ TEST(ImportInteger, WhatOnnxRuntimesQuantizerWrites) {
   EXPECT_EQ(model.graphs[0].nodes.size(), 2u);
 }
 
+/// Weights (nibble - zero) * scale of two blocks of 2 for each of two rows, K of them.
+void expect_nibbles(const std::string& graph, const std::vector<double>& weights) {
+  const graph::Graph g = imported(graph, 17).graphs[0];
+  const auto inputs = passes::testing::random_inputs(g, 7);
+  const graph::Graph done = passes::testing::evaluated(g, inputs);
+  const auto x = inputs[0]->as<float>(), y = done.value(done.outputs[0]).constant->as<float>();
+  for (std::size_t o = 0; o < 2; ++o) {
+    double sum = 0;
+    for (std::size_t k = 0; k < x.size(); ++k) sum += x[k] * weights[o * x.size() + k];
+    EXPECT_NEAR(y[o], sum, 1e-4) << graph << " column " << o;
+  }
+}
+
+TEST(ImportInteger, MatMulNBitsUnpacksBlocks) {
+  const auto graph = [](const std::string& k, const std::string& more, const std::string& inputs,
+                        const std::string& attributes = "") {
+    return "g (float[1," + k +
+           "] x) => (float[1,2] y) <uint8[2,2,1] w = {33, 67, 101, 135}, "
+           "float[4] s = {1, 2, 3, 4}" +
+           more + "> { y = com.microsoft.MatMulNBits <K = " + k + ", N = 2, block_size = 2" + attributes +
+           "> (x, w, s" + inputs + ") }";
+  };
+  expect_nibbles(graph("4", "", ""), {-7, -6, -10, -8, -9, -6, -4, 0});  // nibbles 1, 2, 3 ... less 8
+  expect_nibbles(graph("3", "", ""), {-7, -6, -10, -9, -6, -4});
+  expect_nibbles(graph("4", ", uint8[2] z = {33, 3}", ", z"), {0, 1, 2, 4, 6, 9, 28, 32});
+  expect_nibbles(
+      "g (float[1,2] x) => (float[1,2] y) <uint8[2,1,2] w = {33, 67, 101, 135}, float[2] s = {1, 2}> "
+      "{ y = com.microsoft.MatMulNBits <K = 2, N = 2, block_size = 2, bits = 8> (x, w, s) }",
+      {-95, -61, -54, 14});
+  EXPECT_EQ(nodes(graph("4", ", float[2] b = {1, 2}", ", , , b"), 17),
+            (Lines{"DequantizeLinear block_size=2 (#, #)", "FullyConnected (., ., #)"}));
+  EXPECT_TRUE(mentions(refusal(graph("4", ", int32[4] g = {0, 0, 1, 1}", ", , g"), 17), "g_idx"));
+  EXPECT_TRUE(mentions(refusal(graph("4", "", "", ", bits = 2"), 17), "2 bits"));
+  EXPECT_TRUE(mentions(refusal(graph("6", "", ""), 17), "must hold 6 elements"));
+  EXPECT_TRUE(mentions(refusal(graph("4", ", float[4] z = {1, 2, 3, 4}", ", z"), 17), "type u8"));
+  EXPECT_TRUE(mentions(refusal("g (float[1,4] x, uint8[2,2,1] w, float[4] s) => (float[1,2] y) "
+                               "{ y = com.microsoft.MatMulNBits <K = 4, N = 2, block_size = 2> (x, w, s) }",
+                               17),
+                       "must be a constant"));
+}
+
+TEST(ImportInteger, DynamicQuantizeLSTMIsAnLSTM) {
+  const auto graph = [](const std::string& scale) {
+    return "g (float[2,1,3] x) => (float[2,1,1,1] y) <int8[1,3,4] w = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, "
+           "12}, "
+           "int8[1,1,4] r = {1, 2, 3, 4}, " +
+           scale +
+           "> { y = com.microsoft.DynamicQuantizeLSTM "
+           "<hidden_size = 1> (x, w, r, , , , , , s, z, s, z) }";
+  };
+  for (const std::string scale :
+       {"float[1] s = {0.5}, int8[1] z = {0}", "float[1,4] s = {0.5, 1, 2, 3}, int8[1,4] z = {0, 0, 0, 0}"}) {
+    const Lines all = nodes(graph(scale), 17);
+    EXPECT_EQ(all.back(), "LSTM hidden_size=1 (., ., .)");
+    EXPECT_EQ(count(converted(graph(scale), 17), "LSTM"), 1);
+    EXPECT_EQ(converted(graph(scale), 17).graphs[0].nodes.size(), 1u);
+  }
+}
+
 }  // namespace
 }  // namespace lithe::import::testing

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/tools/passes_testing.hpp"
@@ -93,6 +98,61 @@ TEST(QuantizeDynamically, AnAddOfOtherShapesIsNoBias) {
   Passed run(b, {quantize_dynamically}, one_step);
   EXPECT_EQ(count(run.graph, "Add"), 1);
   EXPECT_EQ(find(run.graph, "DynamicFullyConnected")->inputs[2], absent);
+}
+
+struct FourBits {
+  index_t n = 6, k = 64;
+  int block = 32;  ///< 0: a scale for each row, -1: one for all
+  bool zeros = false, quantized = false;
+};
+
+void four_bits(Builder& b, const FourBits& w) {
+  auto stored = std::make_shared<Constant>();
+  stored->dtype = DType::s4, stored->shape = {w.n, w.k};
+  for (index_t i = 0; i < w.n * w.k / 2; ++i) stored->bytes.push_back(static_cast<std::byte>(i * 37 + 11));
+  const Shape scales = w.block > 0 ? Shape{w.n, w.k / w.block} : w.block == 0 ? Shape{w.n} : Shape{};
+  std::vector<ValueId> inputs{b.graph().add_constant(stored, "w"), b.random(scales, 4, 0.01F, 0.02F)};
+  if (w.zeros) {
+    auto zeros = std::make_shared<Constant>();
+    zeros->dtype = DType::s4, zeros->shape = scales;
+    zeros->bytes.resize(static_cast<std::size_t>(scales.elements() + 1) / 2);
+    inputs.push_back(b.graph().add_constant(zeros, "z"));
+  }
+  testing::Attributes attributes{{"axis", testing::ints({w.block > 0 ? 1 : 0})}};
+  if (w.block > 0) attributes["block_size"] = testing::ints({w.block});
+  const ValueId filter = b.node("DequantizeLinear", inputs, attributes, DType::f32);
+  const ValueId x = w.quantized ? b.fake(b.input({3, w.k}), 0.02F, 5) : b.input({3, w.k});
+  b.output(b.node("FullyConnected", {x, filter, b.random({w.n}, 8)}, {{"clamp", testing::floats({-9, 9})}}));
+}
+
+TEST(QuantizeDynamically, LayersWithWeightsOfFourBits) {
+  for (const int block : {64, 32, 0, -1}) {
+    Builder b;
+    four_bits(b, {.block = block});
+    Passed run(b, {quantize_dynamically}, one_step);
+    ASSERT_EQ(run.graph.nodes.size(), 2U) << block;
+    const Node& layer = run.graph.nodes[1];
+    EXPECT_EQ(layer.op, "DynamicFullyConnected");
+    EXPECT_EQ(clamp_attribute(layer).max, 9);
+    const Value& filter = run.graph.value(layer.inputs[1]);
+    EXPECT_EQ(filter.dtype, DType::s4);
+    EXPECT_EQ(filter.quantization->block, std::max(block, 0));
+    EXPECT_EQ(filter.quantization->scale->dtype, block > 0 ? DType::bf16 : DType::f32);
+  }
+}
+
+TEST(QuantizeDynamically, OtherWeightsOfFourBitsStayReal) {
+  const auto stays = [](const FourBits& w, const char* reason) {
+    Builder b;
+    four_bits(b, w);
+    Passed run(b, {quantize_dynamically});
+    EXPECT_EQ(count(run.graph, "FullyConnected"), 1) << reason;
+    EXPECT_TRUE(run.missed(reason)) << reason;
+  };
+  stays({.block = 16}, "multiples of 32");
+  stays({.k = 96, .block = 48}, "multiples of 32");
+  stays({.zeros = true}, "zero points");
+  stays({.quantized = true}, "its input is quantized");
 }
 
 }  // namespace

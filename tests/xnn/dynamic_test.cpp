@@ -27,7 +27,7 @@ TEST(XnnDynamicFullyConnected, Values) {
   const auto reference = [](const Attributes& a, const std::vector<ReferenceTensor>& in) {
     return reference_dynamic_fully_connected(a.clamp, in);
   };
-  for (const index_t rows : {1, 2, 5, 19}) {
+  for (const index_t rows : {1, 2, 3, 5, 19}) {
     std::vector<double> pairs;
     for (index_t i = 0; i < rows; ++i)
       pairs.insert(pairs.end(), {0.01 + 0.02 * static_cast<double>(i), 13.0 * (i % 11) - 64});
@@ -48,7 +48,7 @@ TEST(XnnDynamicFullyConnected, FourBits) {
   std::vector<float> scales;
   for (int i = 0; i < 33; ++i) scales.push_back(0.01F * static_cast<float>(i % 7 + 1));
   const auto four = [](index_t n, index_t k) { return Input{n, k}.as(s4); };
-  for (const index_t rows : {1, 7}) {
+  for (const index_t rows : {1, 2, 3, 7, 15}) {
     std::vector<double> pairs;
     for (index_t i = 0; i < rows; ++i)
       pairs.insert(pairs.end(), {0.01 + 0.02 * static_cast<double>(i), 13.0 * (i % 11) - 64});

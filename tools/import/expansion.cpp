@@ -84,7 +84,9 @@ std::string Expansion::add(std::string_view op, std::initializer_list<std::strin
   return node.output(0);
 }
 
-void Expansion::finish() { nodes_.back().set_output(0, node_.output(0)); }
+void Expansion::finish() {
+  for (int o = 0; o < nodes_.back().output_size(); ++o) nodes_.back().set_output(o, node_.output(o));
+}
 
 onnx::TensorProto& Expansion::initializer(int type) {
   auto& tensor = *graph_.add_initializer();

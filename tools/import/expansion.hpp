@@ -48,7 +48,7 @@ class Expansion {
   std::string add(std::string_view op, std::initializer_list<std::string> inputs,
                   std::initializer_list<Int> attributes = {});
   onnx::NodeProto& add_node(std::string_view op, std::span<const std::string> inputs, int outputs);
-  /// The last node gives the first output of the node that is expanded.
+  /// The outputs of the last node are the first ones of the node that is expanded.
   void finish();
   std::string ints(std::span<const std::int64_t> values);
   std::string scalar(float value);

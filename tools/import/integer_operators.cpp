@@ -106,12 +106,45 @@ bool expand_conv_integer(Expansion& e) {
   return true;
 }
 
+/// Weights [D, I, 4 * H] with a scale for each direction, or for each direction and column, as LSTM's real
+/// ones [D, 4 * H, I].
+std::string recurrent_weights(Expansion& e, int weights, int scale) {
+  const std::array<std::int64_t, 3> by_direction{-1, 1, 1}, by_column{0, 1, -1};
+  const bool columns = e.dims(e.input(scale))->size() == 2;
+  const std::string shape = columns ? e.ints(by_column) : e.ints(by_direction);
+  std::string real = e.add("Cast", {e.input(weights)}, {{"to", f32}});
+  if (e.has(scale + 1)) {
+    const std::string zero_point = e.add("Reshape", {e.input(scale + 1), shape});
+    real = e.add("Sub", {real, e.add("Cast", {zero_point}, {{"to", f32}})});
+  }
+  const std::array scaled{e.add("Mul", {real, e.add("Reshape", {e.input(scale), shape})})};
+  onnx::NodeProto& transpose = e.add_node("Transpose", scaled, 1);
+  auto& permutation = *transpose.add_attribute();
+  permutation.set_name("perm"), permutation.set_type(onnx::AttributeProto::INTS);
+  for (int axis : {0, 2, 1}) permutation.add_ints(axis);
+  return transpose.output(0);
+}
+
+/// com.microsoft's DynamicQuantizeLSTM-1: an LSTM with 8-bit weights, computed in real numbers here.
+bool expand_dynamic_quantize_lstm(Expansion& e) {
+  constexpr int weight_scale = 8, recurrence_scale = 10;
+  if (!e.dims(e.input(weight_scale)) || !e.dims(e.input(recurrence_scale))) return false;
+  std::vector<std::string> inputs{e.input(0), recurrent_weights(e, 1, weight_scale),
+                                  recurrent_weights(e, 2, recurrence_scale)};
+  for (int i = 3; i < weight_scale; ++i) inputs.push_back(e.input(i));
+  onnx::NodeProto& lstm = e.add_node("LSTM", inputs, e.node().output_size());
+  for (const auto& a : e.node().attribute()) *lstm.add_attribute() = a;
+  e.finish();
+  return true;
+}
+
 }  // namespace
 
 std::span<const Expandable> integer_operators() {
   static constexpr std::array table{
       Expandable{"", "ConvInteger", expand_conv_integer},
       Expandable{"", "MatMulInteger", expand_matmul_integer},
+      Expandable{microsoft, "DynamicQuantizeLSTM", expand_dynamic_quantize_lstm},
       Expandable{microsoft, "DynamicQuantizeMatMul", expand_dynamic_quantize_matmul},
       Expandable{microsoft, "MatMulIntegerToFloat", expand_matmul_integer_to_float}};
   return table;

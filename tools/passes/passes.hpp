@@ -80,7 +80,7 @@ void fuse_activation(graph::Model& model, PassLog& log);
 /// DequantizeLinear, operator, QuantizeLinear becomes the operator on quantized tensors.
 void quantize(graph::Model& model, PassLog& log);
 /// DynamicQuantizeLinear, a product of integers with constants and its scales: DynamicQuantize, by rows, and
-/// DynamicFullyConnected.
+/// DynamicFullyConnected. The same for layers whose weights are stored in 4 bits.
 void quantize_dynamically(graph::Model& model, PassLog& log);
 /// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);

@@ -113,13 +113,17 @@ std::pair<int, ValueId> bias_behind(Rewriter& rewriter, ValueId v, index_t n) {
   return {reader.node, added};
 }
 
-void replace(Rewriter& rewriter, const Product& p) {
-  const ValueId x = rewriter.node(p.quantizer).inputs[0];
+/// `x` as rows of s8 and their steps; about where node `near` runs.
+std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near) {
   const ValueId rows = rewriter.like(x, "/rows"), steps = rewriter.like(x, "/steps");
   rewriter.graph().value(rows).dtype = DType::s8;
   if (auto& dims = rewriter.graph().value(steps).dims) dims->back() = 2;
-  rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(p.quantizer).onnx_names),
-                    p.quantizer);
+  rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(near).onnx_names), near);
+  return {rows, steps};
+}
+
+void replace(Rewriter& rewriter, const Product& p) {
+  const auto [rows, steps] = quantize_rows(rewriter, rewriter.node(p.quantizer).inputs[0], p.quantizer);
   Node layer = make_node("DynamicFullyConnected", {rows, filter_of(rewriter, p), absent, steps}, {}, {});
   for (int n : {p.matmul, p.cast, p.multiply}) append_names(layer, rewriter.node(n));
   int last = p.multiply;
@@ -132,13 +136,70 @@ void replace(Rewriter& rewriter, const Product& p) {
   rewriter.remove_unread(p.cast);
 }
 
+/// Whether blocks of a filter's K can run as such: XNNPACK's qb4w.
+bool usable_blocks(std::int64_t block, index_t k) { return block % 32 == 0 && k % block == 0; }
+
+/// Scales of a filter [N, K] as its quantization says them; nullopt for forms that no kernel has. Those of
+/// blocks become bf16, which qb4w has.
+std::optional<ValueQuantization> quantization_of_filter(const Node& node, const Constant& scales, index_t k) {
+  const std::int64_t block = int_attribute(node, "block_size", 0);
+  const auto numbers = doubles_of(&scales);
+  if (!numbers ||
+      !std::all_of(numbers->begin(), numbers->end(), [](double s) { return s > 1e-37 && s < 1e37; }))
+    return std::nullopt;
+  const Shape count{scales.shape.elements()};
+  const int axis = normalize_axis(int_attribute(node, "axis", 1), 2);
+  const bool single = scales.shape.elements() == 1;
+  if (block == 0 && (single || axis == 0))
+    return ValueQuantization{make_numbers(DType::f32, count, *numbers), nullptr, single ? -1 : 0, 0};
+  if (block == 0 || axis != 1 || !usable_blocks(block, k)) return std::nullopt;
+  return ValueQuantization{make_numbers(DType::bf16, count, *numbers), nullptr, 1,
+                           static_cast<index_t>(block)};
+}
+
+/// A layer of real numbers whose weights are stored in 4 bits around 0.
+bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
+  if (!is(rewriter.node(n), "FullyConnected")) return false;
+  const Node layer = rewriter.node(n);
+  const int above = rewriter.producer(layer.inputs[1], "DequantizeLinear");
+  if (above < 0 || !is_dequantized_constant(rewriter, layer.inputs[1])) return false;
+  const Node weights = rewriter.node(above);
+  const Constant* stored = rewriter.graph().constant(weights.inputs[0]);
+  if (stored->dtype != DType::s4 && stored->dtype != DType::u4) return false;
+  const auto miss = [&](const char* reason) {
+    log.near_miss(title(rewriter.graph(), layer) + " is not quantized by rows: " + reason);
+    return false;
+  };
+  if (rewriter.value(layer.inputs[0]).dtype != DType::f32) return miss("its input is not f32");
+  if (rewriter.producer(layer.inputs[0], "DequantizeLinear") >= 0) return miss("its input is quantized");
+  if (stored->dtype == DType::u4 || input(weights, 2) >= 0) return miss("its weights have zero points");
+  if (input(layer, 2) >= 0 && !rewriter.value(layer.inputs[2]).constant) return miss("its bias is computed");
+  const index_t k = stored->shape[1];
+  auto quantization = quantization_of_filter(weights, *rewriter.graph().constant(weights.inputs[1]), k);
+  if (k % 2 != 0 || !quantization)
+    return miss("its weights have an odd K, or blocks that are no multiples of 32 or do not divide K");
+  Value filter = rewriter.value(weights.inputs[0]);
+  filter.name += "/quantized", filter.onnx_name.clear(), filter.quantization = std::move(quantization);
+  const auto [rows, steps] = quantize_rows(rewriter, layer.inputs[0], n);
+  Node dynamic = make_node("DynamicFullyConnected",
+                           {rows, rewriter.add_value(std::move(filter)), input(layer, 2), steps},
+                           layer.outputs, layer.onnx_names);
+  set_clamp(dynamic, clamp_attribute(layer));
+  rewriter.remove_node(n);
+  rewriter.add_node(std::move(dynamic), n);
+  rewriter.remove_unread(above);
+  log.changed(title(rewriter.graph(), layer) + " runs on rows of s8 and weights of 4 bits");
+  return true;
+}
+
 }  // namespace
 
 void quantize_dynamically(Model& model, PassLog& log) {
   for (Graph& graph : model.graphs) {
     Rewriter rewriter(graph);
     for (int n = 0, end = rewriter.nodes(); n < end; ++n) {
-      const auto product = rewriter.removed(n) ? std::nullopt : find_product(rewriter, n, log);
+      if (rewriter.removed(n) || use_four_bits(rewriter, n, log)) continue;
+      const auto product = find_product(rewriter, n, log);
       if (!product) continue;
       const std::string name = title(graph, rewriter.node(product->matmul));
       replace(rewriter, *product);

@@ -70,7 +70,7 @@ class DynamicFullyConnected {
       }));
     }
     const auto rows = static_cast<std::size_t>(input.shape.rows());
-    context.workspace((rows + XNN_EXTRA_QUANTIZATION_PARAMS) * sizeof(xnn_quantization_params));
+    context.workspace((rows + static_cast<std::size_t>(extra_pairs)) * sizeof(xnn_quantization_params));
     const auto reshape_operator = filter.dtype == DType::s8 ? xnn_reshape_fully_connected_nc_qd8_f32_qc8w
                                   : filter.quantization->block == 0
                                       ? xnn_reshape_fully_connected_nc_qd8_f32_qc4w
@@ -84,7 +84,7 @@ class DynamicFullyConnected {
     const index_t rows = context.input(0).shape.rows();
     for (index_t i = 0; i < rows; ++i)
       params[i] = {ops::detail::row_zero_point(pairs[2 * i + 1]), pairs[2 * i]};
-    for (index_t i = 0; i < XNN_EXTRA_QUANTIZATION_PARAMS; ++i) params[rows + i] = params[rows - 1];
+    for (index_t i = 0; i < extra_pairs; ++i) params[rows + i] = params[rows - 1];
     const TensorView& filter = context.input(1);
     const auto setup = filter.dtype == DType::s8         ? xnn_setup_fully_connected_nc_qd8_f32_qc8w
                        : filter.quantization->block == 0 ? xnn_setup_fully_connected_nc_qd8_f32_qc4w
@@ -95,6 +95,10 @@ class DynamicFullyConnected {
   }
 
  private:
+  /// Kernels of n rows read n pairs, and store what they make of rows that are not there over the last row,
+  /// whose pair these must be. XNN_EXTRA_QUANTIZATION_PARAMS, 10, is too few: 14x16c8__avx512vnnigfni.
+  static constexpr index_t extra_pairs = 16;
+
   struct Constants {
     const void *filter, *bias;
     const float* scales;  ///< null for blocks
