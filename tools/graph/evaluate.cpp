@@ -6,6 +6,8 @@
 #include <memory>
 #include <utility>
 
+#include "lithe/ops/matmul.hpp"
+
 namespace lithe::graph {
 
 namespace {
@@ -71,14 +73,38 @@ class Scratch {
 
 }  // namespace
 
-std::uint64_t multiply_adds(std::string_view op, const Shape& first, const Shape& second) {
-  if (op == "MatMul" || op == "FullyConnected")  // one of the two ends of a transposed first operand is K
-    return static_cast<std::uint64_t>(std::max(first.back(), first.rank() > 1 ? first[first.rank() - 2] : 1));
-  if (op == "Conv2D" || op == "Conv3D" || op.starts_with("ConvTranspose"))
-    return static_cast<std::uint64_t>(second.product(1, second.rank()));
+std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, const Shape& output,
+                            bool transpose_a) {
+  const auto elements = [](const Shape& shape) { return static_cast<std::uint64_t>(shape.elements()); };
+  const auto divided = [](std::uint64_t n, index_t by) {
+    return by == 0 ? 0 : n / static_cast<std::uint64_t>(by);
+  };
+  if (inputs.size() < 2) return 0;
+  const Shape &first = inputs[0], &second = inputs[1];
+  if (op == "Conv2D" || op == "Conv3D" || op == "FullyConnected" || op == "DynamicFullyConnected")
+    return elements(output) * divided(elements(second), second[0]);
   if (op == "DepthwiseConv2D")
-    return static_cast<std::uint64_t>(second.product(0, std::min(2, second.rank())));
-  return 1;
+    return elements(output) * divided(divided(elements(second), second[2]), second[3]);
+  if (op == "ConvTranspose2D" || op == "ConvTranspose3D")
+    return elements(first) * divided(elements(second), first.back());
+  if (op == "MatMul")
+    return elements(output) *
+           static_cast<std::uint64_t>(first[first.rank() - (transpose_a && first.rank() > 1 ? 2 : 1)]);
+  if (op == "LSTM" || op == "GRU" || op == "RNN")
+    return inputs.size() < 3
+               ? 0
+               : static_cast<std::uint64_t>(first[0] * first[1]) * (elements(second) + elements(inputs[2]));
+  return 0;
+}
+
+std::uint64_t multiply_adds(const runtime::PlanNode& node) {
+  if (node.outputs.empty()) return 0;
+  const std::string_view op = node.op->spec->name;
+  std::vector<Shape> shapes;
+  for (const TensorView& input : node.inputs) shapes.push_back(input.shape);
+  const bool transposed =
+      op == "MatMul" && static_cast<const ops::MatMul::Attributes*>(node.attributes)->transpose_a;
+  return multiply_adds(op, shapes, node.outputs[0].shape, transposed);
 }
 
 BoundNode::BoundNode(const Graph& graph, const Node& node) : kernel_(find_kernel(node.op, node.version)) {
@@ -203,6 +229,20 @@ Result<std::vector<ConstantPtr>> BoundNode::run() {
   return std::vector<ConstantPtr>(results.begin(), results.end());
 }
 
+namespace {
+
+std::uint64_t work_of(const Node& node, const BoundNode& bound) {
+  if (bound.outputs.empty()) return 0;
+  std::vector<Shape> shapes;
+  for (const auto& input : bound.inputs) shapes.push_back(input.tensor.shape);
+  const auto transposed = node.attributes.find("transpose_a");
+  return multiply_adds(
+      node.op, shapes, bound.outputs[0].shape,
+      transposed != node.attributes.end() && transposed->second.ints == std::vector<std::int64_t>{1});
+}
+
+}  // namespace
+
 std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node,
                                                  const EvaluationLimits& limits) {
   if (!node.subgraphs.empty()) return std::nullopt;
@@ -215,10 +255,7 @@ std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node&
   std::uint64_t results = 0;
   for (const auto& o : bound.outputs)
     if (o.dtype != DType::none) results += static_cast<std::uint64_t>(o.shape.elements());
-  const std::uint64_t each = bound.inputs.size() < 2 ? 1
-                                                     : multiply_adds(node.op, bound.inputs[0].tensor.shape,
-                                                                     bound.inputs[1].tensor.shape);
-  if (each != 0 && results > limits.work / each) return std::nullopt;
+  if (std::max(work_of(node, bound), results) > limits.work) return std::nullopt;
   auto values = bound.run();
   if (!values.ok()) return std::nullopt;
   return *std::move(values);

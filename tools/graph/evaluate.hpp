@@ -3,9 +3,11 @@
 
 #include <deque>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "lithe/runtime/plan.hpp"
 #include "tools/graph/graph.hpp"
 
 /// Runs operators on the converter's graph: their `infer` on dims, their portable kernels on constants.
@@ -46,9 +48,12 @@ class BoundNode {
   std::vector<std::max_align_t> attributes_;
 };
 
-/// Multiply-adds for one output element of the operators that do many, from the shapes of their first two
-/// inputs; of others 1.
-std::uint64_t multiply_adds(std::string_view op, const Shape& first, const Shape& second);
+/// Multiply-adds of a node by the shapes of its inputs and of its first output; 0 for operators that do them
+/// in passing only.
+std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, const Shape& output,
+                            bool transpose_a = false);
+/// The same of a session's node, at its current shapes.
+std::uint64_t multiply_adds(const runtime::PlanNode& node);
 
 struct EvaluationLimits {
   std::uint64_t result_bytes = std::uint64_t{64} << 20;

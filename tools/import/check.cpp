@@ -183,10 +183,7 @@ class Side {
 /// Multiply-adds of a run at the current shapes; subgraphs count nothing.
 std::uint64_t multiply_adds(const Session& session) {
   std::uint64_t sum = 0;
-  for (const auto& node : session.plan().nodes)
-    if (node.inputs.size() >= 2 && !node.outputs.empty())
-      sum += static_cast<std::uint64_t>(node.outputs[0].shape.elements()) *
-             graph::multiply_adds(node.op->spec->name, node.inputs[0].shape, node.inputs[1].shape);
+  for (const auto& node : session.plan().nodes) sum += graph::multiply_adds(node);
   return sum;
 }
 

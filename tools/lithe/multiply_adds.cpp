@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
-#include "lithe/ops/matmul.hpp"
+#include "tools/graph/evaluate.hpp"
 #include "tools/lithe/common.hpp"
 
 namespace lithe::cli {
@@ -12,33 +12,6 @@ namespace {
 
 using runtime::GraphPlan;
 using runtime::PlanNode;
-
-std::uint64_t elements(const Shape& shape) { return static_cast<std::uint64_t>(shape.elements()); }
-
-std::uint64_t divided(std::uint64_t n, index_t by) {
-  return by == 0 ? 0 : n / static_cast<std::uint64_t>(by);
-}
-
-/// How often a node multiplies and adds; 0 for operators that do it in passing only.
-std::uint64_t count_of(const PlanNode& node) {
-  const std::string_view op = node.op->spec->name;
-  const auto shape = [&](std::size_t i) -> const Shape& { return node.inputs[i].shape; };
-  const auto output = [&] { return elements(node.outputs[0].shape); };
-  if (op == "Conv2D" || op == "Conv3D" || op == "FullyConnected" || op == "DynamicFullyConnected")
-    return output() * divided(elements(shape(1)), shape(1)[0]);
-  if (op == "DepthwiseConv2D")
-    return output() * divided(divided(elements(shape(1)), shape(1)[2]), shape(1)[3]);
-  if (op == "ConvTranspose2D" || op == "ConvTranspose3D")
-    return elements(shape(0)) * divided(elements(shape(1)), shape(0).back());
-  if (op == "MatMul") {
-    const bool transposed = static_cast<const ops::MatMul::Attributes*>(node.attributes)->transpose_a;
-    const int rank = shape(0).rank();
-    return output() * static_cast<std::uint64_t>(shape(0)[transposed && rank > 1 ? rank - 2 : rank - 1]);
-  }
-  if (op == "LSTM" || op == "GRU" || op == "RNN")
-    return static_cast<std::uint64_t>(shape(0)[0] * shape(0)[1]) * (elements(shape(1)) + elements(shape(2)));
-  return 0;
-}
 
 bool is_eight_bit(DType dtype) { return dtype == DType::s8 || dtype == DType::u8; }
 
@@ -89,7 +62,7 @@ void add(const GraphPlan& graph, MultiplyAdds& sum) {
   for (const PlanNode& node : graph.nodes) {
     for (const GraphPlan* child : node.children)
       if (child != nullptr) add(*child, sum);
-    const std::uint64_t n = count_of(node);
+    const std::uint64_t n = graph::multiply_adds(node);
     if (n == 0) continue;
     sum.total += n;
     if (is_quantized(node))
