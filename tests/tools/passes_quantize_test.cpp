@@ -144,6 +144,78 @@ TEST(Quantize, MoversOfStoredNumbersKeepTheirStep) {
     EXPECT_TRUE(step_of(run.graph.value(find(run.graph, op)->outputs[0]))) << op;
 }
 
+TEST(Quantize, PadsAndResizes) {
+  const auto float_nodes = [](Builder& b) {
+    Passed run(b, {quantize}, one_step);
+    return count(run.graph, "QuantizeLinear") + count(run.graph, "DequantizeLinear") - 2;  // at the borders
+  };
+  const auto between = [](Builder& b, const char* op, std::vector<ValueId> more, testing::Attributes a,
+                          float scale = 0.02F) {
+    std::vector<ValueId> inputs{b.fake(b.input({1, 4, 4, 6}), 0.02F, 5)};
+    inputs.insert(inputs.end(), more.begin(), more.end());
+    b.output(b.fake(b.node(op, inputs, a), scale, 5));
+  };
+  const auto text = [](std::string t) { return Attribute{{}, {}, std::move(t)}; };
+  const auto pads = [](Builder& b) { return b.vector({0, 1, 1, 0, 0, 2, 0, 0}); };
+  const auto twice = [](Builder& b) { return b.constant<float>({4}, {1, 2, 2, 1}); };
+  {
+    Builder b;
+    between(b, "Pad", {pads(b), b.scalar(0)}, {});
+    EXPECT_EQ(float_nodes(b), 0);
+  }
+  {
+    Builder b;
+    between(b, "Pad", {pads(b)}, {{"mode", text("reflect")}});
+    EXPECT_EQ(float_nodes(b), 0);
+  }
+  {
+    Builder b;
+    between(b, "Pad", {pads(b), b.scalar(1)}, {});
+    EXPECT_EQ(float_nodes(b), 2) << "another value than zero";
+  }
+  {
+    Builder b;
+    between(b, "Resize", {absent, twice(b)}, {});
+    EXPECT_EQ(float_nodes(b), 0);
+  }
+  {
+    Builder b;
+    between(b, "Resize", {absent, twice(b)}, {{"mode", text("linear")}});
+    EXPECT_EQ(float_nodes(b), 0);
+  }
+  {
+    Builder b;
+    between(b, "Resize", {absent, twice(b)}, {{"mode", text("linear")}}, 0.03F);
+    EXPECT_EQ(float_nodes(b), 2) << "an output of another scale";
+  }
+}
+
+TEST(Quantize, PadsOfStoredNumbersByTheirZeroPoint) {
+  for (const int value : {-9, 3}) {
+    Builder b;
+    const ValueId x = b.fake(b.input({2, 3}, DType::f32), 0.02F, 5);
+    const ValueId stored = b.quantize(b.node("Relu", {x}), 0.03F, -9);
+    const ValueId fill = b.constant<std::int8_t>({}, {static_cast<std::int8_t>(value)});
+    const ValueId padded = b.node("Pad", {stored, b.vector({1, 0, 0, 2}), fill});
+    b.output(b.dequantize(padded, 0.03F, -9));
+    Passed run(b, {quantize, unify_quantized_types});
+    const Node* pad = find(run.graph, "Pad");
+    EXPECT_EQ(input(*pad, 2) < 0, value == -9);
+    EXPECT_TRUE(step_of(run.graph.value(pad->outputs[0])));
+    EXPECT_EQ(run.graph.value(find(run.graph, "Relu")->outputs[0]).dtype, DType::s8);
+  }
+}
+
+TEST(Quantize, SquareRootsOfWhatMayBeNegativeStayReal) {
+  for (const int zero_point : {-128, 0}) {
+    Builder b;
+    const ValueId x = b.node("Abs", {b.input({2, 3})});
+    b.output(b.fake(b.node("Sqrt", {b.fake(x, 0.02F, zero_point)}), 0.02F, -128));
+    Passed run(b, {quantize}, 0.05);
+    EXPECT_EQ(run.missed("may be negative"), zero_point == 0);
+  }
+}
+
 TEST(Quantize, ConcatOfOtherScalesConvertsThoseInputs) {
   Builder b;
   const ValueId x = b.fake(b.input({2, 3}), 0.02F, 5), y = b.fake(b.input({2, 4}), 0.03F, -5);

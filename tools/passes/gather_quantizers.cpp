@@ -1,20 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "tools/passes/match.hpp"
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {
 
+namespace {
+
+std::string mode_of(const Node& node, const char* fallback) {
+  const auto mode = node.attributes.find("mode");
+  return mode == node.attributes.end() ? fallback : mode->second.text;
+}
+
+}  // namespace
+
 bool moves_elements(const Node& node) {
   if (is(node, "MaxPool2D")) return !clamp_attribute(node).active();
+  if (is(node, "Pad")) return mode_of(node, "constant") != "constant" || input(node, 2) >= 0;
+  if (is(node, "Resize")) {
+    const auto crop = node.attributes.find("coordinate_transformation_mode");
+    return mode_of(node, "nearest") == "nearest" &&
+           (crop == node.attributes.end() || crop->second.text != "tf_crop_and_resize");
+  }
   return is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Gather", "Split",
-                       "Concat", "Expand"});
+                       "Concat", "Expand", "Tile"});
 }
 
 namespace {
 
 int data_inputs(const Node& node) { return is(node, "Concat") ? static_cast<int>(node.inputs.size()) : 1; }
+
+/// The same of real numbers; a Pad must put zeros there, which are the zero point when they are stored.
+bool moves_real_elements(Rewriter& rewriter, const Node& node) {
+  if (!is(node, "Pad") || mode_of(node, "constant") != "constant") return moves_elements(node);
+  return input(node, 2) < 0 || scalar_of(rewriter.graph().constant(node.inputs[2])) == 0.0;
+}
+
+/// The inputs of a mover once it moves what is stored: a Pad without value puts the zero point.
+std::vector<ValueId> stored_inputs(const Node& node) {
+  std::vector<ValueId> inputs = node.inputs;
+  if (is(node, "Pad") && inputs.size() > 2) inputs[2] = absent;
+  return inputs;
+}
 
 /// A tensor like `model`, holding elements stored by `step`.
 ValueId stored_like(Rewriter& rewriter, ValueId model, const Step& step) {
@@ -39,11 +69,11 @@ std::optional<Step> common_step(Rewriter& rewriter, const Node& node) {
 
 /// move(DequantizeLinear(x)) becomes DequantizeLinear(move(x)).
 bool sink_dequantizer(Rewriter& rewriter, int n) {
-  if (!moves_elements(rewriter.node(n)) || rewriter.node(n).inputs.empty()) return false;
+  if (!moves_real_elements(rewriter, rewriter.node(n)) || rewriter.node(n).inputs.empty()) return false;
   const auto step = common_step(rewriter, rewriter.node(n));
   if (!step) return false;
   const Node node = rewriter.node(n);
-  std::vector<ValueId> inputs = node.inputs;
+  std::vector<ValueId> inputs = stored_inputs(node);
   std::vector<int> above;
   for (int i = 0; i < data_inputs(node); ++i) {
     above.push_back(rewriter.producer(input(node, i)));
@@ -68,9 +98,11 @@ bool hoist_quantizer(Rewriter& rewriter, int n) {
   const int above = is(quantizer, "QuantizeLinear") && step ? rewriter.producer(quantizer.inputs[0]) : -1;
   if (above < 0 || rewriter.uses(quantizer.inputs[0]) != 1) return false;
   const Node moving = rewriter.node(above);
-  if (!moves_elements(moving) || is_any(moving, {"Slice", "Gather", "Split", "Expand"})) return false;
+  if (!moves_real_elements(rewriter, moving) ||
+      is_any(moving, {"Slice", "Gather", "Split", "Expand", "Tile", "Resize"}))
+    return false;
   if (!is_floating(rewriter.value(moving.inputs[0]).dtype)) return false;
-  std::vector<ValueId> inputs = moving.inputs;
+  std::vector<ValueId> inputs = stored_inputs(moving);
   for (int i = 0; i < data_inputs(moving); ++i) {
     const ValueId real = input(moving, i), stored = stored_like(rewriter, real, *step);
     rewriter.add_node(make_quantizer(rewriter, "QuantizeLinear", real, stored, *step), above);

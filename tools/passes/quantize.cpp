@@ -14,10 +14,10 @@ namespace {
 /// Operators with kernels on quantized tensors, besides those with weights, and how many tensors they take.
 int quantizable_inputs(const Node& node) {
   if (is_any(node, {"Add", "Sub", "Mul", "Max", "Min", "PRelu"})) return 2;
-  if (is_any(node,
-             {"AveragePool2D", "MaxPool2D", "ReduceMax", "ReduceMean", "ReduceMin", "Softmax",     "Clip",
-              "Relu",          "LeakyRelu", "Sigmoid",   "Tanh",       "HardSwish", "HardSigmoid", "Elu",
-              "Exp",           "Sqrt",      "Neg",       "Abs",        "Gelu",      "Softplus",    "Erf"}))
+  if (is_any(node, {"AveragePool2D", "MaxPool2D", "ReduceMax", "ReduceMean", "ReduceMin", "Softmax",
+                    "Clip",          "Relu",      "LeakyRelu", "Sigmoid",    "Tanh",      "HardSwish",
+                    "HardSigmoid",   "Elu",       "Exp",       "Sqrt",       "Neg",       "Abs",
+                    "Gelu",          "Softplus",  "Erf",       "Resize"}))
     return 1;
   return 0;
 }
@@ -192,6 +192,11 @@ bool Candidate::run() {
   inputs_ = node.inputs;
   const int tensors = is_weighted(node) ? 1 : quantizable_inputs(node);
   if (tensors == 0) return refuse("it has no quantized form");
+  if (const int above = dequantizer(rewriter_, node.inputs[0]); is(node, "Sqrt") && above >= 0) {
+    const auto step = step_of(rewriter_.graph(), rewriter_.node(above));
+    if (step->zero_point > (step->dtype == DType::s8 ? -128 : 0))
+      return refuse("its input may be negative, which has no square root");
+  }
   if (rewriter_.uses(node.outputs[0]) != 1) return refuse("its output has another reader");
   for (int i = 0; i < tensors; ++i)
     if (!data(i)) return false;
@@ -219,6 +224,16 @@ bool any_asymmetric(Rewriter& rewriter) {
   return false;
 }
 
+/// A Pad by the zero point that it is given puts zeros.
+void drop_zero_value(Rewriter& rewriter, int n, const Step& step) {
+  const Node& node = rewriter.node(n);
+  if (!is(node, "Pad") || input(node, 2) < 0) return;
+  if (scalar_of(rewriter.graph().constant(node.inputs[2])) != step.zero_point) return;
+  std::vector<ValueId> inputs = node.inputs;
+  inputs[2] = absent;
+  rewriter.set_inputs(n, std::move(inputs));
+}
+
 /// What moves elements of a quantized tensor gives one quantized alike; models in QOperator form do not say
 /// it.
 bool spread_steps(Rewriter& rewriter) {
@@ -228,7 +243,8 @@ bool spread_steps(Rewriter& rewriter) {
     const Node& node = rewriter.node(n);
     const auto step = node.inputs.empty() ? std::nullopt : step_of(rewriter.value(node.inputs[0]));
     for (ValueId v : node.outputs)
-      if (step && v >= 0 && !rewriter.value(v).quantization) any = mark(rewriter, v, *step) || any;
+      if (step && v >= 0 && !rewriter.value(v).quantization && mark(rewriter, v, *step))
+        drop_zero_value(rewriter, n, *step), any = true;
   }
   return any;
 }
@@ -251,6 +267,9 @@ void quantize_graph(Graph& graph, PassLog& log) {
     else
       log.near_miss(name + " stays in floating point: " + candidate.reason());
   }
+  for (int n = 0; n < rewriter.nodes(); ++n)  // outputs of the graph are then compared as what they stand for
+    if (const auto step = step_of(graph, rewriter.node(n)); step && is(rewriter.node(n), "QuantizeLinear"))
+      (void)mark(rewriter, rewriter.node(n).outputs[0], *step);
   while (spread_steps(rewriter)) {
   }
   rewriter.finish();

@@ -32,6 +32,7 @@ class Components {
   /// A node that reads stored numbers as such, not as quantized ones.
   static bool is_foreign(Rewriter& rewriter, const Node& node) {
     if (is_quantizing(node)) return false;
+    if (is(node, "Pad") && input(node, 2) >= 0) return true;  // its value is a stored number
     if (is_any(node, {"Cast", "Shape", "NonZero", "Equal", "If"}) || !node.subgraphs.empty()) return true;
     return std::any_of(node.outputs.begin(), node.outputs.end(),
                        [&](ValueId v) { return v >= 0 && !step_of(rewriter.value(v)); });
