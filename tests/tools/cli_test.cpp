@@ -211,6 +211,18 @@ TEST_F(Command, CompareFeedsHalfPrecisionInputs) {
             1);  // zeros would hide it: Sqrt and Abs of 1 are 1
 }
 
+TEST_F(Command, CompareReadsStoredNumbersAsWhatTheyStandFor) {
+  const std::string network =
+      "g (uint8[1,1,2,2] x) => (uint8[1,2,2,2] y) <float s = {0.5}, uint8 z = {120}, float t = {0.25}, "
+      "uint8 m = {128}, uint8[2,1,1,1] w = {130, 125}> { q = QLinearConv(x, s, z, w, t, m, s, z)\n "
+      "y = com.microsoft.QLinearSigmoid(q, s, z, t, z) }";
+  const std::string model = write("quantized.onnx", testing::serialized(network, 17));
+  const Answer answer = run("compare " + model + " --report " + path("report.json"));
+  EXPECT_EQ(answer.exit, 0) << answer.out << answer.error;
+  const auto report = nlohmann::json::parse(read(path("report.json")));
+  EXPECT_EQ(report["layers"].size(), 2u);  // u8 here, s8 in the converted model
+}
+
 TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {
   const std::string model = converted();
   const Answer text = run("bench " + model + " --profile --warmup 1 --reps 2");

@@ -6,8 +6,12 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <random>
+#include <string>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 #include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
@@ -31,7 +35,9 @@ struct CompareOptions {
 struct Layer {
   std::string onnx_name, op;
   std::int32_t order = 0;
-  graph::ConstantPtr tensor;
+  graph::ConstantPtr tensor;  ///< real where it is quantized
+  DType stored = DType::none;
+  std::optional<std::pair<float, std::int32_t>> step{};  ///< scale and zero point, where one for all is known
 };
 using Layers = std::map<std::string, Layer>;
 
@@ -71,7 +77,15 @@ struct Recorder {
       const auto permutation = value.permutation() == nullptr
                                    ? std::span<const std::uint8_t>()
                                    : std::span(value.permutation()->data(), value.permutation()->size());
-      layers[onnx_name] = {onnx_name, node.op->spec->name, n, in_onnx_order(node.outputs[o], permutation)};
+      Layer layer{onnx_name,
+                  node.op->spec->name,
+                  n,
+                  in_onnx_order(node.outputs[o], permutation),
+                  node.outputs[o].dtype,
+                  {}};
+      if (const Quantization* q = node.outputs[o].quantization; q != nullptr && q->per_tensor())
+        layer.step = {q->scale_at(0), q->zero_point_at(0)};
+      layers[onnx_name] = std::move(layer);
     }
   }
 };
@@ -124,11 +138,24 @@ struct Row {
   bool comparable() const { return difference.mismatch.empty(); }
 };
 
+/// What the stored numbers of the ONNX model stand for, where the layer knows: a model moves tensors between
+/// u8 and s8.
+graph::ConstantPtr real_reference(const Layer& layer, const Layer& reference) {
+  const auto eight_bit = [](DType d) { return d == DType::s8 || d == DType::u8; };
+  if (!layer.step || reference.step || !eight_bit(reference.stored)) return reference.tensor;
+  const auto [scale, zero_point] = *layer.step;
+  const int moved = reference.stored == layer.stored ? 0 : reference.stored == DType::u8 ? 128 : -128;
+  std::vector<float> real;
+  for (float v : reference.tensor->as<float>())
+    real.push_back((v - static_cast<float>(zero_point + moved)) * scale);
+  return graph::make_constant<float>(reference.tensor->shape, real);
+}
+
 /// Both tensors are real numbers of one shape.
 Row row_of(const Layer& layer, const Layer& reference) {
-  const std::vector<double> a = import::reals(layer.tensor->view()),
-                            b = import::reals(reference.tensor->view());
-  Row row{layer, import::measure(layer.tensor->view(), reference.tensor->view())};
+  const graph::ConstantPtr wanted = real_reference(layer, reference);
+  const std::vector<double> a = import::reals(layer.tensor->view()), b = import::reals(wanted->view());
+  Row row{layer, import::measure(layer.tensor->view(), wanted->view())};
   if (a.size() != b.size()) return row;
   double signal = 0, noise = 0, ab = 0, aa = 0;
   for (std::size_t i = 0; i < a.size(); ++i)
