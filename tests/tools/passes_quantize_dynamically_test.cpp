@@ -77,9 +77,6 @@ TEST(QuantizeDynamically, WhatDoesNotFitStaysAndSaysWhy) {
     EXPECT_EQ(count(run.graph, "MatMul"), 1) << reason;
     EXPECT_TRUE(run.missed(reason)) << reason;
   };
-  stays("do not fit 8 bits", [](Builder& b, const Dynamic& x) {
-    return x.product(b.constant<std::int32_t>({4, 1}, {128, 0, 0, 1}), b.scalar(1));
-  });
   stays("no constant matrix",
         [](Builder& b, const Dynamic& x) { return x.product(b.input({4, 2}, DType::s32), b.scalar(1)); });
   stays("one for all columns", [](Builder& b, const Dynamic& x) {
@@ -88,6 +85,18 @@ TEST(QuantizeDynamically, WhatDoesNotFitStaysAndSaysWhy) {
   stays("not positive", [](Builder& b, const Dynamic& x) {
     return x.product(b.random_integers<std::int32_t>({4, 2}, 3, -9, 9), b.scalar(-1));
   });
+}
+
+TEST(QuantizeDynamically, WeightsBeyondEightBitsAreReal) {
+  Builder b;
+  const Dynamic x(b, {3, 4});
+  const ValueId y =
+      x.product(b.constant<std::int32_t>({4, 2}, {128, 0, 0, 1, -9, 200, 3, -255}), b.random({2}, 4, 1, 2));
+  b.output(b.node("Add", {y, b.random({2}, 9)}));
+  Passed run(b, {quantize_dynamically}, one_step);
+  ASSERT_EQ(run.graph.nodes.size(), 1U);
+  EXPECT_EQ(run.graph.nodes[0].op, "FullyConnected");
+  EXPECT_EQ(run.graph.nodes[0].inputs.size(), 3U);
 }
 
 TEST(QuantizeDynamically, AnAddOfOtherShapesIsNoBias) {

@@ -292,7 +292,8 @@ class Checker {
  public:
   Checker(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> file,
           const CheckOptions& options, std::vector<graph::SelfTest>& tests)
-      : model_(optimized),
+      : original_(reference),
+        model_(optimized),
         options_(options),
         tests_(tests),
         threads_(options.threads),
@@ -332,6 +333,8 @@ class Checker {
     for (const graph::Graph& g : model_.graphs)
       for (const graph::Node& n : g.nodes)
         quantized = quantized || n.op == "QuantizeLinear" || n.op == "DequantizeLinear";
+    for (const graph::Graph& g : original_.graphs)  // which passes may replace by real numbers
+      for (const graph::Node& n : g.nodes) quantized = quantized || n.op == "DynamicQuantizeLinear";
     return default_tolerance(half_precision, quantized);
   }
 
@@ -540,7 +543,7 @@ class Checker {
     tests_.push_back(std::move(test));
   }
 
-  const graph::Model& model_;
+  const graph::Model &original_, &model_;
   const CheckOptions& options_;
   std::vector<graph::SelfTest>& tests_;
   Threads threads_;

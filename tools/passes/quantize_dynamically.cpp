@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +17,7 @@ struct Product {
   int multiply = -1, cast = -1, matmul = -1, quantizer = -1;
   ConstantPtr weights;  ///< s32 [K, N], centered
   ConstantPtr scales;   ///< one, or one per column
+  bool fits = true;     ///< the weights fit s8
 };
 
 /// The DynamicQuantizeLinear of which `v` is the output `o`, widened to s32 where `widened`; or -1.
@@ -75,8 +78,7 @@ std::optional<Product> find_product(Rewriter& rewriter, int n, PassLog& log) {
     if (!std::all_of(all.begin(), all.end(), [](float s) { return s > 0 && s < 3e38F; }))
       return miss("a scale of its weights is not positive");
     const auto elements = p.weights->as<std::int32_t>();
-    if (!std::all_of(elements.begin(), elements.end(), [](auto e) { return e >= -128 && e <= 127; }))
-      return miss("its weights less their zero point do not fit 8 bits");
+    p.fits = std::all_of(elements.begin(), elements.end(), [](auto e) { return e >= -128 && e <= 127; });
     return p;
   }
   return std::nullopt;
@@ -122,13 +124,39 @@ std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int nea
   return {rows, steps};
 }
 
+/// The weights as the real filter [N, K].
+ValueId real_filter_of(Rewriter& rewriter, const Product& p) {
+  const index_t k = p.weights->shape[0], n = p.weights->shape[1];
+  std::vector<double> filter(static_cast<std::size_t>(k * n));
+  const auto elements = p.weights->as<std::int32_t>();
+  const auto scales = p.scales->as<float>();
+  for (index_t i = 0; i < k; ++i)
+    for (index_t j = 0; j < n; ++j)
+      filter[static_cast<std::size_t>(j * k + i)] =
+          static_cast<double>(elements[static_cast<std::size_t>(i * n + j)]) *
+          scales[scales.size() == 1 ? 0 : static_cast<std::size_t>(j)];
+  return rewriter.add_constant(make_numbers(DType::f32, Shape{n, k}, filter),
+                               rewriter.value(rewriter.node(p.matmul).inputs[1]).name + "/real");
+}
+
+/// The layer that gives what the product, its scales and a bias behind them gave.
 void replace(Rewriter& rewriter, const Product& p) {
-  const auto [rows, steps] = quantize_rows(rewriter, rewriter.node(p.quantizer).inputs[0], p.quantizer);
-  Node layer = make_node("DynamicFullyConnected", {rows, filter_of(rewriter, p), absent, steps}, {}, {});
+  const ValueId x = rewriter.node(p.quantizer).inputs[0];
+  Node layer;
+  if (p.fits) {
+    const auto [rows, steps] = quantize_rows(rewriter, x, p.quantizer);
+    layer = make_node("DynamicFullyConnected", {rows, filter_of(rewriter, p), absent, steps}, {}, {});
+  } else {
+    layer = make_node("FullyConnected", {x, real_filter_of(rewriter, p)}, {}, {});
+  }
   for (int n : {p.matmul, p.cast, p.multiply}) append_names(layer, rewriter.node(n));
   int last = p.multiply;
   const auto [add, bias] = bias_behind(rewriter, rewriter.node(p.multiply).outputs[0], p.weights->shape[1]);
-  if (add >= 0) append_names(layer, rewriter.node(add)), layer.inputs[2] = bias, last = add;
+  if (add >= 0) {
+    append_names(layer, rewriter.node(add));
+    layer.inputs.resize(std::max<std::size_t>(layer.inputs.size(), 3), absent);
+    layer.inputs[2] = bias, last = add;
+  }
   layer.outputs = {rewriter.node(last).outputs[0]};
   rewriter.remove_node(last);
   if (last != p.multiply) rewriter.remove_unread(p.multiply);
@@ -203,7 +231,9 @@ void quantize_dynamically(Model& model, PassLog& log) {
       if (!product) continue;
       const std::string name = title(graph, rewriter.node(product->matmul));
       replace(rewriter, *product);
-      log.changed(name + " runs on rows of s8 that are quantized one by one");
+      log.changed(name + (product->fits
+                              ? " runs on rows of s8 that are quantized one by one"
+                              : " runs in f32: its weights less their zero point do not fit 8 bits"));
     }
     rewriter.finish();
   }
