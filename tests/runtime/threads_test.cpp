@@ -21,6 +21,8 @@ TEST(Threads, OwnAPool) {
   Threads three(3);
   EXPECT_EQ(three.threads(), 3u);
   EXPECT_NE(native(&three.pool()), nullptr);
+  EXPECT_EQ(native(&three.pool(), least_shared_work - 1), nullptr);
+  EXPECT_EQ(native(&three.pool(), least_shared_work), native(&three.pool()));
   Threads moved(std::move(three));
   EXPECT_EQ(moved.threads(), 3u);
   EXPECT_EQ(three.pool().handle, nullptr);  // NOLINT(bugprone-use-after-move)

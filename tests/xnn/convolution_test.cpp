@@ -78,6 +78,11 @@ TEST(XnnConv2D, SizesOfSlices) {
   EXPECT_EQ(slice(256, {1, 7, 7, 512}, 2 * packed(256), 2), 512) << "groups";
 }
 
+TEST(XnnConv2D, SharedAmongThreads) {
+  all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 17, 15, 16}, {19, 3, 3, 16}, {19}});
+  all_dtypes<xnn::Conv2D>({}, {{1, 17, 15, 16}, {33, 1, 1, 16}, {33}});
+}
+
 TEST(XnnConv2D, PaddingBeyondTheFilterAndSmallInputs) {
   all_dtypes<xnn::Conv2D>({.pads = {2, 4, 2, 4}}, {{1, 2, 3, 2}, {3, 3, 2, 2}, {3}});
   all_dtypes<xnn::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 1, 1, 16}, {16, 3, 3, 16}, {16}});
@@ -121,7 +126,12 @@ TEST(XnnDepthwise, Values) {
                                    {{1, 9, 8, 5}, filter(3, 2, 5, 1), {5}});
   all_dtypes<xnn::DepthwiseConv2D>({.pads = {1, 1, 1, 1}}, {{1, 5, 5, 3}, filter(3, 3, 3, 2), {6}});
   all_dtypes<xnn::DepthwiseConv2D>({}, {{1, 4, 5, 11}, filter(1, 1, 11, 1), {11}});
+  all_dtypes<xnn::DepthwiseConv2D>({.pads = {1, 1, 1, 1}}, {{1, 17, 15, 40}, filter(3, 3, 40, 1), {40}});
   all_dtypes<xnn::DepthwiseConv2D>({.pads = {3, 3, 3, 3}}, {{1, 8, 9, 20}, filter(7, 7, 20, 1), {20}});
+}
+
+TEST(XnnFullyConnected, SharedAmongThreads) {
+  all_dtypes<xnn::FullyConnected>({}, {{17, 65}, {67, 65}, {67}});
 }
 
 TEST(XnnFullyConnected, Values) {

@@ -48,6 +48,11 @@ TEST(XnnUnary, Values) {
   unary<ops::Sqrt>({f32, f16}, 0, 50);
 }
 
+TEST(XnnUnary, SharedAmongThreads) {
+  agrees<Unary<ops::Relu>>({}, {{251, 199}}, {f32, s8}, {.quantized = Quantized::always});
+  agrees<Unary<ops::Sigmoid>>({}, {{71, 99}}, {f32, s8}, {.quantized = Quantized::always});
+}
+
 TEST(XnnUnary, Refusals) {
   const ValueInfo x{f32, {4}}, wide{f64, {4}}, half_{f16, {4}}, empty{f32, {0}};
   EXPECT_TRUE(supports<Unary<ops::Exp>>({}, {x}, x));
@@ -83,6 +88,11 @@ TEST(XnnBinary, Values) {
   agrees<xnn::Binary<ops::Div>>({}, {{2, 3, 5}, Input{1, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::Div>>({}, {{5}, Input{2, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::PRelu>>({}, {{2, 3, 4, 5}, {5}}, {f32, f16});
+}
+
+TEST(XnnBinary, SharedAmongThreads) {
+  agrees<xnn::Binary<ops::Add>>({.clamp = {-1, 1.5f}}, {{251, 199}, {251, 199}}, {f32});
+  agrees<xnn::Binary<ops::Mul>>({}, {{251, 199}, {199}}, {f32, s8}, {.quantized = Quantized::always});
 }
 
 TEST(XnnBinary, Refusals) {

@@ -27,6 +27,7 @@ TYPED_TEST(XnnReduce, Values) {
   agrees<TypeParam>({.keepdims = false}, {{3, 4, 5, 6}, axes({1, 3})}, all);
   agrees<TypeParam>({}, {{2, 3, 4, 3, 2, 2}, axes({0, 2, 4})}, all);
   agrees<TypeParam>({}, {{2, 3, 4}}, all);
+  agrees<TypeParam>({}, {{2, 16, 17, 96}, axes({1, 2})}, all);  // shared among threads
 }
 
 TYPED_TEST(XnnReduce, Refuses) {

@@ -4,6 +4,7 @@
 #include <pthreadpool.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "lithe/core/services.hpp"
@@ -43,6 +44,15 @@ class Threads {
 /// The pthreadpool behind a core ThreadPool, or null.
 inline pthreadpool_t native(const ThreadPool* pool) {
   return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
+}
+
+/// Elements of a simple operation, or multiply-adds, that are computed before other threads have woken up
+/// and fetched their part from this one's caches.
+inline constexpr std::int64_t least_shared_work = 48 * 1024;
+
+/// The same for a node of so much work: null where threads would only cost time.
+inline pthreadpool_t native(const ThreadPool* pool, std::int64_t work) {
+  return work < least_shared_work ? nullptr : native(pool);
 }
 
 }  // namespace lithe::inline v0

@@ -54,7 +54,7 @@ class Add {
 
 #ifdef LITHE_SIMD_TARGET
  private:
-  static constexpr index_t grain = 8192, most_ranges = 64, lanes = LITHE_SIMD_BYTES / sizeof(float);
+  static constexpr index_t grain = 48 * 1024, most_ranges = 64, lanes = LITHE_SIMD_BYTES / sizeof(float);
 
   LITHE_SIMD_TARGET static void add(const float* a, const float* b, index_t count, Clamp clamp, float* out) {
     using Floats [[gnu::vector_size(LITHE_SIMD_BYTES)]] = float;

@@ -64,7 +64,7 @@ class Binary {
     std::array<std::size_t, max_dims> left{}, right{};
     for (int i = 0; i < a.rank(); ++i) left[static_cast<std::size_t>(i)] = static_cast<std::size_t>(a[i]);
     for (int i = 0; i < b.rank(); ++i) right[static_cast<std::size_t>(i)] = static_cast<std::size_t>(b[i]);
-    const pthreadpool_t threads = native(context.threads);
+    const pthreadpool_t threads = native(context.threads, shape.elements());
     LITHE_TRY(
         check(xnn_reshape_binary_elementwise_nd(op_.get(), static_cast<std::size_t>(a.rank()), left.data(),
                                                 static_cast<std::size_t>(b.rank()), right.data(), threads)));
@@ -75,7 +75,7 @@ class Binary {
 
   Status run(const typename Op::Attributes&, RunContext& context) {
     void* out = context.output().data;
-    const pthreadpool_t threads = native(context.threads());
+    const pthreadpool_t threads = native(context.threads(), context.output().elements());
     LITHE_TRY(
         check(xnn_setup_binary_elementwise_nd(op_.get(), context.input(0).data, context.input(1).data, out)));
     LITHE_TRY(check(xnn_run_operator(op_.get(), threads)));

@@ -52,7 +52,7 @@ class FullyConnected {
       LITHE_TRY(remake(a, context.node));
     }
     const auto rows = static_cast<std::size_t>(input.shape.rows());
-    const pthreadpool_t threads = native(context.threads);
+    const pthreadpool_t threads = native(context.threads, work(input, output));
     switch (input.dtype) {
       case DType::f32:
         return check(xnn_reshape_fully_connected_nc_f32(op_.get(), rows, threads));
@@ -86,7 +86,8 @@ class FullyConnected {
                                                   static_cast<std::uint8_t*>(out));
     }
     LITHE_TRY(check(status));
-    return check(xnn_run_operator(op_.get(), native(context.threads())));
+    return check(
+        xnn_run_operator(op_.get(), native(context.threads(), work(context.input(0), context.output()))));
   }
 
  private:
@@ -94,6 +95,11 @@ class FullyConnected {
     const void *filter, *bias;
     const float* scales;  ///< s8 only
   };
+
+  /// Multiply-adds.
+  static std::int64_t work(const TensorView& input, const TensorView& output) {
+    return std::int64_t{output.elements()} * input.shape.back();
+  }
 
   Status remake(const Op::Attributes& a, const NodeInfo& node) {
     const bool s8 = node.input(0).dtype == DType::s8;

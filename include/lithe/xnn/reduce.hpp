@@ -57,7 +57,7 @@ class Reduce {
     std::size_t bytes = 0, align = 0;
     LITHE_TRY(
         check(xnn_reshape_reduce_nd(op_.get(), count, axes.data(), static_cast<std::size_t>(shape.rank()),
-                                    dims.data(), &bytes, &align, native(context.threads))));
+                                    dims.data(), &bytes, &align, native(context.threads, shape.elements()))));
     // f32 accumulates in the output; XNNPACK would convert from a workspace with a function it does not have.
     if (context.inputs[0].dtype != DType::f32) context.workspace(bytes);
     return {};
@@ -66,7 +66,7 @@ class Reduce {
   Status run(const ops::ReduceAttributes&, RunContext& context) {
     void* workspace = context.input(0).dtype == DType::f32 ? nullptr : context.workspace().data();
     LITHE_TRY(check(xnn_setup_reduce_nd(op_.get(), workspace, context.input(0).data, context.output().data)));
-    return check(xnn_run_operator(op_.get(), native(context.threads())));
+    return check(xnn_run_operator(op_.get(), native(context.threads(), context.input(0).elements())));
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 #include "lithe/ops/unary.hpp"
@@ -25,6 +26,7 @@ class Elementwise {
   Status make(xnn_unary_operator kind, xnn_datatype from, xnn_datatype to, const xnn_quantization_params& in,
               const xnn_quantization_params& out, const xnn_unary_params& params) {
     LITHE_TRY(initialize());
+    weight_ = weight_of(kind);
     return check(xnn_create_unary_elementwise_nc(kind, from, to, &params, &in, &out, 0, op_.out()));
   }
 
@@ -37,16 +39,33 @@ class Elementwise {
     return check(xnn_reshape_unary_elementwise_nc(
         op_.get(), static_cast<std::size_t>(input.shape.rows()), static_cast<std::size_t>(input.shape.back()),
         static_cast<std::size_t>(input.pitch), static_cast<std::size_t>(output.pitch),
-        native(context.threads)));
+        native(context.threads, input.elements() * weight_)));
   }
   template <class Attributes>
   Status run(const Attributes&, RunContext& context) {
     LITHE_TRY(check(xnn_setup_unary_elementwise_nc(op_.get(), context.input(0).data, context.output().data)));
-    return check(xnn_run_operator(op_.get(), native(context.threads())));
+    return check(
+        xnn_run_operator(op_.get(), native(context.threads(), context.input(0).elements() * weight_)));
   }
 
  private:
+  /// An element's work in those of a simple operation.
+  static std::int64_t weight_of(xnn_unary_operator kind) {
+    switch (kind) {
+      case xnn_unary_elu:
+      case xnn_unary_exp:
+      case xnn_unary_gelu:
+      case xnn_unary_log:
+      case xnn_unary_sigmoid:
+      case xnn_unary_tanh:
+        return 8;
+      default:
+        return 1;
+    }
+  }
+
   Handle op_;
+  std::int64_t weight_ = 1;
 };
 
 /// How XNNPACK runs an operator of ops/unary.hpp: a specialization is a row of the table below.

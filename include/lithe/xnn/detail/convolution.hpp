@@ -33,6 +33,10 @@ struct ConvolutionProblem {
   std::array<std::int32_t, 2> adjustment{};  ///< of a transposed convolution: rows and columns behind it
 
   index_t channels() const { return groups * output_channels; }
+  /// Multiply-adds of an [N, OH, OW, O] output.
+  std::int64_t work(const Shape& output) const {
+    return std::int64_t{output.elements()} * window.h.kernel * window.w.kernel * input_channels;
+  }
   bool pointwise() const { return window.h.kernel * window.w.kernel == 1; }
 
   /// Refused for the sake of strips: 1x1 filters with padding, which would need two packings, and rows of
@@ -162,11 +166,13 @@ class BasicConvolution {
       slot.complete &= slot.slice == problem.channels();
     }
     if (!slot.complete || slot.key != key) LITHE_TRY(remake(problem, context.node, slot, key));
+    slot.shared = problem.work(output.shape) >= least_shared_work;
+    const pthreadpool_t threads = slot.shared ? native(context.threads) : nullptr;
     std::size_t bytes = 0, height = 0, width = 0;
     for (const Handle& op : slot.operators(problem.channels())) {
       std::size_t more = 0;
-      LITHE_TRY(check(Calls::reshape(input.dtype, op.get(), problem, input.shape, height, width, more,
-                                     native(context.threads))));
+      LITHE_TRY(
+          check(Calls::reshape(input.dtype, op.get(), problem, input.shape, height, width, more, threads)));
       bytes = std::max(bytes, more);
     }
     context.workspace(bytes);
@@ -181,10 +187,11 @@ class BasicConvolution {
     const Tensor& output = context.output();
     auto* out = static_cast<std::byte*>(output.data);
     const std::size_t step = static_cast<std::size_t>(slot.slice) * element_bytes(output.dtype);
+    const pthreadpool_t threads = slot.shared ? native(context.threads()) : nullptr;
     for (const Handle& op : slot.operators(output.shape[3])) {
       LITHE_TRY(check(Calls::setup(context.input(0).dtype, op.get(), context.workspace().data(),
                                    context.input(0).data, out)));
-      LITHE_TRY(check(xnn_run_operator(op.get(), native(context.threads()))));
+      LITHE_TRY(check(xnn_run_operator(op.get(), threads)));
       out += step;
     }
     return {};
@@ -195,7 +202,7 @@ class BasicConvolution {
     std::array<Handle, max_slices> ops;
     SlotKey key;
     index_t slice = 0;  ///< output channels of an operator, the last one's may be fewer; 0: not decided yet
-    bool complete = false;
+    bool complete = false, shared = false;  ///< shared: among threads
 
     std::span<const Handle> operators(index_t channels) const {
       return std::span(ops).first(static_cast<std::size_t>((channels + slice - 1) / slice));
