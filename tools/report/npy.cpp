@@ -27,18 +27,6 @@ constexpr Descr descrs[] = {{"<f4", DType::f32}, {"<f2", DType::f16}, {"<f8", DT
                             {"<u4", DType::u32}, {"<u8", DType::u64}, {"|b1", DType::boolean}};
 constexpr std::uintmax_t limit = std::uintmax_t{2} << 30;
 
-std::string read_bytes(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file) system_refused(path.string() + ": cannot be read; does it exist?");
-  if (size > limit) bad_input(path.string() + ": is larger than 2 GiB");
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  file.read(bytes.data(), static_cast<std::streamsize>(size));
-  if (!file) system_refused(path.string() + ": could not be read to its end");
-  return bytes;
-}
-
 /// Text behind `key` in the header's dictionary.
 std::string_view after(std::string_view header, std::string_view key, const std::filesystem::path& path) {
   const auto at = header.find(key);
@@ -72,8 +60,19 @@ Shape parse_shape(std::string_view text, const std::filesystem::path& path) {
 
 }  // namespace
 
-graph::ConstantPtr read_npy(const std::filesystem::path& path) {
-  const std::string bytes = read_bytes(path);
+std::string read_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) system_refused(path.string() + ": cannot be read; does it exist?");
+  if (size > limit) bad_input(path.string() + ": is larger than 2 GiB");
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(size));
+  if (!file) system_refused(path.string() + ": could not be read to its end");
+  return bytes;
+}
+
+graph::ConstantPtr parse_npy(std::string_view bytes, const std::filesystem::path& path) {
   if (bytes.size() < 10 || bytes.compare(0, 6, "\x93NUMPY") != 0)
     bad_input(path.string() + ": not an .npy file");
   const bool first = bytes[6] == 1;
@@ -83,7 +82,7 @@ graph::ConstantPtr read_npy(const std::filesystem::path& path) {
   std::size_t length = byte(8) | byte(9) << 8, start = 10;
   if (!first && bytes.size() >= 12) length |= byte(10) << 16 | byte(11) << 24, start = 12;
   if (length > bytes.size() - start) bad_input(path.string() + ": its .npy header is cut short");
-  const std::string_view header = std::string_view(bytes).substr(start, length);
+  const std::string_view header = bytes.substr(start, length);
   if (after(header, "'fortran_order'", path).starts_with("True"))
     bad_input(path.string() + ": is in Fortran order; save numpy.ascontiguousarray(x)");
   const std::string_view descr = after(header, "'descr'", path).substr(1, 3);
@@ -102,6 +101,8 @@ graph::ConstantPtr read_npy(const std::filesystem::path& path) {
     std::memcpy(constant->bytes.data(), bytes.data() + start + length, static_cast<std::size_t>(size));
   return constant;
 }
+
+graph::ConstantPtr read_npy(const std::filesystem::path& path) { return parse_npy(read_bytes(path), path); }
 
 graph::ConstantPtr read_tensor_proto(const std::filesystem::path& path) {
   onnx::TensorProto proto;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "tools/graph/graph.hpp"
 
@@ -12,6 +13,10 @@ namespace lithe::report {
 /// bfloat16 and 4-bit types, which numpy has not, are never found). Errors: Failure with the file's name;
 /// big-endian and Fortran order are refused by name.
 graph::ConstantPtr read_npy(const std::filesystem::path& path);
+/// The same from memory; `path` stands in messages.
+graph::ConstantPtr parse_npy(std::string_view bytes, const std::filesystem::path& path);
+/// A whole file of at most 2 GiB. Errors: Failure (exit 4) where it cannot be read.
+std::string read_bytes(const std::filesystem::path& path);
 
 /// Reads an ONNX TensorProto file (.pb), as the ONNX test suites hold.
 graph::ConstantPtr read_tensor_proto(const std::filesystem::path& path);
