@@ -2,7 +2,6 @@
 #include "tools/import/check.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 
 #include "lithe/session.hpp"
 #include "tools/graph/evaluate.hpp"
+#include "tools/graph/reopen.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/import/difference.hpp"
 #include "tools/import/import_model.hpp"
@@ -117,44 +117,18 @@ Buffer make_host_contents(DType dtype, const Shape& shape, int attempt) {
 }
 constexpr int host_attempts = 4;
 
-/// Aligned bytes of a file.
-Storage copy_of(std::span<const std::byte> file) {
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(4096, (file.size() + 4095) / 4096 * 4096));
-  if (memory == nullptr) report::system_refused("not enough memory to check the model");
-  std::memcpy(memory, file.data(), file.size());
-  return Storage(memory, file.size(), [](void* data, std::size_t) { std::free(data); });
-}
-
-std::string describe(const Status& status, const graph::Model& model) {
-  std::string text = status.text();
-  if (status.node() < 0) return text;
-  // The writer keeps the order of nodes; subgraphs may be numbered otherwise, so only the main graph is
-  // named.
-  const auto& nodes = model.graphs[0].nodes;
-  if (status.subgraph() == 0 && status.node() < static_cast<int>(nodes.size())) {
-    const graph::Node& node = nodes[static_cast<std::size_t>(status.node())];
-    text = (node.onnx_names.empty() ? node.op : node.onnx_names[0] + " (" + node.op + ")") + ": " + text;
-  }
-  return text;
-}
-
 /// One side of the comparison.
 class Side {
  public:
   Side(const graph::Model& model, std::span<const std::byte> file, SessionOptions options)
-      : graph_(model), options_(options) {
-    auto opened = Model::open(copy_of(file));
-    if (!opened.ok())
-      throw report::Failure(report::exits::failed_check,
-                            std::string("the converted file does not verify: ") + opened.status().text());
-    model_.emplace(*std::move(opened));
+      : graph_(model), options_(options), model_(graph::reopen(file)) {
     options_.growable = true;
   }
 
   Status resize(std::span<const InputShape> shapes) {
     if (!session_) {
       options_.shapes = shapes;
-      auto created = Session::create(*model_, options_);
+      auto created = Session::create(model_, options_);
       options_.shapes = {};
       if (!created.ok()) return created.status();
       session_.emplace(*std::move(created));
@@ -171,12 +145,12 @@ class Side {
     return session_->run();
   }
   Session& session() { return *session_; }
-  std::string explain(const Status& status) const { return describe(status, graph_); }
+  std::string explain(const Status& status) const { return graph::describe(status, graph_); }
 
  private:
   const graph::Model& graph_;
   SessionOptions options_;
-  std::optional<Model> model_;
+  Model model_;
   std::optional<Session> session_;
 };
 
@@ -301,7 +275,11 @@ class Checker {
         fast_(optimized, file, machine_options(&threads_)) {
     const graph::Graph& main = optimized.graphs[0];
     for (graph::ValueId v : main.inputs) host_.push_back(main.value(v).host);
-    for (graph::ValueId v : reference.graphs[0].inputs) steps_.push_back(input_step(reference.graphs[0], v));
+    for (graph::ValueId v : reference.graphs[0].inputs) {
+      const std::size_t i = steps_.size();
+      steps_.push_back(input_step(reference.graphs[0], v));
+      if (steps_[i] == 0 && i < options.input_steps.size()) steps_[i] = options.input_steps[i];
+    }
     for (graph::ValueId v : reference.graphs[0].outputs)
       output_steps_.push_back(output_step(reference.graphs[0], v));
     state_.resize(host_.size());
@@ -493,7 +471,7 @@ class Checker {
       if (!reference_.run(near, skip).ok()) return {};
       for (std::size_t o = 0; o < main.outputs.size(); ++o) {
         const Difference d = compare_output(reference_.session().output(static_cast<int>(o)), o);
-        result[o] = std::max({result[o], d.mismatch.empty() ? 1.5 * d.relative() : 0,
+        result[o] = std::max({result[o], d.mismatch.empty() ? options_.rounding * d.relative() : 0,
                               1.001 * output_steps_[o] / std::max(d.scale, 1e-2)});
       }
     }

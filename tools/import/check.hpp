@@ -35,18 +35,21 @@ struct CheckReport {
 
 struct CheckOptions {
   int self_tests = 0;  ///< vectors to record
+  std::vector<double> input_steps =
+      {};                 ///< of quantization, where the graph does not say how inputs are stored
+  double rounding = 1.5;  ///< the tolerance is this times what a step on the inputs moves the reference
   std::size_t threads = 1;
   std::uint64_t work = std::uint64_t{1} << 34;  ///< multiply-adds of the original: seconds, not minutes
 };
 
 /// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
 /// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. Rounding in a quantized
-/// model moves what follows, so its tolerance is at least one step of a quantized output, and 1.5 times what
-/// a step on the inputs moves the reference. Large inputs saturate what networks were trained to keep small,
-/// so in f32 their tolerance is at least 1.5 times what 2^-18 of the inputs moves the reference. Records
-/// `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Throws report::Failure
-/// (exit 1) where the model runs at no shape. Over `options.work`, inputs are random only, and sizes that
-/// nobody asked for are left out; notes say so.
+/// model moves what follows, so its tolerance is at least one step of a quantized output, and `rounding`
+/// times what a step on the inputs moves the reference. Large inputs saturate what networks were trained to
+/// keep small, so in f32 their tolerance is at least 1.5 times what 2^-18 of the inputs moves the reference.
+/// Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Throws
+/// report::Failure (exit 1) where the model runs at no shape. Over `options.work`, inputs are random only,
+/// and sizes that nobody asked for are left out; notes say so.
 CheckReport check(const graph::Model& reference, const graph::Model& optimized,
                   std::span<const std::byte> bytes, const CheckOptions& options,
                   std::vector<graph::SelfTest>& tests);

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "lithe/lithe.hpp"
+#include "tools/graph/reopen.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/kernels/kernels.hpp"
 #include "tools/report/error.hpp"
@@ -75,11 +76,7 @@ Result<Model> open_onnx(const std::filesystem::path& path,
                         const std::map<std::string, std::vector<std::int64_t>>& shapes, bool optimize) {
   import::Options options;
   options.check = false, options.optimize = optimize, options.shapes = shapes;
-  const std::vector<std::byte> bytes = import::convert(path, options).bytes;
-  auto* aligned = static_cast<std::byte*>(std::aligned_alloc(64, align_up(bytes.size(), 64)));
-  if (aligned == nullptr) throw std::bad_alloc();
-  std::memcpy(aligned, bytes.data(), bytes.size());
-  return Model::open(Storage(aligned, bytes.size(), [](void* data, std::size_t) { std::free(data); }));
+  return Model::open(graph::aligned_copy(import::convert(path, options).bytes));
 }
 
 }  // namespace
