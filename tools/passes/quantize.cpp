@@ -9,9 +9,7 @@
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {
-namespace {
 
-/// Operators with kernels on quantized tensors, besides those with weights, and how many tensors they take.
 int quantizable_inputs(const Node& node) {
   if (is_any(node, {"Add", "Sub", "Mul", "Max", "Min", "PRelu"})) return 2;
   if (is_any(node, {"AveragePool2D", "MaxPool2D", "ReduceMax", "ReduceMean", "ReduceMin", "Softmax",
@@ -21,6 +19,8 @@ int quantizable_inputs(const Node& node) {
     return 1;
   return 0;
 }
+
+namespace {
 
 /// The scales and zero points of dequantized constant weights, one pair or one per channel.
 struct Weights {

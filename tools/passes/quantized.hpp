@@ -31,6 +31,8 @@ int dequantizer(Rewriter& rewriter, ValueId v);
 /// A QuantizeLinear or DequantizeLinear by `step` of `from` into `to`.
 Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, ValueId to, const Step& step);
 
+/// How many quantized tensors an operator without weights takes; 0: it has no quantized form.
+int quantizable_inputs(const Node& node);
 /// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
 void gather_quantizers(Graph& graph, PassLog& log);
 /// Operators that give the same elements on stored and on real numbers.
