@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/quantize/quantize.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "tools/graph/evaluate.hpp"
+#include "tools/graph/hash.hpp"
+#include "tools/graph/writer.hpp"
+#include "tools/passes/match.hpp"
+#include "tools/quantize/cache.hpp"
+#include "tools/quantize/equalize.hpp"
+#include "tools/quantize/insert.hpp"
+#include "tools/quantize/observer.hpp"
+#include "tools/quantize/select.hpp"
+#include "tools/report/error.hpp"
+#include "tools/report/progress.hpp"
+
+namespace lithe::quantize {
+
+using graph::Graph;
+using graph::Node;
+
+namespace {
+
+constexpr std::size_t trial_samples = 32;  ///< for each comparison of two ways
+constexpr double outlier_factor = 4;       ///< largest value over the 99.99th percentile
+
+std::string number(double v) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", v);
+  return text;
+}
+
+void refuse_quantized(const graph::Model& model) {
+  for (const Graph& g : model.graphs) {
+    const bool nodes =
+        std::any_of(g.nodes.begin(), g.nodes.end(), [](const Node& n) { return passes::is_quantizing(n); });
+    const bool values = std::any_of(g.values.begin(), g.values.end(),
+                                    [](const auto& v) { return v.quantization.has_value(); });
+    if (nodes || values)
+      report::bad_usage("--quantize int8: " + model.source_name +
+                        " is quantized already; convert it without --quantize");
+  }
+}
+
+class Quantizer {
+ public:
+  Quantizer(const graph::Model& floating, const Options& options, passes::PassLog& log)
+      : options_(options),
+        log_(log),
+        floating_(floating),
+        model_(floating),
+        samples_(options.samples, floating, options.pixels) {}
+
+  Quantized run() {
+    const Selection all = select(main());
+    if (all.nodes.empty())
+      report::bad_usage("--quantize int8: no layer of " + model_.source_name + " can run in int8" +
+                        (all.left.empty() ? std::string() : " (" + all.left[0] + ")"));
+    calibrate(all);
+    const std::set<std::string> keep = options_.max_drop < 0 ? std::set<std::string>() : nodes_to_keep();
+    Quantized result = build(keep, log_);
+    describe_layers(result.report, keep);
+    for (graph::ValueId v : main().inputs) {
+      const auto found = calibration_.values.find(main().value(v).name);
+      const bool seen = found != calibration_.values.end();
+      result.report.input_steps.push_back(seen ? static_cast<double>(step_for(found->second.seen).scale) : 0);
+    }
+    Judge judge(floating_, samples_, samples_.size(), options_.threads);
+    result.report.accuracy = judge.compare(result.model);
+    return result;
+  }
+
+ private:
+  Graph& main() { return model_.graphs[0]; }
+
+  /// Ranges, means and equalization, from the cache or the samples; puts the equalization into the model.
+  void calibrate(const Selection& all) {
+    CacheKey key;
+    if (!options_.cache.empty()) {
+      key = {graph::hex(graph::hash(graph::write(model_))), samples_.hash(), name(options_.method)};
+      CacheAnswer answer = read_cache(options_.cache, key);
+      if (!answer.refused.empty())
+        notes_.push_back(options_.cache.string() + " is not used, for " + answer.refused +
+                         "; calibrated again");
+      if (answer.result) {
+        notes_.push_back("calibration taken from " + options_.cache.string());
+        equalize(main(), answer.result->equalization);
+        calibration_ = std::move(answer.result->calibration);
+        return;
+      }
+    }
+    const Observations seen = observe(model_, all, samples_, options_.threads);
+    describe(seen);
+    calibration_ = calibration_of(seen);
+    const Equalization factors = try_equalization(seen);
+    if (!options_.cache.empty()) write_cache(options_.cache, key, {calibration_, factors});
+  }
+
+  Calibration calibration_of(const Observations& seen) {
+    Calibration result;
+    const std::set<std::string> whole = never_clipped();
+    for (const auto& [name, histogram] : seen.values)
+      if (histogram.values() > 0 && histogram.not_finite() == 0)
+        result.values[name] = {choose(histogram, whole.contains(name) ? Method::minmax : options_.method),
+                               {histogram.low(), histogram.high()}};
+    for (const auto& [name, channels] : seen.inputs) result.means[name] = channels.means();
+    return result;
+  }
+
+  /// Equalizes the layers if that leaves less noise on some of the samples, and says with which factors.
+  Equalization try_equalization(const Observations& seen) {
+    const Equalization factors = equalization(main(), seen);
+    if (factors.empty()) return {};
+    Judge judge(floating_, samples_, trial_samples, options_.threads);
+    const double before = judge.compare(trial({})).relative_noise();
+    const auto plain = std::pair(model_, calibration_);
+    equalize(main(), factors);
+    calibration_ = calibration_of(observe(model_, select(main()), samples_, options_.threads));
+    if (judge.compare(trial({})).relative_noise() < before) return factors;
+    std::tie(model_, calibration_) = plain;
+    return {};
+  }
+
+  /// Results of the model, and what a Softmax reads: there the largest values are what counts.
+  std::set<std::string> never_clipped() {
+    const Selection all = select(main());
+    std::set<int> groups;
+    const auto keep = [&](graph::ValueId v) {
+      if (v >= 0) groups.insert(all.group[static_cast<std::size_t>(v)]);
+    };
+    for (graph::ValueId v : main().outputs) keep(v);
+    for (const Node& node : main().nodes)
+      if (passes::is(node, "Softmax")) keep(node.inputs[0]);
+    std::set<std::string> names;
+    for (int g : groups)
+      if (g >= 0)
+        for (graph::ValueId root : all.groups[static_cast<std::size_t>(g)].roots)
+          names.insert(main().value(root).name);
+    return names;
+  }
+
+  /// Outliers and dead channels.
+  void describe(const Observations& seen) {
+    std::vector<std::pair<double, std::string>> outliers;
+    for (const auto& [name, h] : seen.values) {
+      const double common = h.magnitude(0.9999), largest = static_cast<double>(std::max(-h.low(), h.high()));
+      if (common > 0 && largest > outlier_factor * common)
+        outliers.emplace_back(largest / common, "'" + name + "' reaches " + number(largest) +
+                                                    ", 99.99 % of it stays below " + number(common));
+      if (h.not_finite() > 0)
+        notes_.push_back("'" + name +
+                         "' is not finite on some samples; what computes it stays in floating point");
+    }
+    std::sort(outliers.rbegin(), outliers.rend());
+    if (!outliers.empty() && options_.method == Method::minmax)
+      notes_.push_back(std::to_string(outliers.size()) + " of " + std::to_string(seen.values.size()) +
+                       " tensors have outliers; try --calibration percentile, entropy or mse");
+    for (std::size_t i = 0; i < outliers.size() && i < 3; ++i)
+      notes_.push_back("outliers: " + outliers[i].second);
+    for (const auto& [name, channels] : seen.inputs) {
+      const auto dead = std::count(channels.largest.begin(), channels.largest.end(), 0.0f);
+      if (dead > 0)
+        notes_.push_back("dead channels: " + std::to_string(dead) + " of the " +
+                         std::to_string(channels.largest.size()) + " that the layer of '" + name +
+                         "' reads are 0 on all samples");
+    }
+  }
+
+  /// Nodes that touch a value of which no range is known.
+  std::set<std::string> unknown() {
+    std::set<std::string> names;
+    const Selection all = select(main());
+    std::vector<bool> known(all.groups.size(), true);
+    for (std::size_t g = 0; g < known.size(); ++g)
+      for (graph::ValueId root : all.groups[g].roots)
+        known[g] = known[g] && calibration_.values.contains(main().value(root).name);
+    for (int n : all.nodes) {
+      const Node& node = main().nodes[static_cast<std::size_t>(n)];
+      std::vector<graph::ValueId> touched = node.inputs;
+      touched.insert(touched.end(), node.outputs.begin(), node.outputs.end());
+      for (graph::ValueId v : touched)
+        if (const int g = v < 0 ? -1 : all.group[static_cast<std::size_t>(v)];
+            g >= 0 && !known[static_cast<std::size_t>(g)])
+          names.insert(key_of(main(), node));
+    }
+    return names;
+  }
+
+  graph::Model trial(const std::set<std::string>& keep) {
+    passes::PassLog unread;
+    return build(keep, unread).model;
+  }
+  Quantized build(std::set<std::string> keep, passes::PassLog& log) {
+    keep.merge(unknown());
+    Quantized q;
+    q.reference = model_;
+    insert_quantizers(q.reference.graphs[0], select(main(), keep), calibration_);
+    graph::infer_dims(q.reference.graphs[0]);
+    q.model = q.reference;
+    passes::run_pipeline(q.model, log);
+    graph::infer_dims(q.model.graphs[0]);
+    return q;
+  }
+
+  /// The nodes that alone spoil most, until the rest is good enough: those are ranked by what is gained when
+  /// one stays in floating point, and the fewest of the best that do are found by halving.
+  std::set<std::string> nodes_to_keep() {
+    Judge every(floating_, samples_, samples_.size(), options_.threads);
+    if (every.compare(trial({})).error() <= options_.max_drop) return {};
+    Judge some(floating_, samples_, trial_samples, options_.threads);
+    struct Gain {
+      double noise;
+      std::string key;
+    };
+    std::vector<Gain> gains;
+    const Selection all = select(main());
+    report::Progress progress("ranking nodes", all.nodes.size());
+    for (int n : all.nodes) {
+      const std::string key = key_of(main(), main().nodes[static_cast<std::size_t>(n)]);
+      gains.push_back({some.compare(trial({key})).relative_noise(), key});
+      progress.advance();
+    }
+    std::stable_sort(gains.begin(), gains.end(),
+                     [](const Gain& a, const Gain& b) { return a.noise < b.noise; });
+    const auto first = [&](std::size_t count) {
+      std::set<std::string> keys;
+      for (std::size_t i = 0; i < count; ++i) keys.insert(gains[i].key);
+      return keys;
+    };
+    std::size_t too_few = 0, enough = gains.size();
+    while (enough - too_few > 1) {
+      const std::size_t middle = too_few + (enough - too_few) / 2;
+      if (every.compare(trial(first(middle))).error() <= options_.max_drop)
+        enough = middle;
+      else
+        too_few = middle;
+    }
+    for (std::size_t i = 0; i < enough; ++i) order_.push_back(gains[i].key);
+    return first(enough);
+  }
+
+  void describe_layers(Report& report, const std::set<std::string>& keep) {
+    const Selection chosen = select(main(), keep);
+    for (const Node& node : main().nodes) report.layers += passes::is_weighted(node);
+    for (int n : chosen.nodes)
+      report.int8_layers += passes::is_weighted(main().nodes[static_cast<std::size_t>(n)]);
+    report.left = select(main()).left;
+    for (const std::string& key : order_)
+      for (const Node& node : main().nodes)
+        if (key_of(main(), node) == key)
+          report.kept.push_back(passes::title(main(), node) + " (" + node.op + ")");
+    report.notes = notes_;
+  }
+
+  const Options& options_;
+  passes::PassLog& log_;
+  const graph::Model& floating_;
+  graph::Model model_;  ///< the same, equalized by calibrate()
+  Samples samples_;
+  Calibration calibration_;
+  std::vector<std::string> notes_, order_;
+};
+
+}  // namespace
+
+Quantized quantize_model(const graph::Model& floating, const Options& options, passes::PassLog& log) {
+  refuse_quantized(floating);
+  return Quantizer(floating, options, log).run();
+}
+
+}  // namespace lithe::quantize

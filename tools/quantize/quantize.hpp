@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tools/graph/graph.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/quantize/accuracy.hpp"
+#include "tools/quantize/ranges.hpp"
+#include "tools/quantize/samples.hpp"
+
+/// Post-training quantization: a float model and a folder of samples become an int8 model.
+namespace lithe::quantize {
+
+struct Options {
+  std::filesystem::path samples;
+  PixelOptions pixels{};
+  Method method = Method::minmax;
+  std::filesystem::path cache{};  ///< empty: none
+  double max_drop = -1;  ///< largest error on the samples, in Accuracy::error's measure; negative: any
+  std::size_t threads = 1;
+};
+
+struct Report {
+  std::size_t layers = 0;           ///< with weights: convolutions and fully connected ones
+  std::size_t int8_layers = 0;      ///< of these, in int8
+  std::vector<std::string> kept;    ///< in floating point for max_drop, worst first
+  std::vector<std::string> left;    ///< layers in floating point for other reasons
+  std::vector<std::string> notes;   ///< outliers, dead channels, the cache: what the user should know
+  std::vector<double> input_steps;  ///< of 8 bits over what each input held; 0: not f32
+  Accuracy accuracy;                ///< of the int8 model against the float one, on the samples
+};
+
+struct Quantized {
+  graph::Model
+      reference;  ///< the float graph with QuantizeLinear and DequantizeLinear in it: what int8 has to give
+  graph::Model model;  ///< the same on int8
+  Report report;
+};
+
+/// Quantizes the main graph of an optimized float model: calibrates on the samples, equalizes layers, chooses
+/// ranges, corrects biases, and leaves in floating point the nodes that matter most until the error is within
+/// max_drop. Subgraphs stay as they are. Errors: Failure, exit 2 for a model that is quantized already or has
+/// no layer that can be, and what Samples and read_cache say.
+Quantized quantize_model(const graph::Model& floating, const Options& options, passes::PassLog& log);
+
+}  // namespace lithe::quantize
