@@ -42,31 +42,36 @@ std::string number(double v) {
   throw FailedCheck(std::move(failure), std::move(result));
 }
 
-Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
-  Result result;
-  result.notes = parsed.notes;
+graph::Model prepared(const ParsedModel& parsed, const Options& options) {
   graph::Model imported = import_model(parsed, options.import);
-  parsed.proto.reset();
   apply_ranges(imported, options.ranges);
   apply_states(imported, options.states);
   if (options.io_layout == IoLayout::nhwc) use_nhwc(imported);
   imported.metadata = options.metadata;
   mark_host_inputs(imported);
   for (graph::Graph& g : imported.graphs) graph::remove_dead(g);
+  return imported;
+}
 
-  result.model = imported;
+void run_passes(Result& result, const Options& options) {
   if (options.optimize) passes::run_pipeline(result.model, result.log);
-  if (options.weights == Weights::f16) {
-    use_half_precision(result.model);
-    passes::run_pipeline(result.model, result.log);
-  }
   for (graph::Graph& g : result.model.graphs) graph::infer_dims(g);
-  result.bytes = graph::write(result.model);
-  if (!options.check) return result;
+}
 
-  const CheckOptions check_options{.self_tests = options.self_tests, .threads = options.threads};
+/// Compares result.model with `reference`; the cases come to those of earlier checks.
+void check_result(Result& result, const graph::Model& reference, const Options& options, int self_tests,
+                  const std::string& file) {
+  result.bytes = graph::write(result.model);
+  if (!options.check) return;
+  CheckOptions check_options{.self_tests = self_tests, .threads = options.threads};
+  if (result.quantized) {  // ranges of its own choice: zeros and random numbers are no inputs that they were
+                           // made for
+    check_options.input_steps = result.quantized->input_steps;
+    check_options.rounding = 4;
+  }
+  std::vector<CheckCase> earlier = std::move(result.check.cases);
   try {
-    result.check = check(imported, result.model, result.bytes, check_options, result.model.self_tests);
+    result.check = check(reference, result.model, result.bytes, check_options, result.model.self_tests);
   } catch (const report::Failure& failure) {
     throw report::Failure(failure.exit, file + ": " + failure.line, failure.details);
   }
@@ -74,7 +79,30 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   if (!result.check.skipped.empty()) result.notes.push_back("check: " + result.check.skipped);
   for (const CheckCase& c : result.check.cases)
     if (!c.passed) fail_check(file, std::move(result));
+  result.check.cases.insert(result.check.cases.begin(), earlier.begin(), earlier.end());
   if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
+}
+
+Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
+  Result result;
+  result.notes = parsed.notes;
+  graph::Model reference = prepared(parsed, options);
+  parsed.proto.reset();
+  result.model = reference;
+  run_passes(result, options);
+  if (options.quantize) {
+    check_result(result, reference, options, 0, file);
+    quantize::Options quantization = *options.quantize;
+    quantization.threads = options.threads;
+    quantize::Quantized quantized = quantize::quantize_model(result.model, quantization, result.log);
+    reference = std::move(quantized.reference), result.model = std::move(quantized.model);
+    result.quantized = std::move(quantized.report);
+  }
+  if (options.weights == Weights::f16) {
+    use_half_precision(result.model);
+    run_passes(result, options);
+  }
+  check_result(result, reference, options, options.self_tests, file);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "tools/import/check.hpp"
 #include "tools/import/import_model.hpp"
 #include "tools/passes/passes.hpp"
+#include "tools/quantize/quantize.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -34,11 +36,12 @@ struct Options {
   std::map<std::string, std::string> metadata{};              ///< --metadata KEY=VALUE
   IoLayout io_layout = IoLayout::keep;  ///< nhwc: inputs and outputs of rank 4 are channels last
   Weights weights =
-      Weights::f32;        ///< f16: everything that can be is computed in f16; inputs and outputs stay
-  ImportOptions import{};  ///< --custom
-  bool optimize = true;    ///< false: as the importers build it, for comparisons
-  bool check = true;       ///< only tests of the converter itself turn it off
-  int self_tests = 0;      ///< --self-test N
+      Weights::f32;  ///< f16: everything that can be is computed in f16; inputs and outputs stay
+  std::optional<quantize::Options> quantize{};  ///< --quantize int8; `threads` is taken from below
+  ImportOptions import{};                       ///< --custom
+  bool optimize = true;                         ///< false: as the importers build it, for comparisons
+  bool check = true;                            ///< only tests of the converter itself turn it off
+  int self_tests = 0;                           ///< --self-test N
   std::size_t threads = 1;
   Limits limits{};
 };
@@ -48,7 +51,8 @@ struct Result {
   graph::Model model;            ///< what the bytes hold
   passes::PassLog log;           ///< for --explain
   CheckReport check;
-  std::vector<std::string> notes;  ///< one line each: what the user should know
+  std::optional<quantize::Report> quantized;  ///< with --quantize
+  std::vector<std::string> notes;             ///< one line each: what the user should know
 };
 
 /// Thrown where the check finds a difference over tolerance, with what would have been the result.
@@ -57,8 +61,11 @@ struct FailedCheck : report::Failure {
   Result result;
 };
 
-/// Converts an .onnx file; writes nothing (graph::write_file does). Throws FailedCheck, and report::Failure:
-/// exit 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
+/// Converts an .onnx file; writes nothing (graph::write_file does). With --quantize the float model is
+/// checked against the original, and the int8 one against its own graph of QuantizeLinear and
+/// DequantizeLinear nodes: how far rounding moves it from float is no error of the converter, but measured on
+/// the samples and reported; self-tests hold what the quantized graph gives. Throws FailedCheck, and
+/// report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
 Result convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

@@ -61,11 +61,21 @@ void refuse_what_is_to_come(const ConvertOptions& o) {
     report::bad_usage(what + " is not supported yet in this version");
   };
   if (o.weights != "f32" && o.weights != "f16") refuse("--weights " + o.weights);
-  if (!o.quantize.empty()) refuse("--quantize " + o.quantize);
-  if (!o.calibrate.empty() || !o.calibration_cache.empty()) refuse("--calibrate");
-  if (o.max_drop >= 0) refuse("--max-drop");
-  if (!o.mean.empty() || !o.deviation.empty()) refuse("--mean and --std");
   if (!o.pack.empty()) refuse("--pack");
+}
+
+quantize::Options quantize_options(const ConvertOptions& o) {
+  if (o.calibrate.empty())
+    report::bad_usage(
+        "--quantize int8: say with --calibrate DIR where samples are, from which ranges are measured");
+  if (o.weights != "f32")
+    report::bad_usage("--quantize int8 with --weights " + o.weights +
+                      ": what is not int8 stays f32; leave --weights out");
+  quantize::Options options;
+  options.samples = o.calibrate, options.cache = o.calibration_cache, options.max_drop = o.max_drop;
+  options.pixels = {o.mean, o.deviation};
+  options.method = quantize::method_named(o.calibration);
+  return options;
 }
 
 import::Options import_options(const ConvertOptions& o) {
@@ -81,8 +91,26 @@ import::Options import_options(const ConvertOptions& o) {
   }
   options.io_layout = o.io_layout == "nhwc" ? import::IoLayout::nhwc : import::IoLayout::keep;
   options.weights = o.weights == "f16" ? import::Weights::f16 : import::Weights::f32;
+  const bool calibrates = !o.calibrate.empty() || !o.calibration_cache.empty() || o.max_drop >= 0 ||
+                          !o.mean.empty() || !o.deviation.empty();
+  if (!o.quantize.empty())
+    options.quantize = quantize_options(o);
+  else if (calibrates)
+    report::bad_usage(
+        "--calibrate, --calibration-cache, --max-drop, --mean and --std belong to --quantize int8");
   options.self_tests = o.self_test, options.threads = o.common.threads;
   return options;
+}
+
+nlohmann::json json_of(const quantize::Report& q) {
+  nlohmann::json outputs = nlohmann::json::array();
+  for (const auto& out : q.accuracy.outputs) {
+    outputs.push_back({{"name", out.name}, {"error", out.error}, {"exact", out.noise == 0}});
+    if (out.noise != 0) outputs.back()["snr_db"] = out.snr_db();
+    if (out.rows != 0) outputs.back()["rows"] = out.rows, outputs.back()["same_top1"] = out.agreeing;
+  }
+  return {{"layers", q.layers}, {"int8_layers", q.int8_layers},  {"kept", q.kept},    {"left", q.left},
+          {"notes", q.notes},   {"samples", q.accuracy.samples}, {"outputs", outputs}};
 }
 
 void write_report(const std::string& file, const import::Result& result) {
@@ -99,6 +127,7 @@ void write_report(const std::string& file, const import::Result& result) {
                            {"tolerance", c.tolerance},
                            {"passed", c.passed},
                            {"mismatch", c.mismatch}});
+  if (result.quantized) j["quantization"] = json_of(*result.quantized);
   for (const auto& line : result.log.lines())
     j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
   std::ofstream out(file);
@@ -125,10 +154,25 @@ void explain(const passes::PassLog& log) {
   for (const Counts& c : passes) std::printf("%8d %12d  %s\n", c.changes, c.misses, c.pass.c_str());
 }
 
+/// What became of the layers, and how far the result is from float.
+void describe(const quantize::Report& q) {
+  for (const auto& note : q.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  for (const auto& layer : q.left) std::fprintf(stderr, "note: stays in floating point: %s\n", layer.c_str());
+  std::printf("int8: %zu of %zu layers with weights\n", q.int8_layers, q.layers);
+  for (const auto& node : q.kept) std::printf("  in floating point for --max-drop: %s\n", node.c_str());
+  for (const auto& out : q.accuracy.outputs) {
+    std::printf("  '%s' against float on %zu samples: SNR %.1f dB, largest error %.3g", out.name.c_str(),
+                q.accuracy.samples, out.snr_db(), out.error);
+    if (out.rows != 0) std::printf(", the same largest class in %zu of %zu", out.agreeing, out.rows);
+    std::printf("\n");
+  }
+}
+
 /// What the user asked to be told of a conversion, whether its check passed or not.
 void tell(const ConvertOptions& o, const import::Result& result) {
   if (o.explain) explain(result.log);
   for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
+  if (result.quantized) describe(*result.quantized);
   if (!o.report.empty()) write_report(o.report, result);
 }
 
@@ -181,14 +225,24 @@ void add_convert(CLI::App& app, int& exit) {
   c->add_option("--custom", o->custom, "DOMAIN::OP[=NAME]: an operator whose kernel the application brings");
   c->add_flag("--explain", o->explain, "print what each pass changed (+) and what it nearly did (-)");
   c->add_option("--report", o->report, "write checks and passes as JSON");
-  c->add_option("--quantize", o->quantize, "int8")->check(CLI::IsMember({"int8"}))->group("To come");
-  c->add_option("--calibrate", o->calibrate, "folder of samples")->group("To come");
-  c->add_option("--calibration", o->calibration, "minmax, percentile, entropy or mse")->group("To come");
-  c->add_option("--calibration-cache", o->calibration_cache, "file of calibration results")->group("To come");
-  c->add_option("--max-drop", o->max_drop, "error allowed before layers stay in floating point")
-      ->group("To come");
-  c->add_option("--mean", o->mean, "of image samples")->group("To come");
-  c->add_option("--std", o->deviation, "of image samples")->group("To come");
+  c->add_option("--quantize", o->quantize, "int8: layers compute on 8 bits, with ranges from --calibrate")
+      ->check(CLI::IsMember({"int8"}));
+  c->add_option(
+      "--calibrate", o->calibrate,
+      "folder of samples: NAME.npy for each input, stacked along the batch axis; .npz files alike; a folder "
+      "for each sample; or pictures (PNG, JPEG)");
+  c->add_option("--calibration", o->calibration, "how ranges are chosen: minmax, percentile, entropy or mse")
+      ->check(CLI::IsMember({"minmax", "percentile", "entropy", "mse"}))
+      ->capture_default_str();
+  c->add_option("--calibration-cache", o->calibration_cache,
+                "file for what was measured; used again while model, samples and method are the same");
+  c->add_option(
+      "--max-drop", o->max_drop,
+      "keep the nodes that matter most in floating point, until the largest error on the samples, relative "
+      "to the output's range, is below this");
+  c->add_option("--mean", o->mean,
+                "pictures become (pixel / 255 - mean) / std, in the order red, green, blue");
+  c->add_option("--std", o->deviation, "one number, or one for each channel");
   c->add_option("--pack", o->pack, "CPU features to pack weights for")->group("To come");
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = convert(*o); });
