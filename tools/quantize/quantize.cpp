@@ -64,7 +64,9 @@ class Quantizer {
       report::bad_usage("--quantize int8: no layer of " + model_.source_name + " can run in int8" +
                         (all.left.empty() ? std::string() : " (" + all.left[0] + ")"));
     calibrate(all);
-    const std::set<std::string> keep = options_.max_drop < 0 ? std::set<std::string>() : nodes_to_keep();
+    const std::set<std::string> unknown = without_range();
+    std::set<std::string> keep = options_.max_drop < 0 ? std::set<std::string>() : nodes_to_keep(unknown);
+    keep.insert(unknown.begin(), unknown.end());
     Quantized result = build(keep, log_);
     describe_layers(result.report, keep);
     for (graph::ValueId v : main().inputs) {
@@ -119,11 +121,11 @@ class Quantizer {
     const Equalization factors = equalization(main(), seen);
     if (factors.empty()) return {};
     Judge judge(floating_, samples_, trial_samples, options_.threads);
-    const double before = judge.compare(trial({})).relative_noise();
+    const double before = judge.compare(trial(without_range())).relative_noise();
     const auto plain = std::pair(model_, calibration_);
     equalize(main(), factors);
     calibration_ = calibration_of(observe(model_, select(main()), samples_, options_.threads));
-    if (judge.compare(trial({})).relative_noise() < before) return factors;
+    if (judge.compare(trial(without_range())).relative_noise() < before) return factors;
     std::tie(model_, calibration_) = plain;
     return {};
   }
@@ -174,7 +176,7 @@ class Quantizer {
   }
 
   /// Nodes that touch a value of which no range is known.
-  std::set<std::string> unknown() {
+  std::set<std::string> without_range() {
     std::set<std::string> names;
     const Selection all = select(main());
     std::vector<bool> known(all.groups.size(), true);
@@ -197,8 +199,7 @@ class Quantizer {
     passes::PassLog unread;
     return build(keep, unread).model;
   }
-  Quantized build(std::set<std::string> keep, passes::PassLog& log) {
-    keep.merge(unknown());
+  Quantized build(const std::set<std::string>& keep, passes::PassLog& log) {
     Quantized q;
     q.reference = model_;
     insert_quantizers(q.reference.graphs[0], select(main(), keep), calibration_);
@@ -209,41 +210,53 @@ class Quantizer {
     return q;
   }
 
-  /// The nodes that alone spoil most, until the rest is good enough: those are ranked by what is gained when
-  /// one stays in floating point, and the fewest of the best that do are found by halving.
-  std::set<std::string> nodes_to_keep() {
-    Judge every(floating_, samples_, samples_.size(), options_.threads);
-    if (every.compare(trial({})).error() <= options_.max_drop) return {};
-    Judge some(floating_, samples_, trial_samples, options_.threads);
-    struct Gain {
-      double noise;
-      std::string key;
-    };
-    std::vector<Gain> gains;
+  /// Nodes by the tensors that they share: what a tensor's range spoils is mended when all that touch it are
+  /// in float.
+  std::vector<std::set<std::string>> units() {
     const Selection all = select(main());
-    report::Progress progress("ranking nodes", all.nodes.size());
+    std::vector<std::set<std::string>> result(all.groups.size());
     for (int n : all.nodes) {
-      const std::string key = key_of(main(), main().nodes[static_cast<std::size_t>(n)]);
-      gains.push_back({some.compare(trial({key})).relative_noise(), key});
+      const Node& node = main().nodes[static_cast<std::size_t>(n)];
+      for (const auto& values : {node.inputs, node.outputs})
+        for (graph::ValueId v : values)
+          if (const int g = v < 0 ? -1 : all.group[static_cast<std::size_t>(v)]; g >= 0)
+            result[static_cast<std::size_t>(g)].insert(key_of(main(), node));
+    }
+    return result;
+  }
+
+  /// The fewest nodes whose staying in float brings the error below the limit, found by halving among the
+  /// units, those first whose staying leaves least noise.
+  std::set<std::string> nodes_to_keep(const std::set<std::string>& unknown) {
+    Judge every(floating_, samples_, samples_.size(), options_.threads);
+    const auto good = [&](std::set<std::string> keep) {
+      keep.insert(unknown.begin(), unknown.end());
+      return every.compare(trial(keep)).error() <= options_.max_drop;
+    };
+    if (good({})) return {};
+    Judge some(floating_, samples_, trial_samples, options_.threads);
+    std::vector<std::pair<double, std::set<std::string>>> ranked;
+    const std::vector<std::set<std::string>> candidates = units();
+    report::Progress progress("ranking nodes", candidates.size());
+    for (std::set<std::string> unit : candidates) {
+      std::set<std::string> keep = unit;
+      keep.insert(unknown.begin(), unknown.end());
+      ranked.emplace_back(some.compare(trial(keep)).relative_noise(), std::move(unit));
       progress.advance();
     }
-    std::stable_sort(gains.begin(), gains.end(),
-                     [](const Gain& a, const Gain& b) { return a.noise < b.noise; });
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto first = [&](std::size_t count) {
       std::set<std::string> keys;
-      for (std::size_t i = 0; i < count; ++i) keys.insert(gains[i].key);
+      for (std::size_t i = 0; i < count; ++i) keys.insert(ranked[i].second.begin(), ranked[i].second.end());
       return keys;
     };
-    std::size_t too_few = 0, enough = gains.size();
+    std::size_t too_few = 0, enough = ranked.size();
     while (enough - too_few > 1) {
       const std::size_t middle = too_few + (enough - too_few) / 2;
-      if (every.compare(trial(first(middle))).error() <= options_.max_drop)
-        enough = middle;
-      else
-        too_few = middle;
+      (good(first(middle)) ? enough : too_few) = middle;
     }
-    for (std::size_t i = 0; i < enough; ++i) order_.push_back(gains[i].key);
-    return first(enough);
+    return kept_ = first(enough);
   }
 
   void describe_layers(Report& report, const std::set<std::string>& keep) {
@@ -252,10 +265,9 @@ class Quantizer {
     for (int n : chosen.nodes)
       report.int8_layers += passes::is_weighted(main().nodes[static_cast<std::size_t>(n)]);
     report.left = select(main()).left;
-    for (const std::string& key : order_)
-      for (const Node& node : main().nodes)
-        if (key_of(main(), node) == key)
-          report.kept.push_back(passes::title(main(), node) + " (" + node.op + ")");
+    for (const Node& node : main().nodes)
+      if (kept_.contains(key_of(main(), node)))
+        report.kept.push_back(passes::title(main(), node) + " (" + node.op + ")");
     report.notes = notes_;
   }
 
@@ -265,7 +277,8 @@ class Quantizer {
   graph::Model model_;  ///< the same, equalized by calibrate()
   Samples samples_;
   Calibration calibration_;
-  std::vector<std::string> notes_, order_;
+  std::set<std::string> kept_;  ///< for max_drop
+  std::vector<std::string> notes_;
 };
 
 }  // namespace

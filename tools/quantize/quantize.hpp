@@ -27,7 +27,7 @@ struct Options {
 struct Report {
   std::size_t layers = 0;           ///< with weights: convolutions and fully connected ones
   std::size_t int8_layers = 0;      ///< of these, in int8
-  std::vector<std::string> kept;    ///< in floating point for max_drop, worst first
+  std::vector<std::string> kept;    ///< in floating point for max_drop, in running order
   std::vector<std::string> left;    ///< layers in floating point for other reasons
   std::vector<std::string> notes;   ///< outliers, dead channels, the cache: what the user should know
   std::vector<double> input_steps;  ///< of 8 bits over what each input held; 0: not f32

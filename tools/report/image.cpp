@@ -48,11 +48,12 @@ std::string inflate(std::string_view packed, std::size_t size, const std::string
   constexpr std::size_t most_per_byte = 1032;  // a stored length of 258 takes two bits
   if (size / most_per_byte > packed.size() ||
       size > static_cast<std::size_t>(std::numeric_limits<int>::max()) ||
-      packed.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()))
+      packed.size() > static_cast<std::size_t>(std::numeric_limits<int>::max()) - 4)
     bad_input(where + ": cannot be unpacked");
-  std::string result(size, '\0');
-  const int written = stbi_zlib_decode_noheader_buffer(result.data(), static_cast<int>(size), packed.data(),
-                                                       static_cast<int>(packed.size()));
+  std::string padded(packed), result(size, '\0');
+  padded.append(4, '\0');  // the decoder wants to see more than the last code, as zlib's checksum would be
+  const int written = stbi_zlib_decode_noheader_buffer(result.data(), static_cast<int>(size), padded.data(),
+                                                       static_cast<int>(padded.size()));
   if (written < 0 || static_cast<std::size_t>(written) != size) bad_input(where + ": cannot be unpacked");
   return result;
 }
