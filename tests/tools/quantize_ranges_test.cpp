@@ -152,6 +152,15 @@ TEST(Ranges, EntropyFindsTheLeastDivergence) {
   EXPECT_LT(reference_divergence(h, std::max(bins(r.high), 256)), 1.1 * least + 1e-4);
 }
 
+TEST(Ranges, EntropyIsNotMisledByABackground) {
+  std::vector<float> values = normal_numbers(300000, 8);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    values[i] = i % 4 == 0 ? 2 + std::fabs(values[i]) : 0.11f + 0.03f * static_cast<float>(i % 5);
+  const Histogram h = histogram_of(values);
+  EXPECT_LE(measured_error(values, choose(h, Method::entropy)),
+            9 * measured_error(values, choose(h, Method::minmax)));
+}
+
 TEST(Ranges, EntropyOfFewValuesIsMse) {
   const Histogram h = histogram_of(normal_numbers(1000, 7));
   EXPECT_EQ(choose(h, Method::entropy), choose(h, Method::mse));

@@ -112,16 +112,19 @@ double divergence(const Histogram& h, int first, int last) {
 
 Range least_divergence(const Histogram& h) {
   constexpr std::uint64_t enough_per_bin = 16;
+  constexpr double error_growth = 8;
   if (h.values() - h.zeros() < enough_per_bin * 2 * side) return least_squares(h);
   const auto bins = [&](float end) {
     return static_cast<int>(std::ceil(std::fabs(static_cast<double>(end)) / h.width()));
   };
   Range best{h.low(), h.high()};
+  const Tails below(h, true), above(h, false);
+  const double most = error_growth * squared_error(below, above, best);
   double least = std::numeric_limits<double>::infinity();
   const auto improve = [&](bool low_end) {
     for (float end : candidates(low_end ? h.low() : h.high())) {
       const Range r = low_end ? Range{end, best.high} : Range{best.low, end};
-      if (bins(r.low) + bins(r.high) < levels) continue;
+      if (bins(r.low) + bins(r.high) < levels || squared_error(below, above, r) > most) continue;
       const double d = divergence(h, -bins(r.low), bins(r.high));
       if (d < least) least = d, best = r;
     }
