@@ -12,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/tools/import_testing.hpp"
@@ -345,6 +346,47 @@ TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
   EXPECT_EQ(run(wrong).exit, 3);
   ASSERT_EQ(run("convert " + onnx + " -o " + model + " --range x:0=1..1..4 --range x:2=1..16..32").exit, 0);
   EXPECT_EQ(run("bench " + model + " --reps 1 --warmup 0").error, "");
+}
+
+TEST_F(Command, QuantizesWithAFolderOfSamples) {
+  fs::create_directory(folder_ / "samples");
+  fs::copy("examples/digits/images.npy", folder_ / "samples/image.npy");
+  const std::string quantize = "convert " + digits() + " -o " + path("digits8.lithe") +
+                               " --quantize int8 --calibrate " + path("samples") + " --report " +
+                               path("report.json");
+  const Answer answer = run(quantize + " --calibration-cache " + path("ranges.json"));
+  ASSERT_EQ(answer.exit, 0) << answer.error;
+  EXPECT_EQ(answer.error, "") << "no progress bar in a pipe";
+  EXPECT_TRUE(mentions(answer.out, "int8: 8 of 8 layers with weights"));
+  EXPECT_TRUE(mentions(answer.out, "'probabilities' against float on 797 samples: SNR "));
+  EXPECT_TRUE(mentions(answer.out, "the same largest class in 79"));
+  EXPECT_LT(fs::file_size(path("digits8.lithe")), fs::file_size(converted()));
+  const auto report = nlohmann::json::parse(read(path("report.json")));
+  EXPECT_EQ(report.at("quantization").at("int8_layers"), 8);
+  EXPECT_GT(report.at("quantization").at("outputs").at(0).at("snr_db"), 30);
+  EXPECT_EQ(run("verify " + path("digits8.lithe")).exit, 0);
+
+  const std::string bytes = read(path("digits8.lithe"));
+  const Answer again = run(quantize + " --calibration-cache " + path("ranges.json"));
+  EXPECT_EQ(again.error, "note: calibration taken from " + path("ranges.json") + "\n");
+  EXPECT_TRUE(bytes == read(path("digits8.lithe"))) << "the same bytes with and without the cache";
+}
+
+TEST_F(Command, QuantizationOptionsBelongTogether) {
+  fs::create_directory(folder_ / "samples");
+  const std::string convert = "convert " + digits() + " -o " + path("x.lithe");
+  for (const auto& [arguments, exit, why] :
+       {std::tuple(std::string(" --quantize int8"), 2, "say with --calibrate DIR"),
+        std::tuple(" --calibrate " + path("samples"), 2, "belong to --quantize int8"),
+        std::tuple(" --quantize int8 --weights f16 --calibrate " + path("samples"), 2, "leave --weights out"),
+        std::tuple(" --quantize int8 --calibrate " + path("samples"), 3, "holds no samples; put NAME.npy"),
+        std::tuple(" --quantize int8 --calibrate " + path("nowhere"), 4, "does it exist?")}) {
+    const Answer answer = run(convert + arguments);
+    EXPECT_EQ(answer.exit, exit) << arguments << '\n' << answer.error;
+    EXPECT_EQ(answer.error_lines(), 1) << answer.error;
+    EXPECT_TRUE(mentions(answer.error, why));
+    EXPECT_FALSE(fs::exists(path("x.lithe")));
+  }
 }
 
 }  // namespace

@@ -89,8 +89,9 @@ class Accuracy : public testing::WithFolder {
                 differing = static_cast<int>(total) - equal(by_float, by_int8);
       EXPECT_LE(lost, std::max(3.0, 0.005 * total)) << name(method);
       EXPECT_LE(differing, std::max(2.0, 0.015 * total)) << name(method);
-      std::printf("  %-10s %d of %.0f lost, %d differ from float's, %zu bytes of %zu\n", name(method), lost,
-                  total, differing, result.bytes.size(), floating.bytes.size());
+      std::printf("  %-10s %d of %.0f right, %d lost, %d differ from float's, %zu bytes of %zu\n",
+                  name(method), equal(by_int8, wanted), total, lost, differing, result.bytes.size(),
+                  floating.bytes.size());
     }
   }
 

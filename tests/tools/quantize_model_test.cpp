@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "tests/tools/quantize_testing.hpp"
+#include "tools/graph/writer.hpp"
+#include "tools/import/check.hpp"
 #include "tools/quantize/equalize.hpp"
 #include "tools/quantize/quantize.hpp"
 #include "tools/quantize/select.hpp"
@@ -128,6 +130,30 @@ TEST_F(QuantizeTest, ReferenceAndModelComputeTheSame) {
                      b = passes::testing::evaluated(q.model.graphs[0], inputs);
   const auto x = a.value(a.outputs[0]).constant->as<float>(), y = b.value(b.outputs[0]).constant->as<float>();
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], 2.0 / 256);
+}
+
+/// The converter's check allows for rounding and for nothing else.
+TEST_F(QuantizeTest, CheckSeesWhatIsNotRounding) {
+  Network n;
+  const ValueId x = n.input({1, 8, 8, 3});
+  n.output(n.convolution(n.convolution(n.convolution(x, 3, 16, 1), 16, 16, 3), 16, 8, 5));
+  samples({20, 8, 8, 3});
+  Quantized q = quantized(n);
+  const graph::Model floating = testing::model_of(n);
+  const auto passes_check = [&] {
+    import::CheckOptions options;
+    options.input_steps = q.report.input_steps, options.unrounded = &floating;
+    std::vector<graph::SelfTest> unused;
+    const auto report = import::check(q.reference, q.model, graph::write(q.model), options, unused);
+    return std::all_of(report.cases.begin(), report.cases.end(), [](const auto& c) { return c.passed; });
+  };
+  EXPECT_TRUE(passes_check());
+  graph::Graph& g = q.model.graphs[0];
+  graph::Value& filter = g.value(g.nodes[2].inputs[1]);
+  auto broken = std::make_shared<graph::Constant>(*filter.constant);
+  std::reverse(broken->bytes.begin(), broken->bytes.begin() + 144);  // one output channel's weights
+  filter.constant = broken;
+  EXPECT_FALSE(passes_check());
 }
 
 TEST_F(QuantizeTest, MoversShareOneStep) {

@@ -36,8 +36,10 @@ struct CheckReport {
 struct CheckOptions {
   int self_tests = 0;  ///< vectors to record
   std::vector<double> input_steps =
-      {};                 ///< of quantization, where the graph does not say how inputs are stored
-  double rounding = 1.5;  ///< the tolerance is this times what a step on the inputs moves the reference
+      {};  ///< of quantization, where the graph does not say how inputs are stored
+  /// Of a model that was quantized here: what it was before. Its reference and the result round in different
+  /// places, so they may lie as far apart as rounding moved the reference from this one.
+  const graph::Model* unrounded = nullptr;
   std::size_t threads = 1;
   std::uint64_t work = std::uint64_t{1} << 34;  ///< multiply-adds of the original: seconds, not minutes
 };

@@ -58,17 +58,15 @@ void run_passes(Result& result, const Options& options) {
   for (graph::Graph& g : result.model.graphs) graph::infer_dims(g);
 }
 
-/// Compares result.model with `reference`; the cases come to those of earlier checks.
-void check_result(Result& result, const graph::Model& reference, const Options& options, int self_tests,
-                  const std::string& file) {
+/// Compares result.model with `reference`, which is `unrounded` with its values rounded if that is given; the
+/// cases come to those of earlier checks.
+void check_result(Result& result, const graph::Model& reference, const graph::Model* unrounded,
+                  const Options& options, int self_tests, const std::string& file) {
   result.bytes = graph::write(result.model);
   if (!options.check) return;
   CheckOptions check_options{.self_tests = self_tests, .threads = options.threads};
-  if (result.quantized) {  // ranges of its own choice: zeros and random numbers are no inputs that they were
-                           // made for
-    check_options.input_steps = result.quantized->input_steps;
-    check_options.rounding = 4;
-  }
+  check_options.unrounded = unrounded;
+  if (result.quantized) check_options.input_steps = result.quantized->input_steps;
   std::vector<CheckCase> earlier = std::move(result.check.cases);
   try {
     result.check = check(reference, result.model, result.bytes, check_options, result.model.self_tests);
@@ -86,12 +84,13 @@ void check_result(Result& result, const graph::Model& reference, const Options& 
 Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
   Result result;
   result.notes = parsed.notes;
-  graph::Model reference = prepared(parsed, options);
+  graph::Model reference = prepared(parsed, options), floating;
   parsed.proto.reset();
   result.model = reference;
   run_passes(result, options);
   if (options.quantize) {
-    check_result(result, reference, options, 0, file);
+    check_result(result, reference, nullptr, options, 0, file);
+    floating = result.model;
     quantize::Options quantization = *options.quantize;
     quantization.threads = options.threads;
     quantize::Quantized quantized = quantize::quantize_model(result.model, quantization, result.log);
@@ -102,7 +101,7 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
     use_half_precision(result.model);
     run_passes(result, options);
   }
-  check_result(result, reference, options, options.self_tests, file);
+  check_result(result, reference, options.quantize ? &floating : nullptr, options, options.self_tests, file);
   return result;
 }
 
