@@ -166,13 +166,24 @@ class Quantizer {
                        " tensors have outliers; try --calibration percentile, entropy or mse");
     for (std::size_t i = 0; i < outliers.size() && i < 3; ++i)
       notes_.push_back("outliers: " + outliers[i].second);
+    describe_dead(seen);
+  }
+  void describe_dead(const Observations& seen) {
+    std::vector<std::pair<std::size_t, std::string>> dead;
     for (const auto& [name, channels] : seen.inputs) {
-      const auto dead = std::count(channels.largest.begin(), channels.largest.end(), 0.0f);
-      if (dead > 0)
-        notes_.push_back("dead channels: " + std::to_string(dead) + " of the " +
-                         std::to_string(channels.largest.size()) + " that the layer of '" + name +
-                         "' reads are 0 on all samples");
+      const auto count =
+          static_cast<std::size_t>(std::count(channels.largest.begin(), channels.largest.end(), 0.0f));
+      if (count > 0)
+        dead.emplace_back(count, std::to_string(count) + " of the " +
+                                     std::to_string(channels.largest.size()) + " that the layer of '" + name +
+                                     "' reads");
     }
+    if (dead.empty()) return;
+    std::sort(dead.rbegin(), dead.rend());
+    std::string text = "dead channels, 0 on all samples: " + dead[0].second;
+    for (std::size_t i = 1; i < dead.size() && i < 3; ++i) text += ", " + dead[i].second;
+    if (dead.size() > 3) text += ", and of " + std::to_string(dead.size() - 3) + " layers more";
+    notes_.push_back(text);
   }
 
   /// Nodes that touch a value of which no range is known.
@@ -226,7 +237,7 @@ class Quantizer {
   }
 
   /// The fewest nodes whose staying in float brings the error below the limit, found by halving among the
-  /// units, those first whose staying leaves least noise.
+  /// units: those first that alone on int8 give most noise.
   std::set<std::string> nodes_to_keep(const std::set<std::string>& unknown) {
     Judge every(floating_, samples_, samples_.size(), options_.threads);
     const auto good = [&](std::set<std::string> keep) {
@@ -234,18 +245,7 @@ class Quantizer {
       return every.compare(trial(keep)).error() <= options_.max_drop;
     };
     if (good({})) return {};
-    Judge some(floating_, samples_, trial_samples, options_.threads);
-    std::vector<std::pair<double, std::set<std::string>>> ranked;
-    const std::vector<std::set<std::string>> candidates = units();
-    report::Progress progress("ranking nodes", candidates.size());
-    for (std::set<std::string> unit : candidates) {
-      std::set<std::string> keep = unit;
-      keep.insert(unknown.begin(), unknown.end());
-      ranked.emplace_back(some.compare(trial(keep)).relative_noise(), std::move(unit));
-      progress.advance();
-    }
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    const std::vector<std::pair<double, std::set<std::string>>> ranked = ranked_units(unknown);
     const auto first = [&](std::size_t count) {
       std::set<std::string> keys;
       for (std::size_t i = 0; i < count; ++i) keys.insert(ranked[i].second.begin(), ranked[i].second.end());
@@ -257,6 +257,25 @@ class Quantizer {
       (good(first(middle)) ? enough : too_few) = middle;
     }
     return kept_ = first(enough);
+  }
+
+  std::vector<std::pair<double, std::set<std::string>>> ranked_units(const std::set<std::string>& unknown) {
+    Judge judge(floating_, samples_, trial_samples, options_.threads);
+    std::vector<std::pair<double, std::set<std::string>>> ranked;
+    std::set<std::string> all = unknown;
+    for (int n : select(main()).nodes) all.insert(key_of(main(), main().nodes[static_cast<std::size_t>(n)]));
+    const std::vector<std::set<std::string>> candidates = units();
+    report::Progress progress("ranking nodes", candidates.size());
+    for (const std::set<std::string>& unit : candidates) {
+      std::set<std::string> others = all;
+      for (const std::string& key : unit)
+        if (!unknown.contains(key)) others.erase(key);
+      ranked.emplace_back(judge.compare(trial(others)).relative_noise(), unit);
+      progress.advance();
+    }
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    return ranked;
   }
 
   void describe_layers(Report& report, const std::set<std::string>& keep) {
