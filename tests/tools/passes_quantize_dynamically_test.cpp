@@ -164,5 +164,55 @@ TEST(QuantizeDynamically, OtherWeightsOfFourBitsStayReal) {
   stays({.quantized = true}, "its input is quantized");
 }
 
+int quantized_layers(Builder& b, int bits, PassLog& log, double tolerance) {
+  const Graph before = b.graph();
+  const int layers = quantize_weights(b.model, bits, log);
+  testing::expect_same(before, b.graph(), tolerance);
+  return layers;
+}
+
+TEST(QuantizeWeights, LayersOfRealNumbers) {
+  for (const int bits : {8, 4}) {
+    Builder b;
+    const ValueId x = b.input({3, 64});
+    for (const bool biased : {false, true}) {
+      std::vector<ValueId> inputs{x, b.random({40, 64}, 5)};
+      if (biased) inputs.push_back(b.random({40}, 6));
+      b.output(b.node("FullyConnected", inputs, {{"clamp", testing::floats({-4, 9})}}));
+    }
+    PassLog log;
+    EXPECT_EQ(quantized_layers(b, bits, log, bits == 8 ? 0.01 : 0.15), 2);
+    const Node* layer = find(b.graph(), "DynamicFullyConnected");
+    const Value& filter = b.graph().value(layer->inputs[1]);
+    EXPECT_EQ(filter.dtype, bits == 8 ? DType::s8 : DType::s4);
+    EXPECT_EQ(filter.quantization->scale->shape, (Shape{bits == 8 ? 40 : 80}));
+    EXPECT_EQ(clamp_attribute(*layer).min, -4);
+  }
+}
+
+TEST(QuantizeWeights, FourBitsNeedBlocksOf32) {
+  Builder b;
+  b.output(b.node("FullyConnected", {b.input({3, 33}), b.random({40, 33}, 5)}));
+  PassLog log;
+  EXPECT_EQ(quantized_layers(b, 4, log, 0.01), 1);
+  EXPECT_EQ(b.graph().value(find(b.graph(), "DynamicFullyConnected")->inputs[1]).dtype, DType::s8);
+}
+
+TEST(QuantizeWeights, WhatIsSmallComputedOrZeroIsSafe) {
+  Builder b;
+  const ValueId x = b.input({3, 64});
+  b.output(b.node("FullyConnected", {x, b.random({4, 64}, 5)}));
+  b.output(b.node("FullyConnected", {x, b.input({40, 64})}));
+  b.output(b.node("FullyConnected", {x, b.random({40, 64}, 5), b.input({40})}));
+  PassLog log;
+  EXPECT_EQ(quantized_layers(b, 8, log, 1e-5), 0);
+  for (const int bits : {8, 4}) {
+    Builder zeros;
+    zeros.output(zeros.node(
+        "FullyConnected", {zeros.input({3, 64}), zeros.constant<float>({40, 64}, std::vector<float>(2560))}));
+    EXPECT_EQ(quantized_layers(zeros, bits, log, 1e-5), 1);
+  }
+}
+
 }  // namespace
 }  // namespace lithe::passes

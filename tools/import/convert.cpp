@@ -97,6 +97,13 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
     reference = std::move(quantized.reference), result.model = std::move(quantized.model);
     result.quantized = std::move(quantized.report);
   }
+  if (options.weights == Weights::int8 || options.weights == Weights::int4) {
+    check_result(result, reference, nullptr, options, 0, file);
+    if (passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log) == 0)
+      result.notes.push_back("--weights: no layer has constant weights to quantize; all stay as they are");
+    run_passes(result, options);
+    reference = result.model;  // what rounding the weights changes is no error of the converter
+  }
   if (options.weights == Weights::f16) {
     use_half_precision(result.model);
     run_passes(result, options);

@@ -26,7 +26,7 @@ struct Range {
 };
 
 enum class IoLayout { keep, nhwc };
-enum class Weights { f32, f16 };
+enum class Weights { f32, f16, int8, int4 };
 
 /// What `lithe convert` can be told.
 struct Options {
@@ -37,6 +37,7 @@ struct Options {
   IoLayout io_layout = IoLayout::keep;  ///< nhwc: inputs and outputs of rank 4 are channels last
   Weights weights =
       Weights::f32;  ///< f16: everything that can be is computed in f16; inputs and outputs stay
+                     ///< int8, int4: layers have such weights, over rows quantized at run time
   std::optional<quantize::Options> quantize{};  ///< --quantize int8; `threads` is taken from below
   ImportOptions import{};                       ///< --custom
   bool optimize = true;                         ///< false: as the importers build it, for comparisons
@@ -64,7 +65,9 @@ struct FailedCheck : report::Failure {
 /// Converts an .onnx file; writes nothing (graph::write_file does). With --quantize the float model is
 /// checked against the original, and the int8 one against its own graph of QuantizeLinear and
 /// DequantizeLinear nodes: how far rounding moves it from float is no error of the converter, but measured on
-/// the samples and reported; self-tests hold what the quantized graph gives. Throws FailedCheck, and
+/// the samples and reported; self-tests hold what the quantized graph gives. With weights of int8 or int4 the
+/// result on the fast kernels is checked against itself on the portable ones: how far such weights move it is
+/// for `lithe compare` and `test` to say. Throws FailedCheck, and
 /// report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
 Result convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.

@@ -60,7 +60,6 @@ void refuse_what_is_to_come(const ConvertOptions& o) {
   const auto refuse = [](const std::string& what) {
     report::bad_usage(what + " is not supported yet in this version");
   };
-  if (o.weights != "f32" && o.weights != "f16") refuse("--weights " + o.weights);
   if (!o.pack.empty()) refuse("--pack");
 }
 
@@ -90,7 +89,10 @@ import::Options import_options(const ConvertOptions& o) {
         equals == std::string::npos ? "" : text.substr(equals + 1);
   }
   options.io_layout = o.io_layout == "nhwc" ? import::IoLayout::nhwc : import::IoLayout::keep;
-  options.weights = o.weights == "f16" ? import::Weights::f16 : import::Weights::f32;
+  options.weights = o.weights == "f16"    ? import::Weights::f16
+                    : o.weights == "int8" ? import::Weights::int8
+                    : o.weights == "int4" ? import::Weights::int4
+                                          : import::Weights::f32;
   const bool calibrates = !o.calibrate.empty() || !o.calibration_cache.empty() || o.max_drop >= 0 ||
                           !o.mean.empty() || !o.deviation.empty();
   if (!o.quantize.empty())
@@ -213,7 +215,9 @@ void add_convert(CLI::App& app, int& exit) {
                 "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");
   c->add_option("--state", o->states,
                 "INPUT=OUTPUT: the session feeds this output to that input in the next run");
-  c->add_option("--weights", o->weights, "f32, or f16 for half the file")
+  c->add_option("--weights", o->weights,
+                "f32; f16 for half the file; int8 or int4 for the weights of layers, whose inputs are then "
+                "quantized at run time")
       ->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))
       ->capture_default_str();
   c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tools/passes/match.hpp"
+#include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -113,15 +114,6 @@ std::pair<int, ValueId> bias_behind(Rewriter& rewriter, ValueId v, index_t n) {
   if (constant == nullptr || constant->dtype != DType::f32 || constant->shape != Shape{n})
     return {-1, absent};
   return {reader.node, added};
-}
-
-/// `x` as rows of s8 and their steps; about where node `near` runs.
-std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near) {
-  const ValueId rows = rewriter.like(x, "/rows"), steps = rewriter.like(x, "/steps");
-  rewriter.graph().value(rows).dtype = DType::s8;
-  if (auto& dims = rewriter.graph().value(steps).dims) dims->back() = 2;
-  rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(near).onnx_names), near);
-  return {rows, steps};
 }
 
 /// The weights as the real filter [N, K].

@@ -70,4 +70,12 @@ Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, Value
                    {to});
 }
 
+std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near) {
+  const ValueId rows = rewriter.like(x, "/rows"), steps = rewriter.like(x, "/steps");
+  rewriter.graph().value(rows).dtype = DType::s8;
+  if (auto& dims = rewriter.graph().value(steps).dims) dims->back() = 2;
+  rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(near).onnx_names), near);
+  return {rows, steps};
+}
+
 }  // namespace lithe::passes

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "tools/passes/passes.hpp"
 #include "tools/passes/rewriter.hpp"
@@ -33,6 +34,9 @@ Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, Value
 
 /// How many quantized tensors an operator without weights takes; 0: it has no quantized form.
 int quantizable_inputs(const Node& node);
+/// `x` as rows of s8 and their steps, by a DynamicQuantize about where node `near` runs.
+std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near);
+
 /// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
 void gather_quantizers(Graph& graph, PassLog& log);
 /// Operators that give the same elements on stored and on real numbers.

@@ -58,7 +58,7 @@ struct DynamicFullyConnected {
       if (bits(q->zero_point_dtype) < 8 || q->zero_point_at(i) != 0)
         return {Code::unsupported, "an s4 filter must have zero point 0, stored in 8 bits or more if at all"};
     const bool blocks = q->block > 0 && q->axis == 1 && filter[1] % q->block == 0 &&
-                        q->count == filter[0] * (filter[1] / q->block);
+                        q->count == static_cast<std::int64_t>(filter[0]) * (filter[1] / q->block);
     if (!blocks && (q->block != 0 || (q->count != 1 && (q->count != filter[0] || q->axis != 0))))
       return {Code::unsupported,
               "an s4 filter must be quantized per tensor, output channel or block along K"};
