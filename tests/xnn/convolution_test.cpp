@@ -59,13 +59,14 @@ TEST(XnnConv2D, SlicesOfChannels) {
 
 TEST(XnnConv2D, SizesOfSlices) {
   constexpr std::size_t kilo = 1024;
-  const auto slice = [](index_t channels, const Shape& output, std::size_t bytes, index_t groups = 1) {
+  const auto slice = [](index_t channels, const Shape& output, std::size_t bytes, index_t groups = 1,
+                        index_t threads = 1) {
     Cpu cpu;
     cpu.l2_bytes = 1024 * kilo;
     xnn::ConvolutionProblem p;
     p.window = {{3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}};
     p.groups = groups, p.input_channels = 64, p.output_channels = channels;
-    return xnn::slice_of(p, cpu, f32, output, bytes);
+    return xnn::slice_of(p, cpu, threads, f32, output, bytes);
   };
   const auto packed = [](index_t channels) { return static_cast<std::size_t>(channels * (9 * 64 + 1) * 4); };
   EXPECT_EQ(slice(224, {1, 7, 7, 224}, packed(224)), 224) << "fits into half of L2";
@@ -76,6 +77,10 @@ TEST(XnnConv2D, SizesOfSlices) {
   EXPECT_EQ(slice(264, {1, 7, 7, 264}, packed(264)), 264) << "no whole blocks";
   EXPECT_EQ(slice(256, {1, 7, 7, 256}, packed(256) + 64), 256) << "another packing";
   EXPECT_EQ(slice(256, {1, 7, 7, 512}, 2 * packed(256), 2), 512) << "groups";
+  EXPECT_EQ(slice(384, {1, 7, 7, 384}, packed(384), 1, 1), 192);
+  EXPECT_EQ(slice(384, {1, 7, 7, 384}, packed(384), 1, 3), 128) << "one for each thread";
+  EXPECT_EQ(slice(1536, {1, 7, 7, 1536}, packed(1536), 1, 3), 256) << "two for each thread, not eight in all";
+  EXPECT_EQ(slice(384, {1, 7, 7, 384}, packed(384), 1, 7), 192) << "more threads than slices";
 }
 
 TEST(XnnConv2D, SharedAmongThreads) {

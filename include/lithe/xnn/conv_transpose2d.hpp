@@ -23,7 +23,8 @@ struct DeconvolutionCalls {
     return small_indirection(window, Shape{1, output[1], output[2] + 17 * window.w.stride, 1});
   }
   /// One operator for all channels: a phase of the strides has a packing of its own.
-  static index_t slice(const ConvolutionProblem& problem, const Cpu&, DType, const Shape&, std::size_t) {
+  static index_t slice(const ConvolutionProblem& problem, const Cpu&, index_t, DType, const Shape&,
+                       std::size_t) {
     return problem.channels();
   }
   static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem& problem,

@@ -74,9 +74,10 @@ inline constexpr index_t max_slices = 8;
 
 /// Output channels for one operator. XNNPACK reads the whole packed filter for every few outputs: one that
 /// does not fit into half of L2 is cut into slices that do, each of which serves all outputs while it stays
-/// there. Only f32, which is packed alike for all channels, in blocks of at most 32 on x86 and ARM.
-inline index_t slice_of(const ConvolutionProblem& p, const Cpu& cpu, DType dtype, const Shape& output,
-                        std::size_t packed_bytes) {
+/// there; as many for each thread. Only f32, which is packed alike for all channels, in blocks of at most 32
+/// on x86 and ARM.
+inline index_t slice_of(const ConvolutionProblem& p, const Cpu& cpu, index_t threads, DType dtype,
+                        const Shape& output, std::size_t packed_bytes) {
   constexpr index_t block = 32, least = 64, few_outputs = 16;
   const index_t channels = p.channels();
   const auto inputs = std::uint64_t{1} * p.window.h.kernel * p.window.w.kernel * p.input_channels;
@@ -86,7 +87,10 @@ inline index_t slice_of(const ConvolutionProblem& p, const Cpu& cpu, DType dtype
   const std::size_t budget = std::max<std::size_t>(1, cpu.l2_bytes / 2);
   const auto wanted =
       static_cast<index_t>(std::min<std::size_t>(max_slices, (packed_bytes - 1) / budget + 1));
-  const index_t slices = std::max<index_t>(1, std::min(wanted, channels / least));
+  const index_t most = std::clamp<index_t>(channels / least, 1, max_slices);
+  index_t slices = std::min(wanted, most);
+  if (slices > 1 && threads > 1 && threads <= most)
+    slices = std::min((slices + threads - 1) / threads, most / threads) * threads;
   return ((channels + slices - 1) / slices + block - 1) / block * block;
 }
 
@@ -161,20 +165,25 @@ class BasicConvolution {
     Slot& slot = slots_[static_cast<std::size_t>(context.slot)];
     const SlotKey key{pads_for(problem.window, input.shape, output.shape), input.pitch, output.pitch,
                       input.shape[3]};
+    const index_t count = context.threads == nullptr ? 1 : static_cast<index_t>(context.threads->threads);
     if (slot.slice == 0) {  // decided once, at the largest shape: a sealed heap has no room for other slices
-      slot.slice = Calls::slice(problem, *context.node.cpu, input.dtype, output.shape, packed_.bytes());
+      slot.slice =
+          Calls::slice(problem, *context.node.cpu, count, input.dtype, output.shape, packed_.bytes());
       slot.complete &= slot.slice == problem.channels();
     }
     if (!slot.complete || slot.key != key) LITHE_TRY(remake(problem, context.node, slot, key));
     slot.shared = problem.work(output.shape) >= least_shared_work;
-    const pthreadpool_t threads = slot.shared ? native(context.threads) : nullptr;
+    const std::span<const Handle> operators = slot.operators(problem.channels());
+    slot.apart = slot.shared && count > 1 && static_cast<std::size_t>(count) <= operators.size();
+    const pthreadpool_t threads = slot.shared && !slot.apart ? native(context.threads) : nullptr;
     std::size_t bytes = 0, height = 0, width = 0;
-    for (const Handle& op : slot.operators(problem.channels())) {
+    for (const Handle& op : operators) {
       std::size_t more = 0;
       LITHE_TRY(
           check(Calls::reshape(input.dtype, op.get(), problem, input.shape, height, width, more, threads)));
       bytes = std::max(bytes, more);
     }
+    if (slot.apart && bytes != 0) return {Code::kernel, "slices of a convolution need a workspace each"};
     context.workspace(bytes);
     return check_output(output.shape, height, width);
   }
@@ -187,13 +196,15 @@ class BasicConvolution {
     const Tensor& output = context.output();
     auto* out = static_cast<std::byte*>(output.data);
     const std::size_t step = static_cast<std::size_t>(slot.slice) * element_bytes(output.dtype);
-    const pthreadpool_t threads = slot.shared ? native(context.threads()) : nullptr;
-    for (const Handle& op : slot.operators(output.shape[3])) {
+    const std::span<const Handle> operators = slot.operators(output.shape[3]);
+    for (const Handle& op : operators) {
       LITHE_TRY(check(Calls::setup(context.input(0).dtype, op.get(), context.workspace().data(),
                                    context.input(0).data, out)));
-      LITHE_TRY(check(xnn_run_operator(op.get(), threads)));
       out += step;
     }
+    if (slot.apart && context.threads() != nullptr) return run_apart(operators, *context.threads());
+    const pthreadpool_t threads = slot.shared ? native(context.threads()) : nullptr;
+    for (const Handle& op : operators) LITHE_TRY(check(xnn_run_operator(op.get(), threads)));
     return {};
   }
 
@@ -202,12 +213,28 @@ class BasicConvolution {
     std::array<Handle, max_slices> ops;
     SlotKey key;
     index_t slice = 0;  ///< output channels of an operator, the last one's may be fewer; 0: not decided yet
-    bool complete = false, shared = false;  ///< shared: among threads
+    bool complete = false;
+    bool shared = false;  ///< among threads
+    bool apart = false;   ///< each operator on a thread of its own, so that a core fetches only its slices
 
     std::span<const Handle> operators(index_t channels) const {
       return std::span(ops).first(static_cast<std::size_t>((channels + slice - 1) / slice));
     }
   };
+  static Status run_apart(std::span<const Handle> operators, const ThreadPool& threads) {
+    struct Team {
+      std::span<const Handle> operators;
+      std::array<xnn_status, max_slices> results;
+    } team{operators, {}};
+    const auto task = [](void* context, std::size_t i) {
+      Team& t = *static_cast<Team*>(context);
+      t.results[i] = xnn_run_operator(t.operators[i].get(), nullptr);
+    };
+    threads.for_each(task, &team, operators.size());
+    for (std::size_t i = 0; i < operators.size(); ++i) LITHE_TRY(check(team.results[i]));
+    return {};
+  }
+
   struct Constants {
     const void *filter, *bias;
     const float* scales;  ///< s8 only
