@@ -8,7 +8,7 @@ namespace lithe::quantize {
 
 namespace {
 
-std::size_t at(int b) { return static_cast<std::size_t>(b + Histogram::side); }
+std::size_t at(int b) { return static_cast<std::size_t>(b) + Histogram::side; }
 
 }  // namespace
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <limits>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -118,7 +117,7 @@ class Quantizer {
 
   /// Equalizes the layers if that leaves less noise on some of the samples, and says with which factors.
   Equalization try_equalization(const Observations& seen) {
-    const Equalization factors = equalization(main(), seen);
+    Equalization factors = equalization(main(), seen);
     if (factors.empty()) return {};
     Judge judge(floating_, samples_, trial_samples, options_.threads);
     const double before = judge.compare(trial(without_range())).relative_noise();
@@ -273,8 +272,9 @@ class Quantizer {
       ranked.emplace_back(judge.compare(trial(others)).relative_noise(), unit);
       progress.advance();
     }
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) {
+      return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
     return ranked;
   }
 

@@ -126,7 +126,7 @@ std::vector<fs::path> sorted_entries(const fs::path& folder) {
 /// [H, W, C] u8 to f32 of another size, by the portable Resize.
 ConstantPtr resized(const ConstantPtr& picture, index_t height, index_t width) {
   const std::vector<float> pixels(picture->as<std::uint8_t>().begin(), picture->as<std::uint8_t>().end());
-  const ConstantPtr real = graph::make_constant<float>(picture->shape, pixels);
+  ConstantPtr real = graph::make_constant<float>(picture->shape, pixels);
   if (picture->shape[0] == height && picture->shape[1] == width) return real;
   graph::Graph g;
   graph::Node node;
