@@ -14,6 +14,8 @@ Expansion::Expansion(const onnx::NodeProto& node, onnx::GraphProto& graph, std::
     : node_(node), graph_(graph), taken_(taken), opset_(opset) {}
 Expansion::~Expansion() = default;
 
+std::vector<onnx::NodeProto> Expansion::take() { return std::move(nodes_); }
+
 int Expansion::inputs() const { return node_.input_size(); }
 std::string Expansion::input(int i) const {
   return i >= 0 && i < node_.input_size() ? node_.input(i) : std::string();

@@ -8,7 +8,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace onnx {
@@ -54,7 +53,7 @@ class Expansion {
   std::string scalar(float value);
   std::string zero(int onnx_type);
 
-  std::vector<onnx::NodeProto> take() { return std::move(nodes_); }
+  std::vector<onnx::NodeProto> take();
 
  private:
   std::string fresh();

@@ -19,7 +19,7 @@ constexpr std::int64_t f32 = onnx::TensorProto::FLOAT, s32 = onnx::TensorProto::
 /// `by_row`.
 std::string centered(Expansion& e, const std::string& stored, std::string zero_point, std::int64_t to,
                      bool by_row = false) {
-  const std::string numbers = e.add("Cast", {stored}, {{"to", to}});
+  std::string numbers = e.add("Cast", {stored}, {{"to", to}});
   if (zero_point.empty()) return numbers;
   const auto dims = e.dims(zero_point);
   if (by_row && dims && dims->size() == 1 && (*dims)[0] > 1) {

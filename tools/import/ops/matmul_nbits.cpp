@@ -9,7 +9,6 @@
 #include "lithe/ops/dequantize_linear.hpp"
 #include "lithe/ops/fully_connected.hpp"
 #include "tools/import/importer.hpp"
-#include "tools/import/ops/row.hpp"
 
 namespace lithe::import {
 namespace {
