@@ -75,6 +75,22 @@ TEST(Quantize, ConvolutionsOfEveryKind) {
   }
 }
 
+TEST(Quantize, ABiasLeavesTheSumRoom) {
+  for (const std::int32_t largest : {1'000'000'000, 2'147'000'000}) {
+    Builder b;
+    const ValueId x = b.fake(b.input({1, 64}), 0.02F, -8, DType::s8);
+    const ValueId stored =
+        b.graph().add_constant(make_numbers(DType::s32, {2}, std::vector<double>{5, 1.0 * largest}), "bias");
+    const ValueId biased =
+        b.node("DequantizeLinear", {stored, b.scalar(0.02F * 0.02F)}, {{"axis", ints({0})}}, DType::f32);
+    const ValueId y = b.node("FullyConnected", {x, weights(b, {2, 64}, {}, 0), biased});
+    b.output(b.fake(y, 5000, 3, DType::s8));
+    Passed run(b, {quantize}, one_step);
+    EXPECT_EQ(run.graph.value(find(run.graph, "FullyConnected")->inputs[0]).dtype,
+              largest < 2'000'000'000 ? DType::s8 : DType::f32);
+  }
+}
+
 TEST(Quantize, DepthwiseAndFullyConnected) {
   Builder b;
   const ValueId x = b.fake(b.input({1, 5, 6, 4}), 0.02F, -8);
@@ -326,6 +342,18 @@ TEST(UnifyQuantizedTypes, InputsAndOutputsKeepTheirType) {
   EXPECT_EQ(run.graph.value(node->inputs[0]).dtype, DType::s8);
   EXPECT_EQ(run.graph.value(node->outputs[0]).dtype, DType::s8);
   EXPECT_EQ(run.graph.nodes.size(), 6U);  // a pair at each edge
+}
+
+TEST(UnifyQuantizedTypes, WhatMovesPlainNumbersIsFollowedByTheShift) {
+  Builder b;
+  const ValueId stored =
+      b.node("Reshape", {b.input({1, 30, 4}, DType::s8), b.vector({1, 5, 6, 4})}, {}, DType::s8);
+  const ValueId x = b.node("DequantizeLinear", {stored, b.scalar(0.02F)}, {}, DType::f32);
+  const ValueId y = b.node("Conv2D", {x, weights(b, {8, 3, 3, 4}, {DType::s8, 5, 1}, 0)});
+  b.output(b.fake(y, 0.5F, 3, DType::s8));
+  Passed run(b, {quantize, unify_quantized_types}, one_step);
+  EXPECT_EQ(run.graph.value(find(run.graph, "Reshape")->outputs[0]).dtype, DType::s8);
+  EXPECT_EQ(run.graph.value(find(run.graph, "Conv2D")->inputs[0]).dtype, DType::u8);
 }
 
 TEST(UnifyQuantizedTypes, ShiftsAreExact) {

@@ -69,12 +69,17 @@ Value converted_filter(const Weights& weights, DType dtype, const std::string& n
   return value;
 }
 
-/// The bias in steps of input scale times filter scale; nullopt where it is not constant or does not fit s32.
+/// The bias in steps of input scale times filter scale; nullopt where it is not constant, or leaves a sum of
+/// 32 bits no room for the products.
 std::optional<Value> converted_bias(Rewriter& rewriter, ValueId bias, float input_scale,
                                     const Weights& filter) {
   const auto quantized = weights_of(rewriter, bias);
   const auto elements = doubles_of(quantized ? quantized->stored.get() : rewriter.graph().constant(bias));
   if (!elements) return std::nullopt;
+  constexpr double largest = std::numeric_limits<std::int32_t>::max();
+  const double products = static_cast<double>(filter.stored->shape.elements()) /
+                          static_cast<double>(std::max<std::size_t>(1, elements->size()));
+  const double limit = std::max(largest / 2, largest - products * 255 * 128);
   std::vector<double> steps, scales;
   for (float s : std::vector<float>(filter.scales.begin(), filter.scales.end()))
     scales.push_back(input_scale * s);
@@ -87,7 +92,7 @@ std::optional<Value> converted_bias(Rewriter& rewriter, ValueId bias, float inpu
     const bool exact = quantized && std::fabs(scale - step) <= 1e-6 * step;
     steps.push_back(exact ? (*elements)[i] - zero_point
                           : std::nearbyint(((*elements)[i] - zero_point) * scale / step));
-    if (!(std::fabs(steps.back()) <= std::numeric_limits<std::int32_t>::max())) return std::nullopt;
+    if (!(std::fabs(steps.back()) <= limit)) return std::nullopt;
   }
   Value value;
   value.name = rewriter.value(bias).name + "/quantized", value.dtype = DType::s32;

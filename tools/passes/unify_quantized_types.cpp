@@ -125,6 +125,12 @@ void move_readers(Rewriter& rewriter, ValueId from, ValueId to, const Step& step
   }
 }
 
+/// Whether a node moves elements of a tensor that is not marked as quantized, as an input of the graph.
+bool moves_plain_numbers(Rewriter& rewriter, const Node& node) {
+  return moves_elements(node) && !step_of(rewriter.value(node.inputs[0]));
+}
+
+/// Gives `v` its new dtype; where it comes from outside, or from what stays as it is, its readers get a copy.
 void change(Rewriter& rewriter, ValueId v, DType dtype) {
   const Step before = *step_of(rewriter.value(v)), after = shifted(before, dtype);
   const int producer = rewriter.producer(v);
@@ -137,7 +143,7 @@ void change(Rewriter& rewriter, ValueId v, DType dtype) {
     rewriter.graph().value(copy).constant = make_numbers(dtype, constant->shape, elements);
     return move_readers(rewriter, v, copy, after);
   }
-  if (producer < 0) {  // an input of the graph
+  if (producer < 0 || moves_plain_numbers(rewriter, rewriter.node(producer))) {
     const ValueId copy = twin(rewriter, v, after);
     const int near = rewriter.readers(v).empty() ? 0 : rewriter.readers(v)[0].node;
     move_readers(rewriter, v, copy, after);
