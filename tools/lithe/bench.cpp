@@ -118,7 +118,9 @@ std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, 
   }
   std::vector<Sum> list;
   for (const auto& [name, sum] : by_name) list.push_back(sum);
-  std::stable_sort(list.begin(), list.end(), [](const Sum& a, const Sum& b) { return a.micros > b.micros; });
+  std::sort(list.begin(), list.end(), [](const Sum& a, const Sum& b) {
+    return a.micros != b.micros ? a.micros > b.micros : a.name < b.name;
+  });
   return list;
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -69,10 +70,11 @@ json blocks_json(const runtime::GraphPlan& graph) {
     blocks.push_back(std::move(j));
   }
   std::erase_if(blocks, [](const json& b) { return b["bytes"] == 0; });
-  std::stable_sort(blocks.begin(), blocks.end(), [](const json& a, const json& b) {
-    return std::pair(a["first_node"].get<int>(), -a["bytes"].get<std::int64_t>()) <
-           std::pair(b["first_node"].get<int>(), -b["bytes"].get<std::int64_t>());
-  });
+  const auto order = [](const json& block) {
+    return std::tuple(block["first_node"].get<int>(), -block["bytes"].get<std::int64_t>(),
+                      block["name"].get<std::string>());
+  };
+  std::sort(blocks.begin(), blocks.end(), [&](const json& a, const json& b) { return order(a) < order(b); });
   return blocks;
 }
 

@@ -66,7 +66,8 @@ double lower_bound(Rewriter& rewriter, ValueId v) {
 const char* obstacle(Rewriter& rewriter, const Node& node, const Padding& padding, const Dims& kernel,
                      const std::vector<std::int64_t>& pads, ValueId x) {
   const std::size_t axes = kernel.size();
-  const auto dilations = ints_attribute(node, "dilations", std::vector<std::int64_t>(axes, 1));
+  const std::vector<std::int64_t> ones(axes, 1);
+  const auto dilations = ints_attribute(node, "dilations", ones);
   if (padding.before.size() != axes + 2) return "the ranks differ";
   for (const auto* side : {&padding.before, &padding.after}) {
     if (side->front() != 0 || side->back() != 0) return "batches or channels are padded";
@@ -77,7 +78,7 @@ const char* obstacle(Rewriter& rewriter, const Node& node, const Padding& paddin
       return "windows would lie in padding alone";
   if (!is(node, "MaxPool2D")) return padding.value == 0 ? nullptr : "a convolution pads with zeros";
   if (int_attribute(node, "ceil_mode", 0) != 0) return "ceil_mode counts padding in another way";
-  if (dilations != std::vector<std::int64_t>(axes, 1)) return "windows could miss the input";
+  if (dilations != ones) return "windows could miss the input";
   if (padding.value > lower_bound(rewriter, x)) return "the value may be the largest of a window";
   return nullptr;
 }
