@@ -17,7 +17,15 @@ namespace {
 
 using enum DType;
 
-bool available() { return cpu().avx2 || cpu().neon; }
+bool available() {
+#if defined(__x86_64__)
+  return cpu().avx2;
+#elif defined(__aarch64__)
+  return cpu().neon;
+#else
+  return false;
+#endif
+}
 
 ReferenceTensor reference(const ops::Add::Attributes& a, const std::vector<ReferenceTensor>& in) {
   ReferenceTensor out(in[0].shape);
@@ -27,7 +35,7 @@ ReferenceTensor reference(const ops::Add::Attributes& a, const std::vector<Refer
 }
 
 void matches(const Clamp& clamp, const Shape& shape) {
-  if (!available()) GTEST_SKIP() << "the processor has neither AVX2 nor NEON";
+  if (!available()) GTEST_SKIP() << "the processor has neither AVX2 nor the 64-bit NEON";
   const Threads two(2);
   OpTest<ops::Add> op{{clamp}};
   op.on({cpu(), {ThreadPool{}, two.pool()}})
@@ -43,7 +51,7 @@ TEST(SimdAdd, Values) {
 }
 
 TEST(SimdAdd, SpecialNumbersAsThePortableKernel) {
-  if (!available()) GTEST_SKIP() << "the processor has neither AVX2 nor NEON";
+  if (!available()) GTEST_SKIP() << "the processor has neither AVX2 nor the 64-bit NEON";
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
   const std::vector<float> numbers{0.0f, -0.0f, 1.0f, -1.0f, 6.0f, 7.0f, inf, -inf, nan, 1e-42f};
   std::vector<float> a, b;
