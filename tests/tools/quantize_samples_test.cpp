@@ -48,7 +48,7 @@ std::vector<float> floats(const graph::ConstantPtr& tensor) {
 
 std::string little_endian(std::uint32_t v, int width) {
   std::string bytes;
-  for (int i = 0; i < width; ++i) bytes.push_back(static_cast<char>(v >> (8 * i)));
+  for (int i = 0; i < width; ++i, v >>= 8) bytes.push_back(static_cast<char>(v & 255));
   return bytes;
 }
 
