@@ -23,19 +23,7 @@ namespace lithe::test {
 
 using Tensors = std::vector<graph::ConstantPtr>;
 
-/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing. Throws report::Failure for one that
-/// cannot be read.
-inline Tensors read_numbered(const std::filesystem::path& folder, const std::string& prefix) {
-  for (Tensors tensors;;) {
-    const auto stem = (folder / (prefix + "_" + std::to_string(tensors.size()))).string();
-    if (std::filesystem::exists(stem + ".npy"))
-      tensors.push_back(report::read_npy(stem + ".npy"));
-    else if (std::filesystem::exists(stem + ".pb"))
-      tensors.push_back(report::read_tensor_proto(stem + ".pb"));
-    else
-      return tensors;
-  }
-}
+using report::read_numbered;
 
 inline std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -20,23 +20,6 @@ struct TestOptions {
   Common common;
 };
 
-/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing.
-std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folder,
-                                              const std::string& prefix) {
-  std::vector<graph::ConstantPtr> tensors;
-  for (;;) {
-    const auto stem = folder / (prefix + "_" + std::to_string(tensors.size()));
-    std::filesystem::path npy = stem, pb = stem;
-    npy += ".npy", pb += ".pb";
-    if (std::filesystem::exists(npy))
-      tensors.push_back(report::read_npy(npy));
-    else if (std::filesystem::exists(pb))
-      tensors.push_back(report::read_tensor_proto(pb));
-    else
-      return tensors;
-  }
-}
-
 bool holds_case(const std::filesystem::path& folder) {
   return std::filesystem::exists(folder / "input_0.npy") || std::filesystem::exists(folder / "input_0.pb") ||
          std::filesystem::exists(folder / "output_0.npy") || std::filesystem::exists(folder / "output_0.pb");
@@ -61,7 +44,8 @@ std::vector<std::filesystem::path> cases_in(const std::filesystem::path& folder)
 /// One case: runs it and prints its line. Returns whether every output is within tolerance.
 bool test_case(Session& session, const OpenModel& model, const std::filesystem::path& folder,
                const TestOptions& o) {
-  const auto inputs = read_numbered(folder, "input"), outputs = read_numbered(folder, "output");
+  const auto inputs = report::read_numbered(folder, "input"),
+             outputs = report::read_numbered(folder, "output");
   if (static_cast<int>(inputs.size()) != session.inputs() ||
       static_cast<int>(outputs.size()) != session.outputs())
     report::bad_input(folder.string() + ": holds " + std::to_string(inputs.size()) + " inputs and " +

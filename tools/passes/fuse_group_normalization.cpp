@@ -71,27 +71,20 @@ void rewrite(Rewriter& rewriter, const Match& match, std::int64_t groups) {
 void fuse_group_normalization(Model& model, PassLog& log) {
   const Pattern pattern =
       Pattern::parse("Reshape(t=Transpose(g=GroupNormalization(s=Transpose(r=Reshape(x, p)), a, b)), q)");
-  for (Graph& graph : model.graphs) {
-    Rewriter rewriter(graph);
-    for (int n = 0, end = rewriter.nodes(); n < end; ++n) {
-      if (rewriter.removed(n)) continue;
-      const auto match = find(rewriter, pattern, n);
-      if (!match || int_attribute(rewriter.node(rewriter.producer(match->value("g"))), "groups", 0) != 0)
-        continue;
-      const std::string name = title(graph, rewriter.node(rewriter.producer(match->value("g"))));
-      const std::int64_t groups = groups_of(rewriter, *match);
-      const ValueId open = read_outside(rewriter, *match);
-      if (groups == 0 || open >= 0) {
-        log.near_miss(name + " between Reshapes is no normalization of groups: " +
-                      (open < 0 ? "shapes or orders differ"
-                                : "an inner value has another reader: " + rewriter.value(open).name));
-        continue;
-      }
-      rewrite(rewriter, *match, groups);
-      log.changed(name + " between Reshapes became a normalization of " + std::to_string(groups) + " groups");
-    }
-    rewriter.finish();
-  }
+  for_each_node(model, [&](Rewriter& rewriter, int n) {
+    const auto match = find(rewriter, pattern, n);
+    if (!match || int_attribute(rewriter.node(rewriter.producer(match->value("g"))), "groups", 0) != 0)
+      return;
+    const std::string name = title(rewriter.graph(), rewriter.node(rewriter.producer(match->value("g"))));
+    const std::int64_t groups = groups_of(rewriter, *match);
+    const ValueId open = read_outside(rewriter, *match);
+    if (groups == 0 || open >= 0)
+      return log.near_miss(name + " between Reshapes is no normalization of groups: " +
+                           (open < 0 ? "shapes or orders differ"
+                                     : "an inner value has another reader: " + rewriter.value(open).name));
+    rewrite(rewriter, *match, groups);
+    log.changed(name + " between Reshapes became a normalization of " + std::to_string(groups) + " groups");
+  });
 }
 
 }  // namespace lithe::passes

@@ -200,13 +200,7 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
     return miss("its weights have an odd K, or blocks that are no multiples of 32 or do not divide K");
   Value filter = rewriter.value(weights.inputs[0]);
   filter.name += "/quantized", filter.onnx_name.clear(), filter.quantization = std::move(quantization);
-  const auto [rows, steps] = quantize_rows(rewriter, layer.inputs[0], n);
-  Node dynamic = make_node("DynamicFullyConnected",
-                           {rows, rewriter.add_value(std::move(filter)), input(layer, 2), steps},
-                           layer.outputs, layer.onnx_names);
-  set_clamp(dynamic, clamp_attribute(layer));
-  rewriter.remove_node(n);
-  rewriter.add_node(std::move(dynamic), n);
+  make_dynamic(rewriter, n, std::move(filter));
   rewriter.remove_unread(above);
   log.changed(title(rewriter.graph(), layer) + " runs on rows of s8 and weights of 4 bits");
   return true;
@@ -215,20 +209,15 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
 }  // namespace
 
 void quantize_dynamically(Model& model, PassLog& log) {
-  for (Graph& graph : model.graphs) {
-    Rewriter rewriter(graph);
-    for (int n = 0, end = rewriter.nodes(); n < end; ++n) {
-      if (rewriter.removed(n) || use_four_bits(rewriter, n, log)) continue;
-      const auto product = find_product(rewriter, n, log);
-      if (!product) continue;
-      const std::string name = title(graph, rewriter.node(product->matmul));
-      replace(rewriter, *product);
-      log.changed(name + (product->fits
-                              ? " runs on rows of s8 that are quantized one by one"
-                              : " runs in f32: its weights less their zero point do not fit 8 bits"));
-    }
-    rewriter.finish();
-  }
+  for_each_node(model, [&](Rewriter& rewriter, int n) {
+    if (use_four_bits(rewriter, n, log)) return;
+    const auto product = find_product(rewriter, n, log);
+    if (!product) return;
+    const std::string name = title(rewriter.graph(), rewriter.node(product->matmul));
+    replace(rewriter, *product);
+    log.changed(name + (product->fits ? " runs on rows of s8 that are quantized one by one"
+                                      : " runs in f32: its weights less their zero point do not fit 8 bits"));
+  });
 }
 
 }  // namespace lithe::passes

@@ -106,13 +106,7 @@ bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
   Value stored = four ? four_bits(*filter) : eight_bits(*filter);
   stored.name = rewriter.value(layer.inputs[1]).name + "/quantized";
   stored.dims = Dims(filter->shape.dims().begin(), filter->shape.dims().end());
-  const auto [rows, steps] = quantize_rows(rewriter, layer.inputs[0], n);
-  Node dynamic = make_node("DynamicFullyConnected",
-                           {rows, rewriter.add_value(std::move(stored)), input(layer, 2), steps},
-                           layer.outputs, layer.onnx_names);
-  set_clamp(dynamic, clamp_attribute(layer));
-  rewriter.remove_node(n);
-  rewriter.add_node(std::move(dynamic), n);
+  make_dynamic(rewriter, n, std::move(stored));
   log.changed(title(rewriter.graph(), layer) + " has weights of " + (four ? "4" : "8") + " bits" +
               (bits == 4 && !four ? ": blocks of 32 do not divide K" : ""));
   return true;
@@ -123,12 +117,9 @@ bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
 int quantize_weights(Model& model, int bits, PassLog& log) {
   log.begin("quantize_weights");
   int layers = 0;
-  for (Graph& graph : model.graphs) {
-    Rewriter rewriter(graph);
-    for (int n = 0, end = rewriter.nodes(); n < end; ++n)
-      if (!rewriter.removed(n) && quantize_layer(rewriter, n, bits, log)) ++layers;
-    rewriter.finish();
-  }
+  for_each_node(model, [&](Rewriter& rewriter, int n) {
+    if (quantize_layer(rewriter, n, bits, log)) ++layers;
+  });
   return layers;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tools/passes/match.hpp"
 
@@ -76,6 +77,17 @@ std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int nea
   if (auto& dims = rewriter.graph().value(steps).dims) dims->back() = 2;
   rewriter.add_node(make_node("DynamicQuantize", {x}, {rows, steps}, rewriter.node(near).onnx_names), near);
   return {rows, steps};
+}
+
+void make_dynamic(Rewriter& rewriter, int n, Value filter) {
+  const Node layer = rewriter.node(n);
+  const auto [rows, steps] = quantize_rows(rewriter, layer.inputs[0], n);
+  Node dynamic = make_node("DynamicFullyConnected",
+                           {rows, rewriter.add_value(std::move(filter)), input(layer, 2), steps},
+                           layer.outputs, layer.onnx_names);
+  set_clamp(dynamic, clamp_attribute(layer));
+  rewriter.remove_node(n);
+  rewriter.add_node(std::move(dynamic), n);
 }
 
 }  // namespace lithe::passes

@@ -36,6 +36,8 @@ Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, Value
 int quantizable_inputs(const Node& node);
 /// `x` as rows of s8 and their steps, by a DynamicQuantize about where node `near` runs.
 std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near);
+/// FullyConnected node `n` becomes a DynamicFullyConnected with this filter, over rows of its input.
+void make_dynamic(Rewriter& rewriter, int n, Value filter);
 
 /// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
 void gather_quantizers(Graph& graph, PassLog& log);

@@ -140,6 +140,19 @@ void write_npy(const std::filesystem::path& path, const TensorView& tensor) {
   }
 }
 
+std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folder,
+                                              const std::string& prefix) {
+  for (std::vector<graph::ConstantPtr> tensors;;) {
+    const std::string stem = (folder / (prefix + "_" + std::to_string(tensors.size()))).string();
+    if (std::filesystem::exists(stem + ".npy"))
+      tensors.push_back(read_npy(stem + ".npy"));
+    else if (std::filesystem::exists(stem + ".pb"))
+      tensors.push_back(read_tensor_proto(stem + ".pb"));
+    else
+      return tensors;
+  }
+}
+
 std::string describe(const Shape& shape) {
   std::string text = "[";
   for (int i = 0; i < shape.rank(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/graph/graph.hpp"
 
@@ -23,6 +24,9 @@ graph::ConstantPtr read_tensor_proto(const std::filesystem::path& path);
 
 /// By its extension: .npy or .pb.
 graph::ConstantPtr read_tensor(const std::filesystem::path& path);
+
+/// folder/PREFIX_0.npy (or .pb), _1 ... up to the first that is missing.
+std::vector<graph::ConstantPtr> read_numbered(const std::filesystem::path& folder, const std::string& prefix);
 
 /// Writes format version 1.0; half precision as '<f2', bfloat16 and float8 as their bits.
 void write_npy(const std::filesystem::path& path, const TensorView& tensor);
