@@ -4,6 +4,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/add.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
+#include "lithe/simd/quantized_depthwise_conv2d.hpp"
 #include "lithe/simd/transpose.hpp"
 #include "lithe/simd/wide_depthwise_conv2d.hpp"
 
@@ -14,6 +15,7 @@ namespace lithe::inline v0::simd {
 using all = KernelList<
     Add,
     DepthwiseConv2D,
+    QuantizedDepthwiseConv2D,
     Transpose,
     WideDepthwiseConv2D>;
 // clang-format on
