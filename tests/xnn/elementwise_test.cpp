@@ -83,8 +83,11 @@ TEST(XnnBinary, Values) {
   binary<ops::Add>({f32, f16, s8, u8});
   binary<ops::Sub>({f32, f16, s8, u8});
   binary<ops::Mul>({f32, f16, s8, u8});
-  binary<ops::Add>({f32, f16}, {.clamp = {-1, 1.5f}});
+  binary<ops::Add>({f32, f16, s8, u8}, {.clamp = {-1, 1.5f}});
   agrees<xnn::Binary<ops::Sub>>({}, {{5}, {2, 3, 5}}, {f32, f16, s8, u8}, {.quantized = Quantized::always});
+  // An output that begins at 0, as behind a fused ReLU.
+  agrees<xnn::Binary<ops::Add>>({.clamp = {.min = 0}}, {{3, 37}, {3, 37}}, {s8},
+                                {.quantized = Quantized::always, .output_quantization = {{0.02f, -128}}});
   agrees<xnn::Binary<ops::Div>>({}, {{2, 3, 5}, Input{1, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::Div>>({}, {{5}, Input{2, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::PRelu>>({}, {{2, 3, 4, 5}, {5}}, {f32, f16});
@@ -103,7 +106,7 @@ TEST(XnnBinary, Refusals) {
   const Quantization coarse{.scale = &one, .count = 1}, fine{.scale = &tiny, .count = 1};
   const ValueInfo a{s8, {4}, nullptr, &coarse}, b{s8, {4}, nullptr, &fine};
   EXPECT_TRUE(supports<xnn::Binary<ops::Add>>({}, {a, a}, a));
-  EXPECT_FALSE(supports<xnn::Binary<ops::Add>>({.clamp = {0, 1}}, {a, a}, a)) << "XNNPACK cannot clamp it";
+  EXPECT_TRUE(supports<xnn::Binary<ops::Add>>({.clamp = {0, 1}}, {a, a}, a));
   EXPECT_FALSE(supports<xnn::Binary<ops::Add>>({}, {a, b}, a)) << "a multiplier below 2^-10";
   EXPECT_FALSE(supports<xnn::Binary<ops::Mul>>({}, {a, a}, b)) << "a multiplier above 2^8";
   EXPECT_FALSE(supports<xnn::Binary<ops::Div>>({}, {a, a}, a));

@@ -20,8 +20,8 @@ template <class Op>
 struct BinaryRow;
 
 /// binary_elementwise_nd up to rank 6: f32 and f16; s8 and u8, quantized, where the row has them, within a
-/// step. XNNPACK has no clamp here: floats are clamped in place by a second operator, 8-bit operators with a
-/// clamp are refused.
+/// step. XNNPACK has no clamp here: a second operator clamps in place, unless 8-bit outputs saturate there
+/// anyway.
 template <class Operator>
 class Binary {
  public:
@@ -34,7 +34,7 @@ class Binary {
     if (any_empty(node) || !runs_natively(dtype, node) || node.output().shape.rank() > max_dims) return false;
     const Clamp clamp = clamp_of(a);
     if (dtype == DType::f32 || dtype == DType::f16) return usable_clamp(clamp, dtype);
-    if (!quantized(dtype) || clamp.active()) return false;
+    if (!quantized(dtype)) return false;
     if (!usable_activation(node.input(0)) || !usable_activation(node.input(1)) ||
         !usable_activation(node.output()))
       return false;
@@ -50,7 +50,7 @@ class Binary {
                                   out = params_of(node.output());
     const xnn_datatype type = datatype(node.input(0).dtype);
     LITHE_TRY(check(xnn_create_binary_elementwise_nd(Row::kind, type, &left, &right, &out, 0, op_.out())));
-    if (!clamp_of(a).active()) return {};
+    if (!cuts(clamp_of(a), node.output())) return {};
     const xnn_unary_params limits{.clamp = {clamp_of(a).min, clamp_of(a).max}};
     return check(
         xnn_create_unary_elementwise_nc(xnn_unary_clamp, type, type, &limits, &out, &out, 0, clamp_.out()));
@@ -92,6 +92,13 @@ class Binary {
       return a.clamp;
     else
       return {};
+  }
+
+  /// Whether the clamp keeps values out that the output's type holds.
+  static bool cuts(const Clamp& clamp, const ValueInfo& output) {
+    if (!quantized(output.dtype)) return clamp.active();
+    const ops::detail::QuantizedRange left = stored_range(clamp, output), all = stored_range({}, output);
+    return left.min != all.min || left.max != all.max;
   }
 
   Handle op_, clamp_;
