@@ -4,36 +4,68 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 #include "lithe/ops/transpose.hpp"
 
+#if defined(__GNUC__) && __has_builtin(__builtin_shufflevector)
+#if defined(__x86_64__)
+#define LITHE_SIMD_TARGET __attribute__((target("avx2")))
+#elif defined(__aarch64__)
+#define LITHE_SIMD_TARGET
+#endif
+#endif
+
 namespace lithe::inline v0::simd {
 
-/// Three planes of 4-byte elements to pixels of three, [..., 3, P...] -> [..., P..., 3]: how pictures come
-/// to a channels-last network. Ranges of pixels are shared among threads.
+/// Three planes of elements of 1, 2 or 4 bytes to pixels of three, [..., 3, P...] -> [..., P..., 3]: how
+/// pictures come to a channels-last network. AVX2 or AArch64. Ranges of pixels are shared among threads.
 class Transpose {
  public:
   using Op = ops::Transpose;
-  static constexpr const char* name = "simd::transpose_3_planes_x32";
+  static constexpr const char* name = "simd::transpose_3_planes";
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
-#if defined(__GNUC__) && __has_builtin(__builtin_shufflevector)
+#ifdef LITHE_SIMD_TARGET
     const ValueInfo& input = node.input(0);
-    return element_bytes(input.dtype) == 4 && plane_axis(a, input.shape) >= 0 && input.shape.elements() > 0;
+    const int bytes = element_bytes(input.dtype);
+    return (bytes == 1 || bytes == 2 || bytes == 4) && (node.cpu->avx2 || node.cpu->neon) &&
+           plane_axis(a, input.shape) >= 0 && input.shape.elements() > 0;
 #else
     return static_cast<void>(a), static_cast<void>(node), false;
 #endif
   }
 
   static Status run(const Op::Attributes& a, RunContext& context) {
+#ifdef LITHE_SIMD_TARGET
+    switch (element_bytes(context.output().dtype)) {
+      case 1:
+        return run_as<std::uint8_t>(a, context);
+      case 2:
+        return run_as<std::uint16_t>(a, context);
+      default:
+        return run_as<std::uint32_t>(a, context);
+    }
+#else
+    static_cast<void>(a), static_cast<void>(context);
+    return {Code::unsupported, "no vector kernel for this architecture"};
+#endif
+  }
+
+#ifdef LITHE_SIMD_TARGET
+ private:
+  static constexpr index_t planes = 3, grain = 16384, most_ranges = 64;
+
+  template <class T>
+  static Status run_as(const Op::Attributes& a, RunContext& context) {
     const TensorView& input = context.input(0);
     const Shape& shape = input.shape;
     const int axis = plane_axis(a, shape);
     const auto images = shape.product(0, axis), pixels = shape.product(axis + 1, shape.rank());
-    const auto* in = static_cast<const std::uint32_t*>(input.data);
-    auto* out = static_cast<std::uint32_t*>(context.output().data);
+    const auto* in = static_cast<const T*>(input.data);
+    auto* out = static_cast<T*>(context.output().data);
     const ops::detail::Ranges ranges(pixels, planes, grain, most_ranges);
     ops::detail::in_parallel(context.threads(), images * ranges.count, [&](index_t i) {
       const index_t image = i / ranges.count, first = ranges.first(i % ranges.count);
@@ -42,9 +74,6 @@ class Transpose {
     });
     return {};
   }
-
- private:
-  static constexpr index_t planes = 3, grain = 16384, most_ranges = 64;
 
   /// The axis of three that the permutation moves behind all others; -1 where it does anything else.
   static int plane_axis(const Op::Attributes& a, const Shape& shape) {
@@ -58,31 +87,37 @@ class Transpose {
   }
 
   /// `count` pixels out of three planes that lie `stride` elements apart.
-  static void interleave(const std::uint32_t* in, index_t stride, index_t count, std::uint32_t* out) {
-    const std::uint32_t *x = in, *y = in + stride, *z = in + 2 * std::ptrdiff_t{stride};
+  template <class T>
+  LITHE_SIMD_TARGET static void interleave(const T* in, index_t stride, index_t count, T* out) {
+    using Vector [[gnu::vector_size(16)]] = T;
+    constexpr int lanes = sizeof(Vector) / sizeof(T);
+    const T *x = in, *y = in + stride, *z = in + 2 * std::ptrdiff_t{stride};
     index_t i = 0;
-#if defined(__GNUC__) && __has_builtin(__builtin_shufflevector)
-    using Four [[gnu::vector_size(16)]] = std::uint32_t;
-    constexpr index_t lanes = 4;
-    const auto load = [](const std::uint32_t* from) {
-      Four v;
-      std::memcpy(&v, from, sizeof v);
-      return v;
-    };
     for (; i + lanes <= count; i += lanes, out += planes * lanes) {
-      const Four a = load(x + i), b = load(y + i), c = load(z + i);
-      const Four low = __builtin_shufflevector(a, b, 0, 4, 1, 5),
-                 high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-      const Four tail = __builtin_shufflevector(high, c, 2, 3, 7, 6);  // a3 b3 c3 c2
-      const Four pixels[] = {
-          __builtin_shufflevector(low, c, 0, 1, 4, 2),
-          __builtin_shufflevector(__builtin_shufflevector(low, c, 3, 5, 3, 5), high, 0, 1, 4, 5),
-          __builtin_shufflevector(tail, tail, 3, 0, 1, 2)};
+      Vector a, b, c;
+      std::memcpy(&a, x + i, sizeof a);
+      std::memcpy(&b, y + i, sizeof b);
+      std::memcpy(&c, z + i, sizeof c);
+      constexpr std::make_integer_sequence<int, lanes> all;
+      const Vector pixels[] = {pick<0>(a, b, c, all), pick<lanes>(a, b, c, all),
+                               pick<2 * lanes>(a, b, c, all)};
       std::memcpy(out, pixels, sizeof pixels);
     }
-#endif
     for (; i < count; ++i, out += planes) out[0] = x[i], out[1] = y[i], out[2] = z[i];
   }
+
+  /// Elements first, first + 1 ... of the pixels a[0], b[0], c[0], a[1], b[1], c[1] ...
+  template <int first, class Vector, int... i>
+  LITHE_SIMD_TARGET static Vector pick(Vector a, Vector b, Vector c, std::integer_sequence<int, i...>) {
+    constexpr int lanes = sizeof...(i);
+    const Vector two = __builtin_shufflevector(
+        a, b, ((first + i) % planes == 1 ? lanes : 0) + static_cast<int>((first + i) / planes)...);
+    return __builtin_shufflevector(
+        two, c, ((first + i) % planes == 2 ? lanes + static_cast<int>((first + i) / planes) : i)...);
+  }
+
+#undef LITHE_SIMD_TARGET
+#endif
 };
 
 }  // namespace lithe::inline v0::simd
