@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""lithe, ONNX Runtime and LiteRT on the same networks: alternating short runs of a process each.
+"""lithe, ONNX Runtime, LiteRT and ExecuTorch on the same networks: alternating short runs of a process each.
 
-    pip install numpy onnxruntime ai-edge-litert
+    pip install numpy onnxruntime ai-edge-litert executorch
     python peers.py DIR --rounds-program BUILD/bench/bench_rounds
 
-DIR holds NAME.lithe with NAME.onnx or NAME.tflite beside it (networks/make.py, lithe convert).
+DIR holds NAME.lithe with NAME.onnx, NAME.tflite or NAME.pte beside it (networks/make.py and quantize.py, lithe convert).
+NAME_int8.lithe and NAME_f16.lithe run beside NAME.lithe too.
 """
 
 import argparse
@@ -20,12 +21,28 @@ from pathlib import Path
 import numpy as np
 
 TOLERANCE = 1e-3
+COSINE = 0.9  # between outputs in int8 of engines that rounded each in their own way
 REST = 0.02  # seconds, for worker threads that still spin
-PEERS = {"ONNX Runtime": ("onnxruntime", ".onnx"), "LiteRT": ("ai_edge_litert", ".tflite")}
+PEERS = {
+    "ONNX Runtime": ("onnxruntime", ".onnx"),
+    "LiteRT": ("ai_edge_litert", ".tflite"),
+    "ExecuTorch": ("executorch", ".pte"),
+}
+OWN_F32 = "lithe f32"
+REDUCED = ("_int8", "_f16")
+
+
+def in_f32(path):
+    """NAME.lithe of NAME_int8.lithe or NAME_f16.lithe; else the path itself."""
+    for suffix in REDUCED:
+        if path.stem.endswith(suffix):
+            return path.with_stem(path.stem.removesuffix(suffix))
+    return path
 
 
 def input_of(path):
-    """A file of random numbers as the input that NAME.onnx or NAME.tflite declares."""
+    """Random numbers in the shape of the input that NAME.onnx, NAME.tflite or NAME.pte declares."""
+    path = path if available(path) else in_f32(path)
     shape = next(make_runner(peer, path.with_suffix(suffix), 1, None) for peer, suffix in available(path))
     return np.random.default_rng(1).standard_normal(shape, dtype=np.float32)
 
@@ -54,6 +71,8 @@ def make_runner(peer, file, threads, data):
             return declared.shape
         feed = {declared.name: data.reshape(declared.shape)}
         return lambda: session.run(None, feed), lambda: session.run(None, feed)[0]
+    if peer == "ExecuTorch":
+        return make_executorch_runner(file, threads, data)
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(file), num_threads=threads)  # with its XNNPACK delegate
@@ -61,9 +80,34 @@ def make_runner(peer, file, threads, data):
     (declared,) = interpreter.get_input_details()
     if data is None:
         return declared["shape"]
-    interpreter.set_tensor(declared["index"], data.reshape(declared["shape"]))
-    output = interpreter.get_output_details()[0]["index"]
-    return interpreter.invoke, lambda: interpreter.get_tensor(output)
+    interpreter.set_tensor(declared["index"], stored(data, declared).reshape(declared["shape"]))
+    output = interpreter.get_output_details()[0]
+    return interpreter.invoke, lambda: real(interpreter.get_tensor(output["index"]), output)
+
+
+def stored(data, details):
+    """LiteRT's int8 networks take and give int8."""
+    scale, zero_point = details["quantization"]
+    if details["dtype"] != np.int8:
+        return data
+    return np.clip(np.round(data / scale) + zero_point, -128, 127).astype(np.int8)
+
+
+def real(data, details):
+    scale, zero_point = details["quantization"]
+    return (data.astype(np.float32) - zero_point) * scale if details["dtype"] == np.int8 else data
+
+
+def make_executorch_runner(file, threads, data):
+    import torch
+    from executorch.extension.pybindings import portable_lib
+
+    portable_lib._unsafe_reset_threadpool(threads)
+    module = portable_lib._load_for_executorch(str(file))
+    if data is None:
+        return module.method_meta("forward").input_tensor_meta(0).sizes()
+    inputs = [torch.from_numpy(data.reshape(module.method_meta("forward").input_tensor_meta(0).sizes()))]
+    return lambda: module.forward(inputs), lambda: module.forward(inputs)[0].numpy()
 
 
 def serve(peer, file, threads, data):
@@ -110,14 +154,25 @@ class Worker:
 def start(path, threads, program, data):
     command = [sys.executable, __file__, "--serve"]
     workers = {"lithe": Worker([program, path, "--threads", str(threads), "--input", data])}
+    if in_f32(path) != path and in_f32(path).exists():
+        workers[OWN_F32] = Worker([program, in_f32(path), "--threads", str(threads), "--input", data])
     for peer, suffix in available(path):
         workers[peer] = Worker([*command, peer, path.with_suffix(suffix), str(threads), data])
     expected = workers["lithe"].outputs
     for peer, worker in workers.items():
-        error = np.abs(worker.outputs - expected).max() / np.abs(expected).max()
-        if not error < TOLERANCE:
-            raise SystemExit(f"{path.stem}: {peer} and lithe differ by {error:.2g} of the largest output")
+        check(path.stem, peer, worker.outputs, expected)
     return workers
+
+
+def check(network, peer, outputs, expected):
+    if in_f32(Path(network)) == Path(network):
+        error = np.abs(outputs - expected).max() / np.abs(expected).max()
+        if not error < TOLERANCE:
+            raise SystemExit(f"{network}: {peer} and lithe differ by {error:.2g} of the largest output")
+    else:
+        cosine = np.dot(outputs, expected) / np.linalg.norm(outputs) / np.linalg.norm(expected)
+        if not cosine > COSINE:
+            raise SystemExit(f"{network}: the cosine of {peer}'s and lithe's outputs is {cosine:.3g}")
 
 
 def measure(path, threads, options):
@@ -133,17 +188,28 @@ def measure(path, threads, options):
         for worker in workers.values():
             worker.close()
     figures = {n: {"p50_ms": statistics.median(w.times), "min_ms": min(w.times)} for n, w in workers.items()}
-    peers = [figures[n] for n in names if n != "lithe"]
-    ratio = {k: figures["lithe"][k] / min(p[k] for p in peers) for k in ("p50_ms", "min_ms")}
-    return {"network": path.stem, "threads": threads, "engines": figures, "ratio": ratio}
+    return {
+        "network": path.stem,
+        "threads": threads,
+        "engines": figures,
+        "ratio": ratio(figures, PEERS),
+        "ratio_to_f32": ratio(figures, [OWN_F32]),
+    }
+
+
+def ratio(figures, others):
+    """lithe's figures over the best of the others that ran, or None."""
+    there = [figures[n] for n in others if n in figures]
+    return {k: figures["lithe"][k] / min(f[k] for f in there) for k in ("p50_ms", "min_ms")} if there else None
 
 
 def row(result):
+    def cell(figure, digits):
+        return f"{figure['p50_ms']:.{digits}f} ({figure['min_ms']:.{digits}f})" if figure else "-"
+
     cells = [result["network"], str(result["threads"])]
-    for engine in ["lithe", *PEERS]:
-        f = result["engines"].get(engine)
-        cells.append(f"{f['p50_ms']:.2f} ({f['min_ms']:.2f})" if f else "-")
-    cells.append(f"{result['ratio']['p50_ms']:.3f} ({result['ratio']['min_ms']:.3f})")
+    cells += [cell(result["engines"].get(engine), 2) for engine in ["lithe", OWN_F32, *PEERS]]
+    cells += [cell(result["ratio"], 3), cell(result["ratio_to_f32"], 3)]
     return "| " + " | ".join(cells) + " |"
 
 
@@ -170,9 +236,10 @@ def main():
     if not files or not all(f.exists() for f in files):
         parser.error(f"{options.directory} does not hold the networks: lithe convert NAME.onnx -o NAME.lithe")
     for file in files:
-        if not available(file):
+        if not available(file) and not in_f32(file).exists():
             parser.error(f"{file.stem}: nothing to compare with")
-    header = ["network", "threads", *(f"{e}, ms" for e in ["lithe", *PEERS]), "lithe / best"]
+    engines = [f"{e}, ms" for e in ["lithe", OWN_F32, *PEERS]]
+    header = ["network", "threads", *engines, "lithe / best", "lithe / its f32"]
     if not options.json:
         print("p50 (least)\n")
         print("| " + " | ".join(header) + " |")
