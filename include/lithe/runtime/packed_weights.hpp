@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <sys/mman.h>
+
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -82,7 +84,7 @@ class PackedWeights {
     const std::size_t total = (bytes + slack + alignment - 1) / alignment * alignment;
     auto* entry = new (std::nothrow) Entry{key};
     if (entry == nullptr) return {};
-    entry->data = static_cast<std::byte*>(std::aligned_alloc(alignment, total));
+    entry->data = allocate(total);
     if (entry->data == nullptr) return delete entry, std::span<std::byte>{};
     std::memset(entry->data + bytes, 0, total - bytes);
     entry->bytes = bytes, entry->total = total, entry->next = head_;
@@ -118,6 +120,17 @@ class PackedWeights {
     bool committed = false;
     Entry* next = nullptr;
   };
+  /// Entries of a huge page or more lie on huge pages, where the system has them: whoever streams a large
+  /// filter misses fewer addresses.
+  static std::byte* allocate(std::size_t bytes) {
+    constexpr std::size_t huge_page = std::size_t{1} << 21;
+    void* data = nullptr;
+    if (posix_memalign(&data, bytes < huge_page ? alignment : huge_page, bytes) != 0) return nullptr;
+#ifdef MADV_HUGEPAGE
+    if (bytes >= huge_page) madvise(data, bytes / huge_page * huge_page, MADV_HUGEPAGE);
+#endif
+    return static_cast<std::byte*>(data);
+  }
   static void remove(Entry** at) {
     Entry* gone = *at;
     *at = gone->next;
