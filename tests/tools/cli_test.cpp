@@ -165,6 +165,14 @@ TEST_F(Command, ConvertsTestsAndRuns) {
       EXPECT_TRUE(mentions(answer.out, "ok "));
     }
   EXPECT_EQ(run("test " + model + " " + path("case") + " --rtol 1e-12 --atol 1e-12").exit, 1);
+  const std::string by_cosine = "test " + model + " " + path("case") + " --rtol 1e-12 --cosine ";
+  const Answer alike = run(by_cosine + "0.9999");
+  EXPECT_EQ(alike.exit, 0) << alike.error;
+  EXPECT_TRUE(mentions(alike.out, "cosine 1.0000"));
+  report::write_npy(folder_ / "case" / "output_0.npy",
+                    TensorView(input.data(), DType::f32, Shape{images->shape[0], 10}));
+  EXPECT_EQ(run(by_cosine + "0.9999").exit, 1) << "pixels are no probabilities";
+  EXPECT_EQ(run(by_cosine + "2").exit, 2);
   EXPECT_EQ(run("verify " + model).exit, 0);
   EXPECT_EQ(run("inspect " + model + " --json").exit, 0);
   EXPECT_EQ(run("cpu").exit, 0);
@@ -222,6 +230,39 @@ TEST_F(Command, CompareReadsStoredNumbersAsWhatTheyStandFor) {
   EXPECT_EQ(answer.exit, 0) << answer.out << answer.error;
   const auto report = nlohmann::json::parse(read(path("report.json")));
   EXPECT_EQ(report["layers"].size(), 2u);  // u8 here, s8 in the converted model
+}
+
+/// A network that was calibrated on numbers a tenth as large as those it gets now.
+TEST_F(Command, CompareSaysWhatSaturates) {
+  const std::string onnx = write(
+      "wide.onnx",
+      testing::serialized("g (float[1,2,8,8] x) => (float[1,2,8,8] y) <float[2,2,1,1] w = {1, 2, 3, 4}> "
+                          "{ a = Conv(x, w)\n y = Abs(a) }",
+                          17));
+  std::vector<float> numbers(128);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i % 31) - 15;
+  fs::create_directories(folder_ / "samples");
+  const auto save = [&](const fs::path& file) {
+    report::write_npy(file, TensorView(numbers.data(), DType::f32, Shape{1, 2, 8, 8}));
+  };
+  save(path("x.npy"));
+  for (float& number : numbers) number /= 10;
+  save(folder_ / "samples" / "x.npy");
+  ASSERT_EQ(run("convert " + onnx + " -o " + path("narrow.lithe") + " --quantize int8 --calibrate " +
+                path("samples"))
+                .exit,
+            0);
+  const std::string compare =
+      "compare " + path("narrow.lithe") + " --onnx " + onnx + " --report " + path("report.json");
+  const auto saturated = [&](const std::string& input) {
+    run(compare + " -i x=" + input);
+    const auto report = nlohmann::json::parse(read(path("report.json")));
+    double most = 0;
+    for (const auto& layer : report["layers"]) most = std::max(most, layer["saturated"].get<double>());
+    return most;
+  };
+  EXPECT_EQ(saturated((folder_ / "samples" / "x.npy").string()), 0);
+  EXPECT_GT(saturated(path("x.npy")), 0.5);
 }
 
 TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {

@@ -127,6 +127,18 @@ Difference measure(const TensorView& got, const TensorView& reference) {
   return d;
 }
 
+Similarity similarity(std::span<const double> got, std::span<const double> reference) {
+  double signal = 0, noise = 0, both = 0, power = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double a = got[i], b = reference[i];
+    signal += b * b, noise += (a - b) * (a - b), both += a * b, power += a * a;
+  }
+  Similarity s;
+  if (noise != 0) s.snr_db = 10 * std::log10(std::max(signal, 1e-30) / noise);
+  if (signal != 0 || power != 0) s.cosine = signal == 0 || power == 0 ? 0 : both / std::sqrt(signal * power);
+  return s;
+}
+
 double default_tolerance(bool half_precision, bool quantized) {
   return quantized ? 2e-2 : half_precision ? 1e-2 : 1e-4;
 }

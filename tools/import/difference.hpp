@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,14 @@ Difference measure(const TensorView& got, const TensorView& reference);
 /// The elements as real numbers: quantized ones dequantized, integers as they are. Dense tensors of every
 /// dtype but the 8-bit and smaller floats, for which the result is empty.
 std::vector<double> reals(const TensorView& tensor);
+
+/// How alike two lists of as many numbers are. Both all zero: exact, cosine 1.
+struct Similarity {
+  static constexpr double exact_db = 999;  ///< no noise at all
+  double snr_db = exact_db;                ///< power of the reference over that of the difference
+  double cosine = 1;
+};
+Similarity similarity(std::span<const double> got, std::span<const double> reference);
 
 /// The tolerance for the coarsest dtype that a model computes in: 1e-4 (f32 and wider), 1e-2 (f16, bf16),
 /// 2e-2 (8 bits).

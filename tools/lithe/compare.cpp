@@ -128,12 +128,11 @@ void add_random_inputs(const OpenModel& model, const SessionOptions& options,
   }
 }
 
-constexpr double exact_db = 999;
-
 struct Row {
   Layer layer;
   import::Difference difference;
-  double snr_db = 0, cosine = 0;
+  import::Similarity similarity{};
+  double saturated = 0;  ///< share of the elements whose reference lies beyond what the type holds
 
   bool comparable() const { return difference.mismatch.empty(); }
 };
@@ -151,27 +150,37 @@ graph::ConstantPtr real_reference(const Layer& layer, const Layer& reference) {
   return graph::make_constant<float>(reference.tensor->shape, real);
 }
 
+/// The share of the reference that a quantized layer cannot hold: more than half a step beyond the ends of
+/// its type.
+double saturated_share(const Layer& layer, const std::vector<double>& reference) {
+  if (!layer.step || !(layer.stored == DType::s8 || layer.stored == DType::u8) || reference.empty()) return 0;
+  const auto [scale, zero_point] = *layer.step;
+  const double lowest = layer.stored == DType::s8 ? -128 : 0;
+  const double low = (lowest - zero_point - 0.5) * scale, high = (lowest + 255 - zero_point + 0.5) * scale;
+  const auto beyond =
+      std::count_if(reference.begin(), reference.end(), [&](double v) { return v < low || v > high; });
+  return static_cast<double>(beyond) / static_cast<double>(reference.size());
+}
+
 /// Both tensors are real numbers of one shape.
 Row row_of(const Layer& layer, const Layer& reference) {
   const graph::ConstantPtr wanted = real_reference(layer, reference);
   const std::vector<double> a = import::reals(layer.tensor->view()), b = import::reals(wanted->view());
   Row row{layer, import::measure(layer.tensor->view(), wanted->view())};
   if (a.size() != b.size()) return row;
-  double signal = 0, noise = 0, ab = 0, aa = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    signal += b[i] * b[i], noise += (a[i] - b[i]) * (a[i] - b[i]), ab += a[i] * b[i], aa += a[i] * a[i];
-  row.snr_db = noise == 0 ? exact_db : 10 * std::log10(std::max(signal, 1e-30) / noise);
-  row.cosine = aa == 0 && signal == 0 ? 1 : aa == 0 || signal == 0 ? 0 : ab / std::sqrt(aa * signal);
+  row.similarity = import::similarity(a, b), row.saturated = saturated_share(layer, b);
   return row;
 }
 
 void print(const Row& r, bool within) {
   char snr[16] = "exact";
-  if (r.snr_db < exact_db) std::snprintf(snr, sizeof snr, "%.1f", r.snr_db);
+  if (r.similarity.snr_db < import::Similarity::exact_db)
+    std::snprintf(snr, sizeof snr, "%.1f", r.similarity.snr_db);
   if (r.comparable())
-    std::printf("%10.3g %10.3g %8s %9.6f", r.difference.relative(), r.difference.absolute, snr, r.cosine);
+    std::printf("%10.3g %10.3g %8s %9.6f %7.2f", r.difference.relative(), r.difference.absolute, snr,
+                r.similarity.cosine, 100 * r.saturated);
   else
-    std::printf("%10s %10s %8s %9s", "-", "-", "-", "-");
+    std::printf("%10s %10s %8s %9s %7s", "-", "-", "-", "-", "-");
   std::printf(" %5d  %-20s %s%s\n", r.layer.order, r.layer.op.c_str(), r.layer.onnx_name.c_str(),
               within           ? ""
               : r.comparable() ? "  <- over tolerance"
@@ -179,8 +188,8 @@ void print(const Row& r, bool within) {
 }
 
 void print(const std::vector<Row>& rows, std::size_t top, const auto& within) {
-  std::printf("%10s %10s %8s %9s %5s  %-20s %s\n", "error", "absolute", "SNR dB", "cosine", "node",
-              "operator", "ONNX value");
+  std::printf("%10s %10s %8s %9s %7s %5s  %-20s %s\n", "error", "absolute", "SNR dB", "cosine", "sat. %",
+              "node", "operator", "ONNX value");
   for (std::size_t i = 0; i < rows.size() && i < top; ++i) print(rows[i], within(rows[i]));
   if (rows.size() > top)
     std::printf("%10s %zu more, none of them worse (--top 0 prints all)\n", "", rows.size() - top);
@@ -193,8 +202,9 @@ nlohmann::json json_of(const Row& r, bool within) {
           {"mismatch", r.difference.mismatch},
           {"error", r.difference.relative()},
           {"absolute", r.difference.absolute},
-          {"snr_db", r.snr_db},
-          {"cosine", r.cosine},
+          {"snr_db", r.similarity.snr_db},
+          {"cosine", r.similarity.cosine},
+          {"saturated", r.saturated},
           {"within", within}};
 }
 

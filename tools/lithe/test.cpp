@@ -17,6 +17,7 @@ struct TestOptions {
   std::string model;
   std::vector<std::string> folders;
   double rtol = 0, atol = -1;
+  double cosine = -2;  ///< above -1: the least cosine, instead of the tolerance
   Common common;
 };
 
@@ -66,9 +67,14 @@ bool test_case(Session& session, const OpenModel& model, const std::filesystem::
     TensorView reference = outputs[i]->view();
     reference.quantization = got.quantization;
     const auto d = import::measure(got, reference);
-    const bool within = d.within(tolerance, o.atol);
+    const bool by_cosine = o.cosine >= -1 && d.mismatch.empty();
+    const double cosine =
+        by_cosine ? import::similarity(import::reals(got), import::reals(reference)).cosine : 0;
+    const bool within = by_cosine ? cosine >= o.cosine : d.within(tolerance, o.atol);
     ok = ok && within;
-    std::snprintf(number, sizeof number, " error %.3g (absolute %.3g)", d.relative(), d.absolute);
+    const int length =
+        std::snprintf(number, sizeof number, " error %.3g (absolute %.3g)", d.relative(), d.absolute);
+    if (by_cosine) std::snprintf(number + length, sizeof number - length, " cosine %.6f", cosine);
     line += "  " + std::string(session.output_name(static_cast<int>(i))) +
             (d.mismatch.empty() ? number : " " + d.mismatch);
     if (!within && d.mismatch.empty()) line += " at element " + std::to_string(d.index);
@@ -105,6 +111,9 @@ void add_test(CLI::App& app, int& exit) {
   c->add_option("--rtol", o->rtol,
                 "tolerance, relative to the range of the reference (by the coarsest type in the model)");
   c->add_option("--atol", o->atol, "error that is always allowed, in the output's units (rtol / 100)");
+  c->add_option("--cosine", o->cosine,
+                "least cosine between an output and its reference, instead of the tolerance: for embeddings")
+      ->check(CLI::Range(-1.0, 1.0));
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = test(*o); });
 }
