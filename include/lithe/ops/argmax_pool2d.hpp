@@ -9,7 +9,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
-#include "lithe/ops/detail/reduce.hpp"
+#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -46,9 +46,7 @@ struct ArgmaxPool2D {
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));
-    LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(detail::window(a, a.kernel[0], a.kernel[1]), context.shape(0),
-                                                context.rank(0) == 4 ? context.shape(0)[3] : 0, a.ceil_mode));
+    LITHE_ASSIGN_OR_RETURN(const Shape output, detail::pooled_shape(a, context.shape(0)));
     LITHE_TRY(context.output(0, output));
     return context.output(1, output);
   }

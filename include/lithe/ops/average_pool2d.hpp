@@ -10,6 +10,7 @@
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/requantize.hpp"
+#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -49,9 +50,7 @@ struct AveragePool2D {
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_clamp(a.clamp));
-    LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(detail::window(a, a.kernel[0], a.kernel[1]), context.shape(0),
-                                                context.rank(0) == 4 ? context.shape(0)[3] : 0, a.ceil_mode));
+    LITHE_ASSIGN_OR_RETURN(const Shape output, detail::pooled_shape(a, context.shape(0)));
     if (detail::is_quantized_8bit(context.dtype(0)))
       LITHE_TRY(detail::check_quantized_mean(context, std::int64_t{a.kernel[0]} * a.kernel[1]));
     return context.output(0, output);

@@ -9,6 +9,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
+#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {

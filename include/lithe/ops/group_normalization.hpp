@@ -10,6 +10,7 @@
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/normalize.hpp"
 #include "lithe/ops/detail/parallel.hpp"
+#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 

@@ -9,6 +9,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -40,9 +41,7 @@ struct LpPool2D {
 
   static Status infer(const Attributes& a, InferContext& context) {
     if (a.p < 1) return {Code::invalid_model, "the p of a norm must be at least 1"};
-    LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(detail::window(a, a.kernel[0], a.kernel[1]), context.shape(0),
-                                                context.rank(0) == 4 ? context.shape(0)[3] : 0, a.ceil_mode));
+    LITHE_ASSIGN_OR_RETURN(const Shape output, detail::pooled_shape(a, context.shape(0)));
     return context.output(0, output);
   }
 
@@ -62,14 +61,8 @@ struct Kernel<ops::LpPool2D> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static Status run(const Attributes& a, RunContext& context) {
-    switch (context.output().dtype) {
-      case DType::f32:
-        return run_as<float>(a, context);
-      case DType::f16:
-        return run_as<half>(a, context);
-      default:
-        return run_as<double>(a, context);
-    }
+    return ops::detail::for_type<float, half, double>(context.output().dtype,
+                                                      [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

@@ -7,6 +7,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -68,24 +69,9 @@ struct Kernel<ops::MatMul> {
   using Attributes = ops::MatMul::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    switch (context.output().dtype) {
-      case DType::f32:
-        return run_as<float>(a, context);
-      case DType::f16:
-        return run_as<half>(a, context);
-      case DType::f64:
-        return run_as<double>(a, context);
-      case DType::s32:
-        return run_as<std::int32_t>(a, context);
-      case DType::s64:
-        return run_as<std::int64_t>(a, context);
-      case DType::u32:
-        return run_as<std::uint32_t>(a, context);
-      case DType::u64:
-        return run_as<std::uint64_t>(a, context);
-      default:
-        return {Code::dtype, "no kernel for this element type"};
-    }
+    return ops::detail::for_type<float, half, double, std::int32_t, std::int64_t, std::uint32_t,
+                                 std::uint64_t>(context.output().dtype,
+                                                [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

@@ -48,9 +48,7 @@ struct MaxPool2D {
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_clamp(a.clamp));
-    LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(detail::window(a, a.kernel[0], a.kernel[1]), context.shape(0),
-                                                context.rank(0) == 4 ? context.shape(0)[3] : 0, a.ceil_mode));
+    LITHE_ASSIGN_OR_RETURN(const Shape output, detail::pooled_shape(a, context.shape(0)));
     const Quantization* in = context.quantization(0);
     const Quantization* out = context.output_quantization();
     if (detail::is_quantized_8bit(context.dtype(0)) && (in != nullptr || out != nullptr)) {

@@ -16,6 +16,7 @@
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/lines.hpp"
 #include "lithe/ops/detail/requantize.hpp"
+#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 

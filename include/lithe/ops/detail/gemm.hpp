@@ -142,40 +142,6 @@ inline Status linear_workspace(ReshapeContext& context, index_t channels) {
   return ask_workspace(context, each * static_cast<std::uint64_t>(channels));
 }
 
-/// Calls `f` with a floating-point element type.
-template <class F>
-Status for_float_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::f32:
-      return f.template operator()<float>();
-    case DType::f16:
-      return f.template operator()<half>();
-    case DType::bf16:
-      return f.template operator()<bfloat16>();
-    case DType::f64:
-      return f.template operator()<double>();
-    default:
-      return {Code::dtype, "no kernel for this element type"};
-  }
-}
-
-/// Calls `f` with the element type of a linear layer.
-template <class F>
-Status for_linear_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::f32:
-      return f.template operator()<float>();
-    case DType::f16:
-      return f.template operator()<half>();
-    case DType::s8:
-      return f.template operator()<std::int8_t>();
-    case DType::u8:
-      return f.template operator()<std::uint8_t>();
-    default:
-      return {Code::dtype, "no kernel for this element type"};
-  }
-}
-
 /// Sizes of the two matrices of a MatMul; a vector is one row (a) or one column (b).
 struct MatMulDims {
   index_t m, k, n, b_k;

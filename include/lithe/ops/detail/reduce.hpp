@@ -54,25 +54,6 @@ inline Status check_quantized_mean(const InferContext& context, std::int64_t cou
   return check_activation(context.output_quantization(), context.output_dtype());
 }
 
-/// Calls `f` with the element type of a mean.
-template <class F>
-Status for_mean_type(DType dtype, F f) {
-  switch (dtype) {
-    case DType::f32:
-      return f.template operator()<float>();
-    case DType::f16:
-      return f.template operator()<half>();
-    case DType::f64:
-      return f.template operator()<double>();
-    case DType::s8:
-      return f.template operator()<std::int8_t>();
-    case DType::u8:
-      return f.template operator()<std::uint8_t>();
-    default:
-      return {Code::dtype, "no kernel for this element type"};
-  }
-}
-
 /// Sums of up to channel_block neighbouring elements; a sum of many floats is made of shorter ones.
 template <class T>
 class SumBlock {

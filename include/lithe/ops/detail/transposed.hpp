@@ -13,6 +13,7 @@
 #include "lithe/ops/detail/convolve.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
+#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 /// Transposed convolution over two or three spatial axes, as sums over the taps that reach an output.

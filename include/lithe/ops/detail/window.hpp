@@ -91,6 +91,12 @@ inline Result<Shape> output_shape(const Window& window, const Shape& input, inde
 /// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
 inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
   if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
+/// [N, OH, OW, C] of a pooling over [N, H, W, C], with the attributes that all of them have.
+template <class Attributes>
+Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {
+  return output_shape(window(a, a.kernel[0], a.kernel[1]), input, input.back(), a.ceil_mode);
+}
+
   Shape output{input[0]};
   int axis = 1;
   for (const WindowAxis& a : {window.d, window.h, window.w}) {
