@@ -23,6 +23,15 @@ TEST(Shape, Products) {
   EXPECT_EQ(Shape::of_rank(3, 7), (Shape{7, 7, 7}));
 }
 
+TEST(Shape, JoinedDimensionsAreOneDimension) {
+  EXPECT_EQ((Shape{2, 3, 4}).joined(1, 3), 12);
+  EXPECT_EQ((Shape{2, 3, 4}).joined(1, 1), 1);
+  EXPECT_EQ((Shape{2147483647, 1}).joined(0, 2), 2147483647);
+  EXPECT_EQ((Shape{65536, 32768}).joined(0, 2), -1);
+  EXPECT_EQ((Shape{65536, 65536, 65536, 65536}).joined(0, 4), -1) << "2^64 is not 0";
+  EXPECT_FALSE((Shape{std::int64_t{65536} * 65536}).valid()) << "2^32 is not 0";
+}
+
 TEST(Shape, Equality) {
   EXPECT_EQ((Shape{1, 2}), (Shape{1, 2}));
   EXPECT_FALSE((Shape{1, 2} == Shape{1, 3}));
@@ -65,6 +74,17 @@ TEST(Shape, CheckedBytesNeverOverflow) {
     }
   EXPECT_FALSE((Shape{0, 2147483647, 2147483647}).checked_bytes(DType::s8, std::uint64_t{1} << 30, bytes))
       << "a zero does not hide the product of the others";
+}
+
+TEST(Shape, CheckedBytesFitTheAddressSpace) {
+  std::uint64_t bytes = 0;
+  const std::uint64_t limit = std::uint64_t{1} << 40;
+  const bool wide = sizeof(index_t) == 8;
+  EXPECT_EQ((Shape{65536, 65536}).checked_bytes(DType::u2, limit, bytes), wide) << "elements wrap in 32 bits";
+  EXPECT_EQ((Shape{65536, 16384}).checked_bytes(DType::f32, limit, bytes), wide) << "bytes wrap in 32 bits";
+  EXPECT_EQ((Shape{0, 65536, 65536}).checked_bytes(DType::u2, limit, bytes), wide);
+  EXPECT_TRUE((Shape{65536, 16384}).checked_bytes(DType::u8, limit, bytes));
+  EXPECT_FALSE((Shape{1 << 30, 1 << 30, 4}).checked_bytes(DType::f64, UINT64_MAX, bytes)) << "2^65 bytes";
 }
 
 TEST(NormalizeAxis, CountsFromTheBack) {

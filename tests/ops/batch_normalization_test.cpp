@@ -2,9 +2,11 @@
 #include "lithe/ops/batch_normalization.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "tests/support/op_test.hpp"
+#include "tests/support/workspace.hpp"
 
 namespace lithe::test {
 namespace {
@@ -31,6 +33,11 @@ TEST(BatchNormalization, Values) {
       EXPECT_EQ(op.infer({shape, channels, channels, channels, channels}), shape);
       op.matches(reference, {shape, channels, channels, channels, Input(channels).between(0.5, 2)});
     }
+}
+
+TEST(BatchNormalization, TheWorkspaceIsCountedIn64Bits) {
+  const TensorView input(nullptr, DType::f16, {1 << 29});
+  expect_workspace<ops::BatchNormalization>(std::uint64_t{12} << 29, {}, {input}, {input});
 }
 
 TEST(BatchNormalization, Refuses) {

@@ -70,6 +70,8 @@ TEST(Conv3D, Refusals) {
                                 {.group = 0},
                                 {.clamp = {1, 0}}})
     EXPECT_EQ(OpTest<Conv3D>(bad).infer({{1, 8, 8, 8, 4}, {6, 3, 3, 3, 4}}).code(), Code::invalid_model);
+  OpTest<Conv3D>{{.strides = {1 << 20, 1, 1}, .pads = {1 << 20, 0, 0, 0, 0, 0}}}.refuses(
+      {{{{1, 1, 4096, 1, 1}, {1, 1, 1, 1, 1}}, Code::shape}});
 }
 
 TEST(Conv3D, Values) {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include "tests/support/op_test.hpp"
 #include "tests/support/reversed_threads.hpp"
+#include "tests/support/workspace.hpp"
 
 namespace lithe::test {
 namespace {
@@ -57,6 +59,11 @@ TEST(GroupNormalization, Refusals) {
                 {{{2, 8}, {8}, {6}}, Code::shape}});
   for (const Attributes& bad : {Attributes{.groups = -1}, {.epsilon = -1}, {.epsilon = INFINITY}})
     EXPECT_EQ(OpTest<GroupNormalization>(bad).infer({{2, 4, 8}}).code(), Code::invalid_model);
+}
+
+TEST(GroupNormalization, TheWorkspaceIsCountedIn64Bits) {
+  const TensorView input(nullptr, DType::f16, {1 << 29, 1, 1});
+  expect_workspace<ops::GroupNormalization>(std::uint64_t{20} << 29, {}, {input}, {input});
 }
 
 TEST(GroupNormalization, Values) {

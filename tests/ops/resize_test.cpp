@@ -2,12 +2,14 @@
 #include "lithe/ops/resize.hpp"
 
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/support/op_test.hpp"
 #include "tests/support/rearranged.hpp"
+#include "tests/support/workspace.hpp"
 
 namespace lithe::test {
 namespace {
@@ -262,6 +264,12 @@ TEST(Resize, Empty) {
   op.matches(reference({{1, 0, 2}}), {{2, 0}, Input::absent(), floats({2})},
              rows_of({DType::f32, DType::s32}, by_scales));
   op.refuses({{{{2, 0}, Input::absent(), Input::absent(), Input::ints({3})}, Code::shape}});
+}
+
+TEST(Resize, TheWorkspaceIsCountedIn64Bits) {
+  const TensorView one(nullptr, DType::u8, {1}), many(nullptr, DType::u8, {1 << 29});
+  expect_workspace<ops::Resize>(std::uint64_t{8} << 29, {}, {one}, {many});
+  expect_workspace<ops::Resize>((std::uint64_t{24} << 29) + 64, {.mode = ResizeMode::linear}, {one}, {many});
 }
 
 TEST(Resize, Refuses) {

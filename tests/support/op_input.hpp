@@ -21,7 +21,7 @@ namespace lithe::test {
 ///   Input::values({2, 2}, {...})    these numbers
 class Input {
  public:
-  Input(std::initializer_list<index_t> dims) : shape_(dims) {}
+  Input(std::initializer_list<std::int64_t> dims) : shape_(dims) {}
   Input(const Shape& shape) : shape_(shape) {}  // NOLINT(google-explicit-constructor)
 
   static Input values(const Shape& shape, std::vector<double> values) {

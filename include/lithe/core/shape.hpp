@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
@@ -21,8 +22,8 @@ inline constexpr int max_rank = 8;
 class Shape {
  public:
   constexpr Shape() = default;
-  constexpr Shape(std::initializer_list<index_t> dims) {
-    for (index_t d : dims) push_back(d);
+  constexpr Shape(std::initializer_list<std::int64_t> dims) {
+    for (std::int64_t d : dims) push_back(d);
   }
   constexpr explicit Shape(std::span<const std::int64_t> dims) {
     for (std::int64_t d : dims) push_back(d);
@@ -66,6 +67,16 @@ class Shape {
     for (int i = first; i < last; ++i) n *= dims_[static_cast<std::size_t>(i)];
     return n;
   }
+  /// Dimensions [first, last) as one: their product, or -1 where it does not fit a dimension, which makes the
+  /// shape it is pushed to invalid.
+  constexpr std::int64_t joined(int first, int last) const {
+    std::int64_t n = 1;
+    for (int i = first; i < last && n >= 0; ++i) {
+      n *= dims_[static_cast<std::size_t>(i)];
+      if (n > std::numeric_limits<std::int32_t>::max()) n = -1;
+    }
+    return n;
+  }
   /// Elements before the last axis.
   constexpr index_t rows() const { return product(0, rank_ > 0 ? rank_ - 1 : 0); }
 
@@ -76,23 +87,24 @@ class Shape {
     return true;
   }
 
-  /// Bytes of a packed tensor of this shape, or false when the shape is invalid or larger than `limit` bytes.
+  /// Bytes of a packed tensor of this shape, or false when the shape is invalid, larger than `limit` bytes or
+  /// beyond the address space. Then the product of any of its dimensions fits index_t.
   constexpr bool checked_bytes(DType dtype, std::uint64_t limit, std::uint64_t& result) const {
+    constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<index_t>::max());
     if (!valid()) return false;
     std::uint64_t count = 1;
     bool empty = false;
     for (index_t d : dims()) {
       if (d == 0)
         empty = true;
-      else if (count > (std::uint64_t{1} << 62) / static_cast<std::uint64_t>(d))
+      else if (count > (std::uint64_t{1} << 59) / static_cast<std::uint64_t>(d))
         return false;
       else
         count *= static_cast<std::uint64_t>(d);
     }
     // A zero dimension must not hide an absurd product of the others: kernels multiply prefixes.
-    if (count > limit * 8) return false;
     result = bytes(dtype, empty ? 0 : count);
-    return bytes(dtype, count) <= limit;
+    return count <= most && bytes(dtype, count) <= std::min(limit, most);
   }
 
  private:

@@ -3,13 +3,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <cstdint>
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/convert.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
+#include "lithe/ops/detail/gemm.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -59,9 +60,9 @@ struct Kernel<ops::BatchNormalization> {
 
   /// Three numbers per channel: mean, factor, bias.
   static Status reshape(const Attributes&, ReshapeContext& context) {
-    const std::size_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
-    context.workspace(3 * wide * static_cast<std::size_t>(context.inputs[0].shape.back()));
-    return {};
+    const std::uint64_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
+    return ops::detail::ask_workspace(context,
+                                      3 * wide * static_cast<std::uint64_t>(context.inputs[0].shape.back()));
   }
   static Status run(const Attributes& attributes, RunContext& context) {
     context.input(0).dtype == DType::f64 ? normalize<double>(attributes, context)

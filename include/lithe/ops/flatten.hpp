@@ -29,7 +29,7 @@ struct Flatten {
     if (attributes.axis < -rank || attributes.axis > rank)
       return {Code::shape, "the axis of a flatten lies outside its input"};
     const int axis = static_cast<int>(attributes.axis < 0 ? attributes.axis + rank : attributes.axis);
-    return context.output(0, Shape{input.product(0, axis), input.product(axis, rank)});
+    return context.output(0, Shape{input.joined(0, axis), input.joined(axis, rank)});
   }
 };
 static_assert(Operator<Flatten>);

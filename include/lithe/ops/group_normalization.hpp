@@ -69,7 +69,8 @@ struct Kernel<ops::GroupNormalization> {
     const TensorView& input = context.inputs[0];
     const std::uint64_t wide = input.dtype == DType::f64 ? sizeof(double) : sizeof(float);
     const Sizes sizes(input.shape);
-    const auto vectors = static_cast<std::uint64_t>(sizes.images * (2 * sizes.parts.count + 3));
+    const std::uint64_t vectors =
+        static_cast<std::uint64_t>(sizes.images) * static_cast<std::uint64_t>(2 * sizes.parts.count + 3);
     return ops::detail::ask_workspace(context, wide * vectors * static_cast<std::uint64_t>(sizes.channels));
   }
   static Status run(const Attributes& a, RunContext& context) {

@@ -24,7 +24,7 @@ struct NonZero {
 
   static Status infer(const Attributes&, InferContext& context) {
     if (context.quantization(0) != nullptr) return {Code::unsupported, "NonZero of a quantized tensor"};
-    return context.output_at_most(0, Shape{context.rank(0), context.shape(0).elements()});
+    return context.output_at_most(0, Shape{context.rank(0), context.shape(0).joined(0, context.rank(0))});
   }
 };
 static_assert(Operator<NonZero>);

@@ -13,6 +13,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"
 #include "lithe/ops/detail/copy.hpp"
+#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/resample.hpp"
@@ -182,7 +183,8 @@ struct ResizeLevel {
 struct ResizePlan {
   std::array<ResizeLevel, max_rank> levels;
   int count = 0;
-  std::size_t bytes = 0, line_in = 0, line_out = 0;  ///< of the last level, where elements are converted
+  std::uint64_t bytes = 0;
+  std::size_t line_in = 0, line_out = 0;  ///< of the last level, where elements are converted
 
   /// `element` bytes of arithmetic; `converts`: the tensors are of another type.
   ResizePlan(const Resize::Attributes& a, const Shape& input, const Shape& output, std::size_t element,
@@ -198,24 +200,25 @@ struct ResizePlan {
       if (!axes.has(d)) continue;
       level.capacity =
           a.mode == ResizeMode::nearest ? 0 : a.filter().most_taps(input[d], output[d], a.crops());
-      const auto outputs = static_cast<std::size_t>(output[d]),
-                 slab = static_cast<std::size_t>(level.inner_input);
+      const auto outputs = static_cast<std::uint64_t>(output[d]),
+                 slab = static_cast<std::uint64_t>(level.inner_input);
       offsets[static_cast<std::size_t>(d)] = take(outputs * sizeof(ResizeTaps));
       if (a.mode == ResizeMode::nearest) continue;
-      level.weights = take(outputs * static_cast<std::size_t>(level.capacity) * element);
+      level.weights = take(outputs * static_cast<std::uint64_t>(level.capacity) * element);
       if (d + 1 < count)
         level.slab = take(slab * element);
       else if (converts)
-        line_in = take(static_cast<std::size_t>(input[d]) * slab * element),
+        line_in = take(static_cast<std::uint64_t>(input[d]) * slab * element),
         line_out = take(outputs * slab * element);
     }
   }
   std::array<std::size_t, max_rank> offsets{};  ///< of the tables of taps
 
  private:
-  std::size_t take(std::size_t size) {
-    const std::size_t at = bytes;
-    return bytes += (size + 63) / 64 * 64, at;
+  /// Offsets that wrap belong to a sum that `ask_workspace` refuses.
+  std::size_t take(std::uint64_t size) {
+    const std::uint64_t at = bytes;
+    return bytes += (size + 63) / 64 * 64, static_cast<std::size_t>(at);
   }
 };
 
@@ -232,8 +235,7 @@ struct Kernel<ops::Resize> {
     const TensorView& input = context.inputs[0];
     const bool converts = input.dtype != DType::f32 && input.dtype != DType::f64;
     const Plan plan(a, input.shape, context.outputs[0].shape, in_float(input) ? 4 : 8, converts);
-    context.workspace(plan.bytes);
-    return {};
+    return ops::detail::ask_workspace(context, plan.bytes);
   }
 
   static Status run(const Attributes& a, RunContext& context) {

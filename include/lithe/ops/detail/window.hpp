@@ -97,13 +97,18 @@ Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {
   return output_shape(window(a, a.kernel[0], a.kernel[1]), input, input.back(), a.ceil_mode);
 }
 
-  Shape output{input[0]};
+/// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
+inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
+  if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
+  Shape output{input[0]}, padded{input[0]};
   int axis = 1;
   for (const WindowAxis& a : {window.d, window.h, window.w}) {
     LITHE_TRY(check(a));
+    padded.push_back(std::int64_t{input[axis]} + a.before + a.after);
     LITHE_ASSIGN_OR_RETURN(const index_t size, output_size(a, input[axis++]));
     output.push_back(size);
   }
+  if (padded.joined(0, 3) < 0) return Status{Code::shape, "a padded volume has more than 2^31 - 1 rows"};
   output.push_back(channels);
   return output;
 }
@@ -147,12 +152,13 @@ void for_each_pixel(const Window& window, const Shape& input, const Shape& outpu
   for (index_t n = 0; n < output[0]; ++n)
     for (index_t z = 0; z < output.product(1, axis); ++z) {
       const Taps kd = window.d.taps(z, 0, depth);
-      const index_t slice = n * depth + window.d.start(z);
+      const index_t slice = n * depth + window.d.start(z),
+                    deep = window.d.kernel > 1 ? window.d.dilation * height : 0;
       for (index_t y = 0; y < output[axis]; ++y) {
         const Taps kh = window.h.taps(y, 0, height);
         for (index_t x = 0; x < output[axis + 1]; ++x)
           f(Pixel{kd, kh, window.w.taps(x, 0, width), y, x, slice * height + window.h.start(y),
-                  window.w.start(x), window.d.dilation * height, window.h.dilation, window.w.dilation, width},
+                  window.w.start(x), deep, window.h.dilation, window.w.dilation, width},
             to++);
       }
     }
