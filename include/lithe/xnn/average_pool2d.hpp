@@ -31,7 +31,7 @@ class AveragePool2D {
         any_empty(node))
       return false;
     const Window w = window(a);
-    if (w.h.dilation != 1 || w.w.dilation != 1 || w.h.kernel * w.w.kernel >= (1 << 23)) return false;
+    if (w.h.dilation != 1 || w.w.dilation != 1 || w.taps() >= (1 << 23)) return false;
     for (const WindowAxis& axis : {w.h, w.w})
       if (axis.before >= axis.kernel || axis.after >= axis.kernel) return false;
     const bool pads = padded(w);
@@ -111,7 +111,7 @@ class AveragePool2D {
   static bool usable_scales(const Window& w, const NodeInfo& node) {
     if (!usable_activation(node.input(0)) || !usable_activation(node.output())) return false;
     const float ratio = scale_of(node.input(0)) / scale_of(node.output());
-    const float mean = ratio / static_cast<float>(w.h.kernel * w.w.kernel);
+    const float mean = ratio / static_cast<float>(w.taps());
     return ratio >= 0x1p-8f && ratio < 0x1p8f && mean >= 0x1p-32f;
   }
   static xnn_status make(const Op::Attributes& a, const NodeInfo& node, Slot& slot) {

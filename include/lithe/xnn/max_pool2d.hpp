@@ -29,12 +29,11 @@ class MaxPool2D {
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     const Window w = window(a);
-    if (w.h.kernel * w.w.kernel < 2 || w.h.stride > w.h.kernel || w.w.stride > w.w.kernel) return false;
+    if (w.taps() < 2 || w.h.stride > w.h.kernel || w.w.stride > w.w.kernel) return false;
     if ((w.h.dilation > 1 || w.w.dilation > 1) && (padded(w) || a.ceil_mode)) return false;
     for (const WindowAxis& axis : {w.h, w.w})
       if (axis.before >= axis.kernel || axis.after >= axis.kernel) return false;
-    if (w.h.kernel * w.w.kernel > single_pass &&
-        node.output().shape[3] * element_bytes(dtype) % vector_bytes != 0)
+    if (w.taps() > single_pass && node.output().shape[3] * element_bytes(dtype) % vector_bytes != 0)
       return false;
     if (quantized(dtype) && node.input(0).quantization != nullptr && !usable_activation(node.output()))
       return false;

@@ -32,6 +32,9 @@ struct WindowAxis {
 /// A sliding window over height and width, or over depth too.
 struct Window {
   WindowAxis h, w, d{};
+
+  /// Taps over height and width; may be more than an index_t of 32 bits holds.
+  std::int64_t taps() const { return std::int64_t{h.kernel} * w.kernel; }
 };
 
 inline constexpr index_t max_window = index_t{1} << 20;  ///< bound of kernels, strides, dilations and pads
@@ -88,9 +91,6 @@ inline Result<Shape> output_shape(const Window& window, const Shape& input, inde
   return Shape{input[0], oh, ow, channels};
 }
 
-/// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
-inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
-  if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
 /// [N, OH, OW, C] of a pooling over [N, H, W, C], with the attributes that all of them have.
 template <class Attributes>
 Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {

@@ -35,9 +35,9 @@ struct ConvolutionProblem {
   index_t channels() const { return groups * output_channels; }
   /// Multiply-adds of an [N, OH, OW, O] output.
   std::int64_t work(const Shape& output) const {
-    return std::int64_t{output.elements()} * window.h.kernel * window.w.kernel * input_channels;
+    return std::int64_t{output.elements()} * window.taps() * input_channels;
   }
-  bool pointwise() const { return window.h.kernel * window.w.kernel == 1; }
+  bool pointwise() const { return window.taps() == 1; }
 
   /// Refused for the sake of strips: 1x1 filters with padding, which would need two packings, and rows of
   /// nothing but padding, because XNNPACK takes no empty input.

@@ -43,7 +43,7 @@ inline bool padded(const Window& w) { return (w.h.before | w.h.after | w.w.befor
 /// rows up by a tile of at most 16 outputs, and reads at most 64 pointers beyond.
 inline bool small_indirection(const Window& window, const Shape& output) {
   const std::int64_t limit = max_indirection_bytes / static_cast<std::int64_t>(sizeof(void*));
-  const std::int64_t taps = std::int64_t{window.h.kernel} * window.w.kernel;
+  const std::int64_t taps = window.taps();
   if (taps > limit / 16) return false;
   return (std::int64_t{output[1]} * output[2] + 16) <= (limit - 64) / taps;
 }
