@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "lithe/xnn/channel_shuffle.hpp"
 #include "lithe/xnn/pad.hpp"
 #include "lithe/xnn/slice.hpp"
 #include "lithe/xnn/transpose.hpp"
@@ -30,6 +36,61 @@ TEST(XnnTranspose, Refusals) {
   EXPECT_TRUE(supports<xnn::Transpose>({}, {{boolean, {2, 3}}}, {boolean, {3, 2}}));
   EXPECT_FALSE(supports<xnn::Transpose>({}, {{f32, {1, 1, 1, 1, 1, 2, 3}}}, {f32, {3, 2, 1, 1, 1, 1, 1}}));
   EXPECT_FALSE(supports<xnn::Transpose>({}, {{f32, {}}}, {f32, {}}));
+}
+
+TEST(XnnChannelShuffle, Values) {
+  for (DType d : {s8, f32}) {
+    const auto moves = [&](const IntList& permutation, const Input& input) {
+      agrees<xnn::ChannelShuffle>({.permutation = permutation}, {Input(input).between(-100, 100)}, {d},
+                                  {.bit_exact = true, .quantized = Quantized::never, .rows = {{{d}, {d}}}});
+    };
+    for (index_t groups = 2; groups <= 8; ++groups)
+      for (const index_t channels : {2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 58})
+        moves({0, 2, 1}, {5, groups, channels});
+    moves({0, 1, 2, 4, 3}, {2, 40, 40, 2, 58});
+    moves({0, 2, 3, 1}, {2, 3, 9, 5});
+    moves({0, 3, 1, 2}, {2, 2, 2, 11});
+    moves({}, {4, 13});
+  }
+}
+
+TEST(XnnChannelShuffle, Conditions) {
+  using Shapes = std::pair<Shape, Shape>;
+  const auto supported = [](const IntList& permutation, DType d, const Shapes& shapes) {
+    return supports<xnn::ChannelShuffle>({.permutation = permutation}, {{d, shapes.first}},
+                                         {d, shapes.second});
+  };
+  EXPECT_TRUE(supported({0, 2, 1}, boolean, {{3, 2, 5}, {3, 5, 2}}));
+  EXPECT_FALSE(supported({0, 2, 1}, f16, {{3, 2, 5}, {3, 5, 2}})) << "XNNPACK has 1 and 4 bytes";
+  EXPECT_FALSE(supported({0, 2, 1}, f32, {{3, 9, 5}, {3, 5, 9}})) << "many groups";
+  EXPECT_FALSE(supported({0, 2, 1}, f32, {{3, 1, 5}, {3, 5, 1}})) << "nothing to interleave";
+  EXPECT_FALSE(supported({0, 2, 1}, f32, {{3, 5, 1}, {3, 1, 5}})) << "nothing to interleave";
+  EXPECT_FALSE(supported({0, 1, 2}, f32, {{3, 2, 5}, {3, 2, 5}})) << "nothing moves";
+  EXPECT_FALSE(supported({2, 1, 0}, f32, {{3, 2, 5}, {5, 2, 3}})) << "no two blocks that change places";
+  EXPECT_FALSE(supported({1, 0, 2}, f32, {{3, 2, 5}, {2, 3, 5}})) << "the last axis stays";
+}
+
+TEST(XnnChannelShuffle, OtherGroupsAtAnotherShape) {
+  const Threads two(2);
+  const ThreadPool pool = two.pool();
+  xnn::ChannelShuffle kernel;
+  CreateContext create;
+  ASSERT_TRUE(kernel.create({}, create).ok());
+  for (const Shape& shape : {Shape{4, 9}, Shape{1, 9}, Shape{3, 5}, Shape{4, 9}}) {
+    std::vector<float> in(static_cast<std::size_t>(shape.elements())), out(in.size() + 4),
+        expected(in.size());
+    std::iota(in.begin(), in.end(), 1.0F);
+    const TensorView input(in.data(), f32, shape);
+    Tensor output(out.data(), f32, {shape[1], shape[0]}), reference(expected.data(), f32, output.shape);
+    const TensorView shapes[] = {{nullptr, f32, shape}}, results[] = {{nullptr, f32, output.shape}};
+    ReshapeContext reshape;
+    reshape.inputs = shapes, reshape.outputs = results, reshape.threads = &pool;
+    ASSERT_TRUE(kernel.reshape({}, reshape).ok());
+    RunContext run({&input, 1}, {&output, 1}, {}, &pool), plain({&input, 1}, {&reference, 1}, {}, nullptr);
+    ASSERT_TRUE(kernel.run({}, run).ok());
+    ASSERT_TRUE(portable::Kernel<ops::Transpose>::run({}, plain).ok());
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), out.begin()));
+  }
 }
 
 template <class Kernel>

@@ -5,6 +5,7 @@
 #include "lithe/xnn/average_pool2d.hpp"
 #include "lithe/xnn/binary.hpp"
 #include "lithe/xnn/cast.hpp"
+#include "lithe/xnn/channel_shuffle.hpp"
 #include "lithe/xnn/clip.hpp"
 #include "lithe/xnn/conv2d.hpp"
 #include "lithe/xnn/conv_transpose2d.hpp"
@@ -33,6 +34,7 @@ using all = KernelList<
     AveragePool2D,
     BinaryKernels,
     Cast,
+    ChannelShuffle,
     Clip,
     Conv2D,
     ConvTranspose2D,
