@@ -145,6 +145,24 @@ TEST(XnnFullyConnected, Values) {
   all_dtypes<xnn::FullyConnected>({.clamp = {-0.5f, 2.5f}}, {{64}, {40, 64}, {40}});
 }
 
+TEST(XnnUnpackedFullyConnected, Values) {
+  const auto filter = [](const Shape& shape) { return Input(shape).constant(false); };
+  const auto bias = [](index_t n) { return Input{n}.constant(false); };
+  agrees<xnn::UnpackedFullyConnected>({}, {{7, 19}, filter({5, 19}), bias(5)}, {f32, f16});
+  agrees<xnn::UnpackedFullyConnected>({}, {{2, 3, 4}, filter({6, 4})}, {f32, f16});
+  agrees<xnn::UnpackedFullyConnected>({.clamp = {-0.5f, 2.5f}}, {{5, 64}, filter({40, 64}), bias(40)},
+                                      {f32, f16});
+  agrees<xnn::UnpackedFullyConnected>({}, {{17, 65}, filter({67, 65}), {67}}, {f32, f16});
+}
+
+TEST(XnnUnpackedFullyConnected, Conditions) {
+  EXPECT_TRUE(supports<xnn::UnpackedFullyConnected>({}, {{f32, {4, 3}}, {f32, {5, 3}}}, {f32, {4, 5}}));
+  EXPECT_FALSE(supports<xnn::UnpackedFullyConnected>({}, {{f32, {3, 3}}, {f32, {5, 3}}}, {f32, {3, 5}}))
+      << "packing takes longer than the portable kernel";
+  EXPECT_FALSE(supports<xnn::UnpackedFullyConnected>({}, {{f64, {4, 3}}, {f64, {5, 3}}}, {f64, {4, 5}}));
+  EXPECT_FALSE(supports<xnn::UnpackedFullyConnected>({}, {{f32, {4, 0}}, {f32, {5, 0}}}, {f32, {4, 5}}));
+}
+
 /// An 8-bit node with one scale for each tensor.
 struct Bytes {
   DType dtype = s8;

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 
 #include "lithe/xnn/binary.hpp"
 #include "lithe/xnn/cast.hpp"
@@ -139,6 +140,32 @@ TEST(XnnMatMul, Values) {
   agrees<xnn::MatMul>({}, {{2, 3, 9}, {9}}, {f32, f16});
   agrees<xnn::MatMul>({}, {{1, 1, 2, 1, 2, 1, 3, 4}, {2, 1, 2, 1, 4, 5}}, {f32, f16});
   EXPECT_FALSE(supports<xnn::MatMul>({.transpose_a = true}, {{f32, {2, 3}}, {f32, {2, 4}}}, {f32, {3, 4}}));
+}
+
+TEST(XnnConstantMatMul, Values) {
+  const auto constant = [](const Shape& shape) { return Input(shape).constant(); };
+  agrees<xnn::ConstantMatMul>({}, {{5, 9}, constant({9, 37})}, {f32});
+  agrees<xnn::ConstantMatMul>({}, {{2, 3, 4, 5}, constant({3, 5, 2})}, {f32});
+  agrees<xnn::ConstantMatMul>({}, {{1, 3, 2, 6}, constant({4, 1, 6, 3})}, {f32});
+  agrees<xnn::ConstantMatMul>({.transpose_b = true}, {{3, 1, 4, 11}, constant({2, 7, 11})}, {f32});
+  agrees<xnn::ConstantMatMul>({}, {{9}, constant({9})}, {f32});
+  agrees<xnn::ConstantMatMul>({}, {{9}, constant({2, 9, 4})}, {f32});
+}
+
+TEST(XnnConstantMatMul, Conditions) {
+  const ValueInfo a{f32, {2, 3}}, b{f32, {3, 4}, "constant"}, c{f32, {2, 4}};
+  EXPECT_TRUE(supports<xnn::ConstantMatMul>({}, {a, b}, c));
+  EXPECT_FALSE(supports<xnn::ConstantMatMul>({}, {a, {f32, {3, 4}}}, c)) << "a matrix that is not constant";
+  EXPECT_FALSE(supports<xnn::ConstantMatMul>({.transpose_a = true}, {{f32, {3, 2}}, b}, c));
+  EXPECT_FALSE(supports<xnn::ConstantMatMul>({}, {{f16, {2, 3}}, {f16, {3, 4}, "constant"}}, {f16, {2, 4}}));
+}
+
+TEST(XnnMatMul, PackedSizesFitTheAddressSpace) {
+  const bool wide = sizeof(std::size_t) == 8;
+  EXPECT_TRUE(xnn::packable(1, 1024, 1024));
+  EXPECT_EQ(xnn::packable(1, 1 << 26, 1), wide) << "one column is packed as several";
+  EXPECT_EQ(xnn::packable(1 << 26, 1, 1), wide) << "one element is packed as a block";
+  EXPECT_FALSE(xnn::packable(2147483647, 2147483647, 2147483647));
 }
 
 /// 1/scale is exact, so that both ways to divide agree.

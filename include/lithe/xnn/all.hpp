@@ -36,6 +36,7 @@ using all = KernelList<
     Cast,
     ChannelShuffle,
     Clip,
+    ConstantMatMul,
     Conv2D,
     ConvTranspose2D,
     DepthwiseConv2D,
@@ -53,7 +54,8 @@ using all = KernelList<
     Slice,
     Softmax,
     Transpose,
-    UnaryKernels>;
+    UnaryKernels,
+    UnpackedFullyConnected>;
 // clang-format on
 
 }  // namespace lithe::inline v0::xnn

@@ -8,6 +8,7 @@
 
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/runtime/threads.hpp"
+#include "lithe/xnn/detail/packing.hpp"
 #include "lithe/xnn/detail/weights_cache.hpp"
 
 namespace lithe::inline v0::xnn {
@@ -144,6 +145,62 @@ class FullyConnected {
   PackedFilter packed_;
   Handle op_;
   index_t input_pitch_ = 0, output_pitch_ = 0;
+};
+
+/// dynamic_fully_connected_nc, f32 and f16: filter or bias are not constant. They are packed into the
+/// workspace in every run, which pays from a few rows on.
+class UnpackedFullyConnected {
+ public:
+  using Op = ops::FullyConnected;
+  static constexpr const char* name = "xnn::dynamic_fully_connected_nc";
+  static constexpr bool strided_outputs = true;
+
+  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+    const DType dtype = node.input(0).dtype;
+    return (dtype == DType::f32 || dtype == DType::f16) && runs_natively(dtype, node) && !any_empty(node) &&
+           node.input(0).shape.rows() >= fewest_rows && usable_clamp(a.clamp, dtype);
+  }
+
+  Status create(const Op::Attributes& a, CreateContext& context) {
+    LITHE_TRY(initialize());
+    return check(context.node.input(0).dtype == DType::f32
+                     ? xnn_create_dynamic_fully_connected_nc_f32(a.clamp.min, a.clamp.max, 0, op_.out())
+                     : xnn_create_dynamic_fully_connected_nc_f16(a.clamp.min, a.clamp.max, 0, op_.out()));
+  }
+
+  Status reshape(const Op::Attributes&, ReshapeContext& context) {
+    const TensorView &input = context.inputs[0], &output = context.outputs[0];
+    const Shape& filter = context.inputs[1].shape;
+    if (!packable(1, filter[1], filter[0]))
+      return {Code::out_of_memory, "a packed matrix is beyond the address space"};
+    const auto z = [](index_t v) { return static_cast<std::size_t>(v); };
+    const auto reshape_operator = input.dtype == DType::f32 ? xnn_reshape_dynamic_fully_connected_nc_f32
+                                                            : xnn_reshape_dynamic_fully_connected_nc_f16;
+    std::size_t bytes = 0, align = 0;
+    LITHE_TRY(
+        check(reshape_operator(op_.get(), z(input.shape.rows()), z(filter[1]), z(filter[0]), z(input.pitch),
+                               z(output.pitch), &bytes, &align, native(context.threads))));
+    context.workspace(bytes);
+    return {};
+  }
+
+  Status run(const Op::Attributes&, RunContext& context) {
+    const void *in = context.input(0).data, *filter = context.input(1).data,
+               *bias = context.has(2) ? context.input(2).data : nullptr;
+    void *out = context.output().data, *workspace = context.workspace().data();
+    LITHE_TRY(check(
+        context.input(0).dtype == DType::f32
+            ? xnn_setup_dynamic_fully_connected_nc_f32(
+                  op_.get(), workspace, static_cast<const float*>(in), static_cast<const float*>(filter),
+                  static_cast<const float*>(bias), static_cast<float*>(out))
+            : xnn_setup_dynamic_fully_connected_nc_f16(op_.get(), workspace, in, filter, bias, out)));
+    return check(xnn_run_operator(op_.get(), native(context.threads())));
+  }
+
+ private:
+  static constexpr index_t fewest_rows = 4;
+
+  Handle op_;
 };
 
 }  // namespace lithe::inline v0::xnn
