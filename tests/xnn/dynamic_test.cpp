@@ -63,6 +63,16 @@ TEST(XnnDynamicFullyConnected, FourBits) {
   }
 }
 
+TEST(XnnDynamicFullyConnected, PacksFiltersOfRowsThatAFileQuantizesToo) {
+  const float scale = 1;
+  const Quantization usual{.scale = &scale, .count = 1};
+  const ValueInfo inputs[] = {{s8, {2, 4}, nullptr, &usual}, {s8, {3, 4}, "constant", &usual}};
+  const ValueInfo plain_rows[] = {{s8, {2, 4}}, inputs[1]}, outputs[] = {{f32, {2, 3}}};
+  CreateContext context, plain;
+  context.node = {inputs, outputs, &cpu()}, plain.node = {plain_rows, outputs, &cpu()};
+  EXPECT_EQ(xnn::packing_key(context, "", {}), xnn::packing_key(plain, "", {}));
+}
+
 TEST(XnnDynamicFullyConnected, Conditions) {
   const float scale = 1, tiny = 1e-39F;
   const Quantization usual{.scale = &scale, .count = 1}, subnormal{.scale = &tiny, .count = 1};

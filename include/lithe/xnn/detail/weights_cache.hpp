@@ -22,7 +22,9 @@ inline PackingKey packing_key(const CreateContext& context, const char* kernel, 
   const ValueInfo& filter = context.node.input(1);
   arguments.add(filter.dtype);
   if (filter.quantization != nullptr) {
-    if (context.node.input(0).quantization != nullptr)  // else each row brings its own
+    const bool rows_bring_theirs =
+        context.node.input(0).quantization == nullptr || context.node.output().quantization == nullptr;
+    if (!rows_bring_theirs)
       arguments.add(scale_of(context.node.input(0)))
           .add(zero_point_of(context.node.input(0)))
           .add(scale_of(context.node.output()));
