@@ -14,8 +14,12 @@ namespace lithe::inline v0 {
 /// microcontroller.
 struct Cpu {
   bool f16_arithmetic = false;  ///< native half-precision arithmetic (ARMv8.2 FP16, AVX512-FP16)
-  bool avx2 = false, fma3 = false, avx512 = false, avx512_vnni = false, avx_vnni = false, amx = false;
-  bool neon = false, neon_dot = false, i8mm = false, bf16 = false, sve = false;
+  bool bf16 = false;            ///< dot products of bfloat16
+  bool ssse3 = false, sse41 = false, avx = false, f16c = false, fma3 = false, avx2 = false;
+  bool avx_vnni = false, avx_vnni_int8 = false, gfni = false;
+  bool avx512 = false;  ///< F, BW, DQ and VL
+  bool avx512_vbmi = false, avx512_vnni = false, amx = false;
+  bool neon = false, neon_dot = false, i8mm = false, sve = false, sve2 = false;
   std::uint32_t l1d_bytes = 32 * 1024, l2_bytes = 256 * 1024;
   std::uint32_t performance_cores = 1;
 };

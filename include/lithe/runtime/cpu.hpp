@@ -4,7 +4,9 @@
 #include <cpuinfo.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <string_view>
 
@@ -13,39 +15,77 @@
 
 namespace lithe::inline v0 {
 
-/// A feature under the name that `lithe cpu` prints and `--cpu-mask` takes.
+/// A feature under the name that `lithe cpu` prints and `--cpu-mask` takes. It builds on `base`, or on
+/// `other`: without either it is not used.
 struct CpuFeature {
   const char* name;
   bool Cpu::* member;
+  bool Cpu::* base = nullptr;
+  bool Cpu::* other = nullptr;
 };
 
-inline constexpr CpuFeature cpu_features[] = {{"f16", &Cpu::f16_arithmetic},
-                                              {"avx2", &Cpu::avx2},
-                                              {"fma3", &Cpu::fma3},
-                                              {"avx512", &Cpu::avx512},
-                                              {"avx512vnni", &Cpu::avx512_vnni},
-                                              {"avxvnni", &Cpu::avx_vnni},
-                                              {"amx", &Cpu::amx},
+/// What XNNPACK 4ea82e5 (src/configs/hardware-config.c) and lithe choose by; bases stand before what builds
+/// on them, as XNNPACK's microkernels are compiled.
+inline constexpr CpuFeature cpu_features[] = {{"ssse3", &Cpu::ssse3},
+                                              {"sse41", &Cpu::sse41, &Cpu::ssse3},
+                                              {"avx", &Cpu::avx, &Cpu::sse41},
+                                              {"f16c", &Cpu::f16c, &Cpu::avx},
+                                              {"fma3", &Cpu::fma3, &Cpu::f16c},
+                                              {"avx2", &Cpu::avx2, &Cpu::fma3},
+                                              {"avxvnni", &Cpu::avx_vnni, &Cpu::avx2},
+                                              {"avxvnniint8", &Cpu::avx_vnni_int8, &Cpu::avx2},
+                                              {"gfni", &Cpu::gfni, &Cpu::avx2},
+                                              {"avx512", &Cpu::avx512, &Cpu::avx2},
+                                              {"avx512vbmi", &Cpu::avx512_vbmi, &Cpu::avx512},
+                                              {"avx512vnni", &Cpu::avx512_vnni, &Cpu::avx512},
+                                              {"amx", &Cpu::amx, &Cpu::avx512_vnni},
                                               {"neon", &Cpu::neon},
-                                              {"dot", &Cpu::neon_dot},
-                                              {"i8mm", &Cpu::i8mm},
-                                              {"bf16", &Cpu::bf16},
-                                              {"sve", &Cpu::sve}};
+                                              {"dot", &Cpu::neon_dot, &Cpu::neon},
+                                              {"i8mm", &Cpu::i8mm, &Cpu::neon_dot},
+                                              {"sve", &Cpu::sve, &Cpu::neon},
+                                              {"sve2", &Cpu::sve2, &Cpu::sve},
+                                              {"f16", &Cpu::f16_arithmetic, &Cpu::avx512, &Cpu::neon},
+                                              {"bf16", &Cpu::bf16, &Cpu::avx512, &Cpu::neon}};
 
 namespace detail {
 
 inline Cpu detect_features() {
   Cpu c;
   c.f16_arithmetic = cpuinfo_has_arm_neon_fp16_arith() || cpuinfo_has_x86_avx512fp16();
-  c.avx2 = cpuinfo_has_x86_avx2(), c.fma3 = cpuinfo_has_x86_fma3();
+  c.bf16 = cpuinfo_has_arm_neon_bf16() || cpuinfo_has_x86_avx512bf16();
+  c.ssse3 = cpuinfo_has_x86_ssse3(), c.sse41 = cpuinfo_has_x86_sse4_1(), c.avx = cpuinfo_has_x86_avx();
+  c.f16c = cpuinfo_has_x86_f16c(), c.fma3 = cpuinfo_has_x86_fma3(), c.avx2 = cpuinfo_has_x86_avx2();
+  c.avx_vnni = cpuinfo_has_x86_avxvnni(), c.avx_vnni_int8 = cpuinfo_has_x86_avx_vnni_int8();
+  c.gfni = cpuinfo_has_x86_gfni();
   c.avx512 = cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq() &&
              cpuinfo_has_x86_avx512vl();
+  c.avx512_vbmi = c.avx512 && cpuinfo_has_x86_avx512vbmi();
   c.avx512_vnni = c.avx512 && cpuinfo_has_x86_avx512vnni();
-  c.avx_vnni = cpuinfo_has_x86_avxvnni(), c.amx = cpuinfo_has_x86_amx_int8();
-  c.neon = cpuinfo_has_arm_neon(), c.neon_dot = cpuinfo_has_arm_neon_dot();
-  c.i8mm = cpuinfo_has_arm_i8mm(), c.sve = cpuinfo_has_arm_sve();
-  c.bf16 = cpuinfo_has_arm_neon_bf16() || cpuinfo_has_x86_avx512bf16();
+  c.amx = cpuinfo_has_x86_amx_int8();
+  c.neon = cpuinfo_has_arm_neon(), c.neon_dot = cpuinfo_has_arm_neon_dot(), c.i8mm = cpuinfo_has_arm_i8mm();
+  c.sve = cpuinfo_has_arm_sve(), c.sve2 = cpuinfo_has_arm_sve2();
   return c;
+}
+
+/// Clears what `c` does without in cpuinfo's table, whose members differ between architectures.
+/// Code::unsupported for NEON on AArch64, where it is no feature but always there.
+template <class Isa>
+Status clear_features(const Cpu& c, Isa& isa) {
+  if constexpr (requires { isa.avx2; }) {
+    isa.ssse3 &= c.ssse3, isa.sse4_1 &= c.sse41, isa.avx &= c.avx, isa.f16c &= c.f16c, isa.fma3 &= c.fma3;
+    isa.avx2 &= c.avx2, isa.avxvnni &= c.avx_vnni, isa.avx_vnni_int8 &= c.avx_vnni_int8, isa.gfni &= c.gfni;
+    isa.avx512f &= c.avx512, isa.avx512vbmi &= c.avx512_vbmi, isa.avx512vnni &= c.avx512_vnni;
+    isa.amx_int8 &= c.amx, isa.avx512fp16 &= c.f16_arithmetic, isa.avx512bf16 &= c.bf16;
+  } else if constexpr (requires { isa.dot; }) {
+    if constexpr (requires { isa.neon; })
+      isa.neon &= c.neon;
+    else if (!c.neon)
+      return {Code::unsupported, "AArch64 is not without neon: mask what builds on it (dot, f16, ...)"};
+    isa.dot &= c.neon_dot, isa.fp16arith &= c.f16_arithmetic;
+    if constexpr (requires { isa.i8mm; })
+      isa.i8mm &= c.i8mm, isa.bf16 &= c.bf16, isa.sve &= c.sve, isa.sve2 &= c.sve2;
+  }
+  return {};
 }
 
 /// Cores of the fastest cluster; all cores where clusters do not differ in frequency and microarchitecture.
@@ -71,34 +111,44 @@ inline Cpu detect_cpu() {
 
 }  // namespace detail
 
-/// The processor this runs on, by cpuinfo; found out at the first call. All features false where cpuinfo
-/// cannot tell.
-inline const Cpu& cpu() {
-  static const Cpu found = detail::detect_cpu();
-  return found;
-}
-
-/// `cpu` without the features in `names`, separated by commas; Code::invalid_argument for a name that is
-/// none. Masks what lithe chooses: lowering of f16 and the kernels of simd/. XNNPACK 4ea82e5 chooses its
-/// microkernels from cpuinfo once per process, and offers nothing to override that at run time (only its
-/// build options XNNPACK_ENABLE_*); a kernel that asks Cpu in `supports`, as the f16 ones do, is masked with
-/// it.
+/// `cpu` without the features in `names`, separated by commas, and without what builds on them;
+/// Code::invalid_argument for a name that is none. For one session's choices: lowering of f16, kernels of
+/// simd/. XNNPACK's microkernels are chosen once a process: xnn::restrict_cpu.
 inline Result<Cpu> mask(Cpu cpu, std::string_view names) {
   while (!names.empty()) {
     const std::size_t comma = std::min(names.find(','), names.size());
     const std::string_view one = names.substr(0, comma);
     names.remove_prefix(std::min(comma + 1, names.size()));
-    bool known = false;
-    for (const CpuFeature& feature : cpu_features)
-      if (one == feature.name) cpu.*feature.member = false, known = true;
-    if (!known)
+    const auto* feature = std::ranges::find(cpu_features, one, &CpuFeature::name);
+    if (feature == std::end(cpu_features))
       return Status{Code::invalid_argument, "a CPU mask names a feature that is not known (see lithe cpu)"};
+    cpu.*feature->member = false;
   }
-  // Instructions that build on a masked set go with it.
-  if (!cpu.avx2) cpu.avx512 = cpu.avx_vnni = false;
-  if (!cpu.avx512) cpu.avx512_vnni = cpu.amx = false;
+  for (const CpuFeature& f : cpu_features)
+    if (f.base != nullptr && !(cpu.*f.base) && (f.other == nullptr || !(cpu.*f.other))) cpu.*f.member = false;
   return cpu;
 }
+
+namespace detail {
+
+inline Cpu& process_cpu() {
+  static Cpu found = detect_cpu();
+  return found;
+}
+
+/// Masks features for the whole process: in cpu(), and in what cpuinfo tells everyone from now on.
+inline Status mask_process(std::string_view names) {
+  LITHE_ASSIGN_OR_RETURN(const Cpu masked, mask(process_cpu(), names));
+  LITHE_TRY(clear_features(masked, cpuinfo_isa));
+  process_cpu() = masked;
+  return {};
+}
+
+}  // namespace detail
+
+/// The processor this runs on, by cpuinfo, found out at the first call, without what xnn::restrict_cpu took
+/// away. All features false where cpuinfo cannot tell.
+inline const Cpu& cpu() { return detail::process_cpu(); }
 
 /// The name as cpuinfo knows it, or an empty string.
 inline const char* cpu_name() {

@@ -9,11 +9,13 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <string_view>
 #include <utility>
 
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/memory/operator_heap.hpp"
+#include "lithe/runtime/cpu.hpp"
 
 /// XNNPACK's start-up, its allocator and its operators behind our types. Written against commit 4ea82e5.
 /// Kernels read up to XNN_EXTRA_BYTES behind inputs, and behind outputs too where they compute in several
@@ -125,6 +127,20 @@ inline Status initialize() { return detail::started().status; }
 inline bool heap_is_ours() { return detail::started().ours; }
 /// Allocations that XNNPACK asked us for in this process; what a run adds to it must be nothing.
 inline std::uint64_t allocations() { return detail::allocations.load(std::memory_order_relaxed); }
+
+/// Lets the whole process do without the CPU features in `names` (runtime/cpu.hpp's, separated by commas) and
+/// what builds on them: in cpu(), and in XNNPACK, which reads cpuinfo once, when it is initialized. Call it
+/// before any session, custom kernel or other thread. Errors, with nothing changed: Code::invalid_argument
+/// for an unknown name, or when XNNPACK is initialized already, by us or by someone else; Code::unsupported
+/// for a feature that is part of the architecture.
+inline Status restrict_cpu(std::string_view names) {
+  xnn_operator_t probe = nullptr;
+  const xnn_status status = xnn_create_slice_nd_x8(0, &probe);
+  if (probe != nullptr) (void)xnn_delete_operator(probe);
+  if (status != xnn_status_uninitialized)
+    return {Code::invalid_argument, "XNNPACK has chosen its microkernels already: mask features before"};
+  return lithe::detail::mask_process(names);
+}
 
 /// While it lives, this thread's XNNPACK allocations come from `heap` (null: from the system). Frees always
 /// find their owner, inside a scope or not.
