@@ -137,6 +137,8 @@ class Session {
   }
   /// The plan itself, for tools: nodes, kernels, values. Not a stable interface.
   const runtime::GraphPlan& plan() const { return state_->graph; }
+  /// The same for what the kernel library allocated.
+  const OperatorHeap& operator_heap() const { return state_->heap; }
 
  private:
   Session(const Model& model, const SessionOptions& options) : model_(&model), options_(options) {

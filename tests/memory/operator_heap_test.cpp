@@ -44,6 +44,20 @@ TEST(OperatorHeap, TinyOrNoRange) {
   EXPECT_EQ(r.heap.high_water(), 0u);
 }
 
+TEST(OperatorHeap, FindsLiveBlocksByTheirStart) {
+  Range r(4096);
+  auto* a = static_cast<std::byte*>(r.heap.allocate(100));
+  void* b = r.heap.allocate(64);
+  EXPECT_EQ(r.heap.block_at(a).data(), a);
+  EXPECT_EQ(r.heap.block_at(a).size(), 128u);
+  EXPECT_TRUE(r.heap.block_at(a + 64).empty());
+  EXPECT_TRUE(r.heap.block_at(&r).empty());
+  r.heap.deallocate(a);
+  EXPECT_TRUE(r.heap.block_at(a).empty());
+  EXPECT_EQ(r.heap.block_at(b).size(), 64u);
+  EXPECT_TRUE(OperatorHeap{}.block_at(b).empty());
+}
+
 TEST(OperatorHeap, FreedBlocksAreSplitMergedAndGivenBack) {
   Range r(1 << 16);
   void* a = r.heap.allocate(1000);

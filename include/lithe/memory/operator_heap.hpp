@@ -92,6 +92,14 @@ class OperatorHeap {
                base = reinterpret_cast<std::uintptr_t>(state_);
     return state_ != nullptr && at >= base && at - base < state_->size;
   }
+  /// The live block that starts at `pointer`, whatever that is; empty where there is none. For tools.
+  std::span<const std::byte> block_at(const void* pointer) const {
+    if (state_ == nullptr) return {};
+    for (Header* block = first(); block != nullptr; block = next(block))
+      if (data(block) == pointer && block->state == Block::used)
+        return {static_cast<const std::byte*>(data(block)), block->capacity};
+    return {};
+  }
   explicit operator bool() const { return state_ != nullptr; }
 
  private:
