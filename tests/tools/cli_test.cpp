@@ -294,6 +294,72 @@ TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {
   EXPECT_EQ(j["kernels"].size(), of_operator.size());  // "portable Conv2D", "portable Softmax" ...
 }
 
+/// The code path of each node that XNNPACK runs.
+std::map<std::string, std::string> xnnpack_paths(const std::string& json) {
+  std::map<std::string, std::string> paths;
+  const auto report = nlohmann::json::parse(json);
+  for (const auto& node : report["nodes"])
+    if (node["kernel"].get<std::string>().starts_with("xnn::")) paths[node["op"]] = node["path"];
+  return paths;
+}
+
+TEST_F(Command, BenchNamesTheMicrokernelsAndAMaskChangesThem) {
+  const std::string bench = "bench " + converted() + " --json --warmup 0 --reps 1 ";
+  const Answer free = run(bench);
+  ASSERT_EQ(free.exit, 0) << free.error;
+  const auto paths = xnnpack_paths(free.out);
+  ASSERT_TRUE(paths.contains("Conv2D")) << free.out;
+  EXPECT_TRUE(mentions(paths.at("Conv2D"), "f32_igemm_minmax_ukernel_")) << paths.at("Conv2D");
+#if defined(__x86_64__)
+  const Answer masked = run(bench + "--cpu-mask avx");
+  ASSERT_EQ(masked.exit, 0) << masked.error;
+  EXPECT_EQ(xnnpack_paths(masked.out).size(), paths.size());
+  for (const auto& [op, path] : xnnpack_paths(masked.out)) {
+    EXPECT_TRUE(mentions(path, "_ukernel_")) << op << ": " << path;
+    for (const char* newer : {"avx", "fma3", "f16c"})
+      EXPECT_FALSE(mentions(path, newer)) << op << ": " << path;
+  }
+  EXPECT_TRUE(mentions(xnnpack_paths(masked.out).at("Conv2D"), "__sse"));
+#endif
+  EXPECT_TRUE(mentions(run("bench " + converted() + " --profile --reps 1").out, "nodes  code path"));
+}
+
+/// The line of `lithe cpu` that starts with `type`.
+std::string line_of(const std::string& text, const std::string& type) {
+  const std::size_t at = text.find("\n" + type + " ");
+  return at == std::string::npos ? "" : text.substr(at + 1, text.find('\n', at + 1) - at - 1);
+}
+
+TEST_F(Command, CpuShowsThePathOfEachElementType) {
+  const Answer all = run("cpu");
+  ASSERT_EQ(all.exit, 0) << all.error;
+  EXPECT_TRUE(mentions(line_of(all.out, "f32"), "f32_gemm_minmax_ukernel_")) << all.out;
+  EXPECT_TRUE(mentions(line_of(all.out, "s8"), "qs8_qc8w_gemm_minmax_fp32_ukernel_")) << all.out;
+  EXPECT_TRUE(mentions(line_of(all.out, "u8"), "qu8_gemm_minmax_")) << all.out;
+  EXPECT_TRUE(mentions(line_of(all.out, "f32 by s8"), "qd8_f32_qc8w_gemm_")) << all.out;
+  EXPECT_TRUE(mentions(line_of(all.out, "f32 by s4"), "qd8_f32_qc4w_gemm_")) << all.out;
+  // What is widened is computed in the same way as f32.
+  const std::string masked = run("cpu --cpu-mask f16").out;
+  for (const std::string type : {"f16", "bf16"}) {
+    constexpr std::size_t column = 13;
+    ASSERT_GT(line_of(masked, type).size(), column) << masked;
+    EXPECT_EQ(line_of(masked, type).substr(column), line_of(masked, "f32").substr(column)) << masked;
+  }
+  EXPECT_FALSE(mentions(line_of(run("cpu --kernels portable").out, "f32"), "_ukernel_"));
+#if defined(__x86_64__)
+  const std::string sse = run("cpu --cpu-mask avx").out;
+  EXPECT_FALSE(mentions(sse, "avx")) << sse;
+  EXPECT_TRUE(mentions(line_of(sse, "s8"), "__sse41")) << sse;
+#endif
+}
+
+TEST_F(Command, AnUnknownFeatureIsWrongUsage) {
+  const Answer answer = run("cpu --cpu-mask turbo");
+  EXPECT_EQ(answer.exit, 2);
+  EXPECT_EQ(answer.error_lines(), 1) << answer.error;
+  EXPECT_TRUE(mentions(answer.error, "--cpu-mask turbo: "));
+}
+
 TEST_F(Command, InspectShowsWhatIsAliveWhen) {
   const std::string model = converted();
   const Answer text = run("inspect " + model + " --memory");

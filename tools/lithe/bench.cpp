@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/lithe/code_path.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/npy.hpp"
@@ -142,23 +143,23 @@ std::string output_text(const runtime::PlanNode& node) {
   return "";
 }
 
-/// Per node, slowest first; then per operator and per kernel.
+/// Per node, slowest first; then per operator, kernel and code path.
 void print_profile(const Session& session, const Profile& profile, int reps) {
   const double sum = micros_of(profile, reps);
   std::vector<std::size_t> order;
   for (std::size_t n = 0; n < profile.total.size(); ++n)
     if (profile.total[n] > 0) order.push_back(n);
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return profile.total[a] > profile.total[b]; });
-  std::printf("\n%9s %6s %6s %5s  %-20s %-34s %-22s %s\n", "us", "share", "up to", "node", "operator",
-              "kernel", "output", "from");
+  std::printf("\n%9s %6s %6s %5s  %-20s %-38s %-22s %-60s %s\n", "us", "share", "up to", "node", "operator",
+              "kernel", "output", "code path", "from");
   double so_far = 0;
   for (std::size_t n : order) {
     const auto& node = session.plan().nodes[n];
     const double us = profile.total[n] / reps;
     so_far += us;
-    std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-34s %-22s %s\n", us, 100 * us / sum, 100 * so_far / sum,
-                n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
-                title(session.plan(), node).c_str());
+    std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-38s %-22s %-60s %s\n", us, 100 * us / sum,
+                100 * so_far / sum, n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
+                code_path(session, node).c_str(), title(session.plan(), node).c_str());
   }
   const auto print = [&](const char* what, const std::vector<Sum>& list) {
     std::printf("\n%9s %6s %5s  %s\n", "us", "share", "nodes", what);
@@ -167,6 +168,8 @@ void print_profile(const Session& session, const Profile& profile, int reps) {
   };
   print("operator", sums(session, profile, reps, operator_name));
   print("kernel", sums(session, profile, reps, kernel_name));
+  print("code path",
+        sums(session, profile, reps, [&](const auto& node) { return code_path(session, node); }));
   std::printf("\n%9.1f us in %zu nodes; %zu of the plan's nodes need no run\n", sum, order.size(),
               profile.total.size() - order.size());
 }
@@ -189,6 +192,7 @@ nlohmann::json nodes_json(const Session& session, const Profile& profile, int re
                      {"name", title(session.plan(), node)},
                      {"op", node.op->spec->name},
                      {"kernel", node.kernel->name},
+                     {"path", code_path(session, node)},
                      {"output", output_text(node)},
                      {"us", us},
                      {"share", us / total}});
@@ -268,7 +272,8 @@ void add_bench(CLI::App& app, int& exit) {
       ->capture_default_str();
   c->add_option("--reps", o->reps, "measured runs")->check(CLI::Range(1, 1000000))->capture_default_str();
   c->add_option("--shape", o->shapes, "NAME=1,3,224,224: the shape of an input that is not fixed");
-  c->add_flag("--profile", o->profile, "time and kernel of every node, slowest first, and their sums");
+  c->add_flag("--profile", o->profile,
+              "time, kernel and code path of every node, slowest first, and their sums");
   c->add_option("--trace", o->trace, "write a Chrome trace (chrome://tracing, Perfetto)");
   c->add_flag("--json", o->json, "one JSON object instead of text");
   add_common(*c, o->common);

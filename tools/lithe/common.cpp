@@ -95,18 +95,11 @@ OpenModel::OpenModel(const std::filesystem::path& path,
   model_ = *std::move(model);
 }
 
-Machine::Machine(const Common& common)
-    : threads_(common.threads), cpu_(cpu()), kernels_(kernels_named(common.kernels)) {
-  if (common.cpu_mask.empty()) return;
-  auto masked = mask(cpu_, common.cpu_mask);
-  if (!masked.ok())
-    report::bad_usage(std::string("--cpu-mask ") + common.cpu_mask + ": " + masked.status().text());
-  cpu_ = *masked;
-}
+Machine::Machine(const Common& common) : threads_(common.threads), kernels_(kernels_named(common.kernels)) {}
 
 SessionOptions Machine::options() const {
   SessionOptions o = machine_options(&threads_);
-  o.kernels = kernels_, o.cpu = cpu_, o.growable = true;
+  o.kernels = kernels_, o.growable = true;
   o.max_bytes = std::uint64_t{4} << 30;
   return o;
 }
@@ -265,8 +258,13 @@ void add_common(CLI::App& command, Common& common) {
                   "auto: the fastest; xnnpack: without our own vector kernels; portable: plain C++")
       ->check(CLI::IsMember({"auto", "xnnpack", "portable"}))
       ->capture_default_str();
-  command.add_option("--cpu-mask", common.cpu_mask,
-                     "features to do without, separated by commas (lithe cpu lists them)");
+  command.add_option_function<std::string>(
+      "--cpu-mask",
+      [](const std::string& features) {
+        if (const Status status = xnn::restrict_cpu(features); !status.ok())
+          report::bad_usage("--cpu-mask " + features + ": " + status.text());
+      },
+      "features that nothing uses, separated by commas (lithe cpu lists them), and what builds on them");
   command.add_option("--cache", common.cache, "file of packed weights, or none");
   command.add_flag("--no-streaming", common.no_streaming, "never run chains of layers in strips of rows");
   command.add_flag("-v,--verbose", common.verbose, "say more");

@@ -21,7 +21,6 @@ namespace lithe::cli {
 struct Common {
   std::size_t threads = 1;
   std::string kernels = "auto";
-  std::string cpu_mask;
   std::string cache = "none";
   bool no_streaming = false;
   bool verbose = false;
@@ -43,7 +42,7 @@ class OpenModel {
   std::optional<Model> model_;
 };
 
-/// Kernels, threads and CPU as the common options say.
+/// Kernels and threads as the common options say, and what --cpu-mask left of the CPU.
 class Machine {
  public:
   explicit Machine(const Common& common);
@@ -51,7 +50,6 @@ class Machine {
 
  private:
   Threads threads_;
-  Cpu cpu_;
   std::span<const KernelEntry> kernels_;
 };
 
