@@ -24,7 +24,12 @@ namespace lithe::inline v0::simd {
 class Add {
  public:
   using Op = ops::Add;
+#ifdef LITHE_SIMD_TARGET
+  static constexpr const char* name =
+      LITHE_SIMD_BYTES == 32 ? "simd::add_clamp_f32_avx2" : "simd::add_clamp_f32_neon";
+#else
   static constexpr const char* name = "simd::add_clamp_f32";
+#endif
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
 #ifdef LITHE_SIMD_TARGET

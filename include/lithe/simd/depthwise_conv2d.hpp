@@ -54,7 +54,8 @@ inline constexpr index_t lanes = sizeof(Floats) / sizeof(float);
 class DepthwiseConv2D {
  public:
   using Op = ops::DepthwiseConv2D;
-  static constexpr const char* name = "simd::depthwise_conv2d_3x3_f32";
+  static constexpr const char* name =
+      detail::lanes == 8 ? "simd::depthwise_conv2d_3x3_f32_avx2" : "simd::depthwise_conv2d_3x3_f32_neon";
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
