@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 #include <string>
 
 #include "lithe/lithe.hpp"
@@ -23,20 +24,21 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// |a - b| <= 1e-4 x the range of the reference (its largest value, 1e-2).
-void expect_near(std::span<const float> got, const FloatArray& want, const std::string& where) {
+/// |a - b| <= tolerance x the range of the reference (its largest value, 1e-2).
+void expect_near(std::span<const float> got, const FloatArray& want, float tolerance,
+                 const std::string& where) {
   ASSERT_EQ(got.size(), want.elements.size()) << where;
   const auto [low, high] = std::minmax_element(want.elements.begin(), want.elements.end());
   const float scale = std::max({*high - *low, std::fabs(*high), std::fabs(*low), 1e-2f});
   for (std::size_t i = 0; i < got.size(); ++i)
-    ASSERT_LE(std::fabs(got[i] - want.elements[i]), 1e-4f * scale) << where << ", element " << i;
+    ASSERT_LE(std::fabs(got[i] - want.elements[i]), tolerance * scale) << where << ", element " << i;
 }
 
 FloatArray numbered(const fs::path& folder, const char* prefix, int i) {
   return read_floats((folder / (prefix + std::to_string(i) + ".npy")).string());
 }
 
-void run_case(Session& session, const fs::path& folder) {
+void run_case(Session& session, const fs::path& folder, float tolerance) {
   for (int i = 0; i < session.inputs(); ++i) {
     const FloatArray input = numbered(folder, "input_", i);
     ASSERT_TRUE(input.ok) << folder;
@@ -55,15 +57,30 @@ void run_case(Session& session, const fs::path& folder) {
     const FloatArray output = numbered(folder, "output_", o);
     ASSERT_TRUE(output.ok) << folder;
     EXPECT_EQ(session.output(o).shape, output.shape);
-    expect_near(session.output(o).as<float>(), output, folder.string() + ", output " + std::to_string(o));
+    expect_near(session.output(o).as<float>(), output, tolerance,
+                folder.string() + ", output " + std::to_string(o));
   }
 }
 
-class Recorded : public ::testing::TestWithParam<const char*> {};
+struct Network {
+  const char* name;
+  bool half = false;  ///< computes in half precision where the processor can
+  friend void PrintTo(const Network& network, std::ostream* out) {
+    *out << network.name;
+  }  // NOLINT(readability-identifier-naming): GoogleTest's
+};
+class Recorded : public ::testing::TestWithParam<Network> {};
+
+bool computes_in_half(const Session& session) {
+  for (const auto& node : session.plan().nodes)
+    for (const Tensor& output : node.outputs)
+      if (output.dtype == DType::f16) return true;
+  return false;
+}
 
 TEST_P(Recorded, RunsOnThisCpu) {
-  const fs::path file = fs::path(environment("LITHE_MODELS")) / (std::string(GetParam()) + ".lithe");
-  const fs::path golden = fs::path(environment("LITHE_SHARED")) / "models" / GetParam();
+  const fs::path file = fs::path(environment("LITHE_MODELS")) / (std::string(GetParam().name) + ".lithe");
+  const fs::path golden = fs::path(environment("LITHE_SHARED")) / "models" / GetParam().name;
   if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file << ": build the dev preset first";
   if (!fs::exists(golden)) GTEST_SKIP() << "there is no " << golden << "; LITHE_SHARED names the folder";
   auto model = lithe::open(file.c_str());
@@ -75,17 +92,21 @@ TEST_P(Recorded, RunsOnThisCpu) {
       if (!fast) options.kernels = portable_kernels();
       auto session = Session::create(*model, options);
       ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();
+      EXPECT_EQ(computes_in_half(*session), GetParam().half && cpu().f16_arithmetic);
+      const float tolerance = GetParam().half ? 1e-2f : 1e-4f;
       bool numbered = false;
       for (int i = 0; fs::exists(golden / ("case_" + std::to_string(i))); ++i, numbered = true)
-        run_case(*session, golden / ("case_" + std::to_string(i)));
-      if (!numbered) run_case(*session, golden);
+        run_case(*session, golden / ("case_" + std::to_string(i)), tolerance);
+      if (!numbered) run_case(*session, golden, tolerance);
     }
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, Recorded,
-                         ::testing::Values("mnist_cnn", "kws_ds_cnn_fp32", "blazeface_short_range",
-                                           "gtcrn_stream", "selfie_segmentation"),
-                         [](const auto& info) { return std::string(info.param); });
+                         ::testing::Values(Network{"mnist_cnn"}, Network{"kws_ds_cnn_fp32"},
+                                           Network{"blazeface_short_range"}, Network{"gtcrn_stream"},
+                                           Network{"selfie_segmentation"},
+                                           Network{"iris_landmark_fp16", true}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace lithe::test
