@@ -2,6 +2,8 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -56,36 +58,40 @@ inline constexpr bool is_array_of_int = false;
 template <std::size_t N>
 inline constexpr bool is_array_of_int<std::array<std::int32_t, N>> = true;
 
+inline constexpr Status wrong_kind{Code::invalid_model,
+                                   "an attribute has another type or size than its operator declares"};
+inline constexpr Status out_of_range{Code::invalid_model, "an attribute is out of range"};
+
+inline Status parse_numbers(const AttributeData& data, std::span<std::int32_t> members) {
+  if (data.ints.size() != members.size()) return wrong_kind;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    if (data.ints[i] != static_cast<std::int32_t>(data.ints[i])) return out_of_range;
+    members[i] = static_cast<std::int32_t>(data.ints[i]);
+  }
+  return {};
+}
+
 template <class T>
 Status parse_field(const AttributeData& data, T& member) {
-  constexpr Status bad{Code::invalid_model,
-                       "an attribute has another type or size than its operator declares"};
-  constexpr Status range{Code::invalid_model, "an attribute is out of range"};
   if constexpr (std::is_same_v<T, float>) {
-    if (data.floats.size() != 1) return bad;
+    if (data.floats.size() != 1) return wrong_kind;
     member = data.floats[0];
   } else if constexpr (std::is_same_v<T, Clamp>) {
-    if (data.floats.size() != 2 || !(data.floats[0] <= data.floats[1])) return bad;
+    if (data.floats.size() != 2 || !(data.floats[0] <= data.floats[1])) return wrong_kind;
     member = {data.floats[0], data.floats[1]};
   } else if constexpr (std::is_same_v<T, bool>) {
-    if (data.ints.size() != 1) return bad;
-    if (data.ints[0] != 0 && data.ints[0] != 1) return range;
+    if (data.ints.size() != 1) return wrong_kind;
+    if (data.ints[0] != 0 && data.ints[0] != 1) return out_of_range;
     member = data.ints[0] != 0;
   } else if constexpr (std::is_same_v<T, std::int64_t>) {
-    if (data.ints.size() != 1) return bad;
+    if (data.ints.size() != 1) return wrong_kind;
     member = data.ints[0];
   } else if constexpr (std::is_same_v<T, std::int32_t>) {
-    if (data.ints.size() != 1) return bad;
-    if (data.ints[0] != static_cast<std::int32_t>(data.ints[0])) return range;
-    member = static_cast<std::int32_t>(data.ints[0]);
+    return parse_numbers(data, {&member, 1});
   } else if constexpr (is_array_of_int<T>) {
-    if (data.ints.size() != member.size()) return bad;
-    for (std::size_t i = 0; i < member.size(); ++i) {
-      if (data.ints[i] != static_cast<std::int32_t>(data.ints[i])) return range;
-      member[i] = static_cast<std::int32_t>(data.ints[i]);
-    }
+    return parse_numbers(data, member);
   } else if constexpr (std::is_same_v<T, IntList>) {
-    if (data.ints.size() > IntList::capacity) return bad;
+    if (data.ints.size() > IntList::capacity) return wrong_kind;
     member = IntList{};
     for (auto v : data.ints) member.push_back(v);
   } else {
@@ -127,28 +133,60 @@ void write_field(const char* name, const T& member, Sink& sink) {
 
 }  // namespace detail
 
-/// Fills `attributes` from named data: `find(index, name, data)` yields the attribute number `index` of the
-/// node, until it returns false. An attribute the operator does not know is refused; a missing one keeps its
-/// default.
-template <class Attributes, class Next>
-Status parse_attributes(Attributes& attributes, Next next) {
+/// Yields a node's attributes one by one; false at the end.
+struct AttributeReader {
+  bool (*next)(void* self, std::string_view& name, AttributeData& data);
+  void* self;
+};
+
+namespace detail {
+
+/// Where an attribute goes: the same code reads every operator's.
+struct FieldSlot {
+  const char* name;
+  void* member;
+  Status (*parse)(const AttributeData& data, void* member);
+};
+
+inline Status parse_slots(AttributeReader reader, std::span<const FieldSlot> slots) {
   std::string_view name;
   AttributeData data;
-  while (next(name, data)) {
-    bool known = false;
-    Status status;
-    std::apply(
-        [&](const auto&... fields) {
-          (((!known && name == fields.name)
-                ? (known = true, status = detail::parse_field(data, attributes.*fields.member), 0)
-                : 0),
-           ...);
-        },
-        Attributes::fields());
-    LITHE_TRY(status);
-    if (!known) return {Code::invalid_model, "a node has an attribute that its operator does not know"};
+  while (reader.next(reader.self, name, data)) {
+    std::size_t i = 0;
+    while (i < slots.size() && name != slots[i].name) ++i;
+    if (i == slots.size())
+      return {Code::invalid_model, "a node has an attribute that its operator does not know"};
+    LITHE_TRY(slots[i].parse(data, slots[i].member));
   }
   return {};
+}
+
+template <class Owner, class T>
+FieldSlot slot(Owner& owner, const Field<Owner, T>& field) {
+  return {field.name, &(owner.*field.member), [](const AttributeData& data, void* member) {
+            return parse_field(data, *static_cast<T*>(member));
+          }};
+}
+
+}  // namespace detail
+
+/// Fills `attributes` from what the reader yields. An attribute the operator does not know is refused; a
+/// missing one keeps its default.
+template <class Attributes>
+Status parse_attributes(Attributes& attributes, AttributeReader reader) {
+  return std::apply(
+      [&](const auto&... fields) {
+        const std::array<detail::FieldSlot, sizeof...(fields)> slots{detail::slot(attributes, fields)...};
+        return detail::parse_slots(reader, slots);
+      },
+      Attributes::fields());
+}
+template <class Attributes, std::invocable<std::string_view&, AttributeData&> Next>
+Status parse_attributes(Attributes& attributes, Next next) {
+  return parse_attributes(attributes, {[](void* self, std::string_view& name, AttributeData& data) -> bool {
+                                         return (*static_cast<Next*>(self))(name, data);
+                                       },
+                                       &next});
 }
 
 /// Writes every attribute that differs from its default.

@@ -120,12 +120,6 @@ class RunContext {
 
 /// An operator behind plain function pointers. Attributes live in `attributes_bytes` of the session's tables.
 struct OperatorEntry {
-  /// Yields a node's attributes one by one; false at the end.
-  struct AttributeReader {
-    bool (*next)(void* self, std::string_view& name, AttributeData& data);
-    void* self;
-  };
-
   const OpSpec* spec;
   std::span<const TypeRow> types;
   std::size_t attributes_bytes, attributes_align;
@@ -172,11 +166,7 @@ template <class Op>
 constexpr OperatorEntry make_operator() {
   using A = typename Op::Attributes;
   OperatorEntry e{&Op::spec, Op::types, sizeof(A), alignof(A), nullptr, nullptr, nullptr};
-  e.parse = [](void* memory, OperatorEntry::AttributeReader reader) {
-    return parse_attributes(*new (memory) A{}, [&](std::string_view& name, AttributeData& data) {
-      return reader.next(reader.self, name, data);
-    });
-  };
+  e.parse = [](void* memory, AttributeReader reader) { return parse_attributes(*new (memory) A{}, reader); };
   e.infer = [](const void* a, InferContext& context) {
     return Op::infer(*static_cast<const A*>(a), context);
   };

@@ -97,10 +97,10 @@ class Shape {
     for (index_t d : dims()) {
       if (d == 0)
         empty = true;
-      else if (count > (std::uint64_t{1} << 59) / static_cast<std::uint64_t>(d))
+      else if ((count >> 32) * static_cast<std::uint64_t>(d) >> 27 != 0)
+        return false;  // d is below 2^31, so what is left does not overflow
+      else if ((count *= static_cast<std::uint64_t>(d)) >> 59 != 0)
         return false;
-      else
-        count *= static_cast<std::uint64_t>(d);
     }
     // A zero dimension must not hide an absurd product of the others: kernels multiply prefixes.
     result = bytes(dtype, empty ? 0 : count);

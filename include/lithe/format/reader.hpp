@@ -42,7 +42,7 @@ std::span<const T> numbers(const flatbuffers::Vector<T>* vector) {
 /// Symbol of a dimension as the file writes it, or -1.
 constexpr std::int64_t symbol_of(std::int64_t dim) { return dim <= -2 ? -2 - dim : -1; }
 
-/// Iterates a node's attributes for parse_attributes and OperatorEntry::AttributeReader.
+/// Iterates a node's attributes for AttributeReader.
 struct NodeAttributes {
   const format::Node* node;
   std::size_t index = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
@@ -28,7 +30,7 @@ struct Reshape {
     LITHE_TRY(detail::same_scale(context, 0, 0));
     const Shape& input = context.shape(0);
     Shape output;
-    std::int64_t known = 1;
+    index_t known = 1;
     int open = -1;
     for (int i = 0; i < wanted.size(); ++i) {
       std::int64_t dim = wanted[i];
@@ -45,11 +47,11 @@ struct Reshape {
       output.push_back(dim);
       if (!output.valid())
         return {Code::shape, "a reshape to a dimension that is negative or above 2^31 - 1"};
-      if (dim != 0 && known > (std::int64_t{1} << 62) / dim)
+      if (dim != 0 && known > std::numeric_limits<index_t>::max() / static_cast<index_t>(dim))
         return {Code::shape, "a reshape changes the number of elements"};
-      known *= dim;
+      known *= static_cast<index_t>(dim);
     }
-    const std::int64_t elements = input.elements();
+    const index_t elements = input.elements();
     if (open >= 0) {
       if (known == 0 || elements % known != 0) return {Code::shape, "a reshape whose -1 has no answer"};
       Shape filled;

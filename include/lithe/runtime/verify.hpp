@@ -123,21 +123,21 @@ class Verify {
   }
 
   Status quantization(const format::Value& v, const format::Quantization& q) const {
-    std::uint64_t scale_bytes = 0, zero_bytes = 0;
+    std::uint64_t scale_bytes = 0, zero_bytes = 0;  // of buffers in memory: size_t holds them
     const auto scale_dtype = static_cast<DType>(q.scale_dtype()),
                zero_dtype = static_cast<DType>(q.zero_point_dtype());
     if (scale_dtype != DType::f32 && scale_dtype != DType::f16 && scale_dtype != DType::bf16)
       return bad("a quantization's scale is not of a floating type");
     if (!buffer_size(q.scale(), scale_bytes)) return bad("a quantization names a missing buffer");
-    const std::uint64_t n = scale_bytes / static_cast<std::uint64_t>(element_bytes(scale_dtype));
-    if (n == 0 || n * static_cast<std::uint64_t>(element_bytes(scale_dtype)) != scale_bytes)
-      return bad("a quantization has no whole number of scales");
+    const auto width = static_cast<std::size_t>(element_bytes(scale_dtype));
+    const std::size_t n = static_cast<std::size_t>(scale_bytes) / width;
+    if (n == 0 || n * width != scale_bytes) return bad("a quantization has no whole number of scales");
     if (q.zero_point() >= 0) {
       const bool fits = zero_dtype == DType::s8 || zero_dtype == DType::u8 || zero_dtype == DType::s16 ||
                         zero_dtype == DType::u16 || zero_dtype == DType::s32;
       if (!fits) return bad("a quantization's zero point is not of an integer type");
       if (!buffer_size(q.zero_point(), zero_bytes) ||
-          zero_bytes != n * static_cast<std::uint64_t>(element_bytes(zero_dtype)))
+          zero_bytes != n * static_cast<std::size_t>(element_bytes(zero_dtype)))
         return bad("a quantization's zero points and scales differ in number");
     }
     if (n != 1 && (q.axis() < 0 || q.axis() >= static_cast<std::int64_t>(max_rank)))
@@ -147,8 +147,8 @@ class Verify {
     if (n != 1 && q.block() == 0 && v.dims() != nullptr) {
       if (q.axis() >= static_cast<int>(v.dims()->size())) return bad("a quantization's axis is out of range");
       const std::int64_t d = v.dims()->Get(static_cast<std::uint32_t>(q.axis()));
-      if (d >= 0 && static_cast<std::uint64_t>(d) != n &&
-          !(v.dims()->size() == 4 && n % (d == 0 ? 1 : static_cast<std::uint64_t>(d)) == 0))
+      if (d >= 0 && static_cast<std::size_t>(d) != n &&
+          !(v.dims()->size() == 4 && n % (d == 0 ? 1 : static_cast<std::size_t>(d)) == 0))
         return bad("a quantization's scales do not fit its axis");
     }
     return {};

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <bit>
 #include <cstdint>
 
 #include "lithe/core/operator.hpp"
@@ -16,14 +15,6 @@ constexpr bool quantized(DType dtype, const Quantization* q) {
 template <class Void>
 bool quantized(const BasicTensor<Void>& tensor) {
   return quantized(tensor.dtype, tensor.quantization);
-}
-
-/// Rounds to nearest, ties to even; |v| must be below 2^22 (float) or 2^51 (double). Adding 1.5 * 2^mantissa
-/// leaves the integer in the low bits; read as bits, so that no optimization may simplify it, and it
-/// vectorizes everywhere.
-inline std::int32_t round_to_even(float v) { return std::bit_cast<std::int32_t>(v + 0x1.8p23f) - 0x4B400000; }
-inline std::int64_t round_to_even(double v) {
-  return std::bit_cast<std::int64_t>(v + 0x1.8p52) - 0x4338000000000000;
 }
 
 /// Limits v to [low, high]; NaN becomes low.

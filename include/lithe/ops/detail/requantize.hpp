@@ -12,6 +12,14 @@
 
 namespace lithe::inline v0::ops::detail {
 
+/// Rounds to nearest, ties to even; |v| must be below 2^22 (float) or 2^51 (double). Adding 1.5 * 2^mantissa
+/// leaves the integer in the low bits; read as bits, so that no optimization may simplify it, and it
+/// vectorizes everywhere.
+inline std::int32_t round_to_even(float v) { return std::bit_cast<std::int32_t>(v + 0x1.8p23f) - 0x4B400000; }
+inline std::int64_t round_to_even(double v) {
+  return std::bit_cast<std::int64_t>(v + 0x1.8p52) - 0x4338000000000000;
+}
+
 constexpr bool is_quantized_8bit(DType dtype) { return dtype == DType::s8 || dtype == DType::u8; }
 
 inline bool usable_scale(float scale) { return scale > 0 && scale <= std::numeric_limits<float>::max(); }
@@ -91,7 +99,7 @@ QuantizedRange quantized_range(const Clamp& clamp, float scale, std::int32_t zer
   auto stored = [&](float real) {
     const float steps = std::clamp(real / scale, static_cast<float>(lowest - zero_point),
                                    static_cast<float>(highest - zero_point));
-    return static_cast<std::int32_t>(std::nearbyint(steps)) + zero_point;
+    return round_to_even(steps) + zero_point;
   };
   return {stored(clamp.min), stored(clamp.max)};
 }

@@ -74,10 +74,10 @@ inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ce
     return Status{Code::shape, "a padded spatial dimension is too large"};
   const std::int64_t room = padded - (std::int64_t{axis.kernel} - 1) * axis.dilation - 1;
   const std::int64_t up = room + (ceil ? axis.stride - 1 : 0);
-  std::int64_t out = (up >= 0 ? up / axis.stride : -((axis.stride - 1 - up) / axis.stride)) + 1;
-  if (out < 0) return Status{Code::shape, "the kernel is larger than the padded input"};
-  if (ceil && out > 0 && (out - 1) * axis.stride >= size + axis.before) --out;
-  return static_cast<index_t>(out);
+  if (up < -axis.stride) return Status{Code::shape, "the kernel is larger than the padded input"};
+  index_t out = up < 0 ? 0 : static_cast<index_t>(up) / axis.stride + 1;
+  if (ceil && out > 0 && (std::int64_t{out} - 1) * axis.stride >= std::int64_t{size} + axis.before) --out;
+  return out;
 }
 
 /// [N, OH, OW, channels] of a window over [N, H, W, C]; checks the window and the input's rank.
