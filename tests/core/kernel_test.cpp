@@ -52,9 +52,13 @@ struct Fast {
 }  // namespace
 }  // namespace lithe
 
+/// Knows which types it was compiled for.
 template <>
 struct lithe::portable::Kernel<lithe::Scale> {
+  inline static std::uint32_t types_run = 0;
+  template <TypeSet types = every_type>
   static Status run(const lithe::Scale::Attributes& attributes, RunContext& context) {
+    types_run = types.bits;
     context.output().as<float>()[0] = context.input(0).as<float>()[0] * attributes.factor;
     return {};
   }
@@ -115,6 +119,40 @@ TEST(KernelEntry, LivesThroughItsStages) {
     entry.destroy(memory);
     EXPECT_EQ(Fast::alive, before);
   }
+}
+
+TEST(Only, RefusesOtherTypesAndPlainBytes) {
+  using Small = portable::Only<Portable, DType::s8, DType::f32>;
+  const KernelEntry entry = KernelList<Small>::entries[0];
+  EXPECT_EQ(entry.op->spec, &Scale::spec);
+  EXPECT_STREQ(entry.name, "portable");
+  const Scale::Attributes attributes;
+  const Quantization steps;
+  const auto takes = [&](const ValueInfo& input, const ValueInfo& output) {
+    return entry.supports(&attributes, {{&input, 1}, {&output, 1}, nullptr});
+  };
+  const ValueInfo real{DType::f32, {}}, half{DType::f16, {}}, stored{DType::s8, {}, nullptr, &steps};
+  EXPECT_TRUE(takes(real, stored));
+  EXPECT_TRUE(takes(stored, real));
+  EXPECT_TRUE(takes({}, real)) << "an input that is absent";
+  EXPECT_FALSE(takes(half, real));
+  EXPECT_FALSE(takes(real, half));
+  EXPECT_FALSE(takes(real, {DType::s8, {}})) << "8-bit integers that stand for themselves";
+}
+
+TEST(Only, CompilesTheKernelForItsTypes) {
+  float out = 0;
+  const float in = 7;
+  const std::array<TensorView, 1> inputs{TensorView(&in, DType::f32, {})};
+  std::array<Tensor, 1> outputs{Tensor(&out, DType::f32, {})};
+  RunContext run(inputs, outputs, {}, nullptr);
+  const Scale::Attributes attributes;
+  ASSERT_TRUE(KernelList<Portable>::entries[0].run(nullptr, &attributes, run).ok());
+  EXPECT_EQ(Portable::types_run, every_type.bits);
+  portable::Only<Portable, DType::f32> only;
+  ASSERT_TRUE(KernelList<decltype(only)>::entries[0].run(&only, &attributes, run).ok());
+  EXPECT_EQ(Portable::types_run, type_set(DType::f32).bits);
+  EXPECT_EQ(out, 14);
 }
 
 TEST(OperatorEntry, ParsesInfersAndStreams) {

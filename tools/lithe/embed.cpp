@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <sstream>
 
 #include "tools/graph/writer.hpp"
@@ -24,8 +25,29 @@ std::string identifier(std::string text) {
   return text.empty() || std::isdigit(static_cast<unsigned char>(text[0])) != 0 ? "_" + text : text;
 }
 
+/// An operator's nodes, and the element types that its kernel is compiled for.
+struct Used {
+  std::size_t nodes = 0;
+  std::set<DType> dtypes;    ///< of first inputs and outputs
+  bool plain_bytes = false;  ///< 8-bit integers without a quantization among them
+
+  void add(const runtime::PlanValue& v) {
+    dtypes.insert(v.dtype);
+    plain_bytes |= (v.dtype == DType::s8 || v.dtype == DType::u8) && v.quantization == nullptr;
+  }
+  std::string kernel(const std::string& name) const {
+    const std::string all =
+        "lithe::portable::Kernel<lithe::ops::" + (name == "Shape" ? "ShapeOf" : name) + ">";
+    if (plain_bytes) return all;
+    std::string list;
+    for (const DType d : dtypes)
+      list += std::string(", lithe::DType::") + (d == DType::boolean ? "boolean" : lithe::name(d));
+    return "lithe::portable::Only<" + all + list + ">";
+  }
+};
+
 struct Needs {
-  std::map<std::string, std::size_t> operators;  ///< nodes of each
+  std::map<std::string, Used> operators;
   std::size_t graphs = 0, values = 0, nodes = 0, links = 0, blocks = 0, quantized = 0, widest = 0, kept = 0;
 
   /// A block is aligned to 64.
@@ -39,7 +61,10 @@ struct Needs {
       quantized += v.quantization != nullptr ? 1 : 0, keep(v.grown),
           keep(v.input && v.host ? v.grown : runtime::GrownBlock{});
     for (const auto& node : graph.nodes) {
-      ++operators[node.op->spec->name];
+      Used& used = operators[node.op->spec->name];
+      ++used.nodes;
+      for (const auto ids : {node.input_ids(), node.output_ids()})
+        if (!ids.empty() && ids[0] >= 0) used.add(graph.values[static_cast<std::size_t>(ids[0])]);
       links += node.inputs.size() + node.outputs.size();
       widest = std::max(widest, node.inputs.size() + node.outputs.size());
       keep(node.grown);
@@ -48,15 +73,15 @@ struct Needs {
   }
   std::string kernel_list() const {
     std::string list;
-    for (const auto& [n, count] : operators)
-      list += (list.empty() ? "" : ", ") +
-              ("lithe::portable::Kernel<lithe::ops::" + (n == "Shape" ? "ShapeOf" : n) + ">");
+    for (const auto& [name, used] : operators)
+      list += (list.empty() ? "\n    " : ",\n    ") + used.kernel(name);
     return list;
   }
   /// How many nodes each kernel of the list runs.
   std::string counts() const {
     std::string list;
-    for (const auto& [n, count] : operators) list += (list.empty() ? "" : ", ") + std::to_string(count);
+    for (const auto& [name, used] : operators)
+      list += (list.empty() ? "" : ", ") + std::to_string(used.nodes);
     return list;
   }
 };
@@ -80,8 +105,9 @@ int embed(const EmbedOptions& o) {
   std::ostringstream out;
   out << "// Made by lithe embed from " << std::filesystem::path(o.model).filename().string()
       << ".\n#pragma once\n\n#include <cstddef>\n\n#include \"lithe/micro.hpp\"\n\nnamespace " << space
-      << " {\n\n/// What the model's nodes need.\nusing Kernels = lithe::KernelList<" << needs.kernel_list()
-      << ">;\n\n"
+      << " {\n\n/// What the model's nodes need, for their element types alone.\nusing Kernels = "
+         "lithe::KernelList<"
+      << needs.kernel_list() << ">;\n\n"
       << "/// An arena of this size suffices: tensors are the same on every target, tables are counted with "
          "its sizes.\n"
       << "inline constexpr std::size_t arena_bytes = lithe::arena_bytes<Kernels>({.graphs = " << needs.graphs

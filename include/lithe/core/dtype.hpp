@@ -72,4 +72,26 @@ constexpr DType dtype_from_name(std::string_view text) {
   return DType::none;
 }
 
+/// Element types that a kernel is compiled for: a template argument of its `run` (core/kernel.hpp).
+/// s8 and u8 mean quantized tensors; plain 8-bit integers belong to `every_type` alone.
+struct TypeSet {
+  std::uint32_t bits = 0;
+
+  constexpr bool has(DType d) const { return (bits >> static_cast<int>(d) & 1u) != 0; }
+  constexpr bool has_plain_bytes() const { return (bits >> dtype_count & 1u) != 0; }
+  template <class... Types>
+  constexpr bool has_one_of(Types... d) const {
+    return (has(d) || ...);
+  }
+  template <class... Types>
+  constexpr TypeSet without(Types... d) const {
+    return {bits & ~((1u << static_cast<int>(d)) | ...)};
+  }
+};
+template <class... Types>
+constexpr TypeSet type_set(Types... d) {
+  return {((1u << static_cast<int>(d)) | ...)};
+}
+inline constexpr TypeSet every_type{(2u << dtype_count) - 1};
+
 }  // namespace lithe::inline v0

@@ -146,7 +146,7 @@ struct KernelEntry {
 
 namespace portable {
 /// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and
-/// microcontroller path.
+/// microcontroller path. Its `run` may be a template over the TypeSet of input 0 and output 0, for `Only`.
 template <class Op>
 struct Kernel;
 }  // namespace portable
@@ -184,6 +184,32 @@ inline constexpr OperatorEntry operator_entry = detail::make_operator<Op>();
 
 namespace detail {
 
+/// The rows of an operator whose first input and first output have types of the set.
+template <class Op, TypeSet types>
+constexpr auto rows_of() {
+  constexpr auto fits = [](const DTypeList& list) {
+    return list.size() == 0 || list[0] >= DType::any_output || types.has(list[0]);
+  };
+  constexpr std::size_t count = [&] {
+    std::size_t n = 0;
+    for (const TypeRow& row : Op::types) n += fits(row.inputs) && fits(row.outputs) ? 1 : 0;
+    return n;
+  }();
+  static_assert(count > 0, "the operator has no row of these types");
+  std::array<TypeRow, count> rows{};
+  std::size_t n = 0;
+  for (const TypeRow& row : Op::types)
+    if (fits(row.inputs) && fits(row.outputs)) rows[n++] = row;
+  return rows;
+}
+/// The operator as a kernel knows it: with the type rows that it is compiled for.
+template <class K>
+inline constexpr OperatorEntry operator_entry_of = [] {
+  OperatorEntry e = make_operator<typename OpOf<K>::type>();
+  e.types = K::rows;
+  return e;
+}();
+
 /// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`,
 /// `packed_inputs`, `strided_inputs` and `strided_outputs` are optional, and any function may be static.
 template <class K>
@@ -192,7 +218,10 @@ constexpr KernelEntry make_kernel() {
   using A = typename Op::Attributes;
   static_assert(std::is_trivially_destructible_v<A>);
   KernelEntry e{};
-  e.op = &operator_entry<Op>;
+  if constexpr (requires { K::rows; })
+    e.op = &operator_entry_of<K>;
+  else
+    e.op = &operator_entry<Op>;
   if constexpr (requires { K::name; })
     e.name = K::name;
   else
@@ -228,6 +257,39 @@ constexpr KernelEntry make_kernel() {
 }
 
 }  // namespace detail
+
+namespace portable {
+/// A portable kernel for nodes whose first input and first output have these element types (s8 and u8:
+/// quantized); the code of all others is left out, and such nodes are refused when the session is created.
+///   KernelList<portable::Only<portable::Kernel<ops::Conv2D>, DType::s8>>
+template <class Kernel, DType... dtypes>
+struct Only : Kernel {
+  using Op = typename detail::OpOf<Kernel>::type;
+  static constexpr TypeSet types = type_set(dtypes...);
+  static constexpr auto rows = detail::rows_of<Op, types>();
+
+  static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
+    if ((!node.inputs.empty() && !takes(node.input(0))) || !takes(node.output())) return false;
+    if constexpr (requires { Kernel::supports(a, node); })
+      return Kernel::supports(a, node);
+    else
+      return (void)a, true;
+  }
+  Status run(const typename Op::Attributes& a, RunContext& context) {
+    if constexpr (requires { Kernel::template run<types>(a, context); })
+      return Kernel::template run<types>(a, context);
+    else
+      return Kernel::run(a, context);
+  }
+
+ private:
+  static bool takes(const ValueInfo& value) {
+    const bool plain_bytes =
+        element_bytes(value.dtype) == 1 && is_integer(value.dtype) && value.quantization == nullptr;
+    return !value.present() || (types.has(value.dtype) && !plain_bytes);
+  }
+};
+}  // namespace portable
 
 /// Named kernels in order of preference: the first that supports a node runs it; what is not listed is not
 /// linked. A list may contain lists.

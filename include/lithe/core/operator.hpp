@@ -72,6 +72,7 @@ struct OpSpec {
 /// Up to eight dtypes. For variadic operators the last one repeats.
 class DTypeList {
  public:
+  constexpr DTypeList() = default;
   constexpr DTypeList(std::initializer_list<DType> dtypes) {
     for (DType d : dtypes) dtypes_[count_++] = d;
   }
@@ -80,13 +81,13 @@ class DTypeList {
 
  private:
   DType dtypes_[8] = {};
-  int count_ = 0;
+  std::uint8_t count_ = 0;
 };
 
 /// One legal combination of element types. `any` is one dtype, the same wherever the row says so.
 struct TypeRow {
-  DTypeList inputs;
-  DTypeList outputs;
+  DTypeList inputs{};
+  DTypeList outputs{};
 };
 
 /// What a plan knows of one input or output of a node.

@@ -9,7 +9,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
-#include "lithe/ops/detail/types.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -62,8 +62,8 @@ struct Kernel<ops::ArgmaxPool2D> {
   using Attributes = ops::ArgmaxPool2D::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_mean_type(context.input(0).dtype,
-                                      [&]<class T>() { return run_as<T>(a, context); });
+    return ops::detail::for_pooled_type(context.input(0).dtype,
+                                        [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

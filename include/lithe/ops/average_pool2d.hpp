@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/requantize.hpp"
-#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -71,9 +71,10 @@ struct Kernel<ops::AveragePool2D> {
   using Attributes = ops::AveragePool2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_mean_type(context.output().dtype,
-                                      [&]<class T>() { return run_as<T>(a, context), Status{}; });
+    return ops::detail::for_pooled_type<types>(context.output().dtype,
+                                               [&]<class T>() { return run_as<T>(a, context), Status{}; });
   }
 
  private:

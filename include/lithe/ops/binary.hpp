@@ -298,11 +298,11 @@ struct Pow {
 
 namespace lithe::inline v0::ops::detail {
 
-template <class Op, class T>
+template <TypeSet types, class Op, class T>
 Status run_binary(const typename Op::Attributes& attributes, RunContext& context) {
   using Result = std::conditional_t<requires { requires Op::is_comparison; }, bool, T>;
   const TensorView left = strip_input(context, 0), right = strip_input(context, 1);
-  return map_chunks<T, Result, 2>(
+  return map_chunks<types, T, Result, 2>(
       {&left, &right}, context.output(), [&](const auto& in, index_t n, Result* __restrict out) -> Status {
         const T *a = in[0], *b = in[1];
         if constexpr (std::is_integral_v<T> && requires { Op::defined(T{}, T{}); })
@@ -326,9 +326,11 @@ namespace lithe::inline v0::portable {
 
 template <ops::BinaryOperator Op>
 struct Kernel<Op> {
+  template <TypeSet types = every_type>
   static Status run(const typename Op::Attributes& attributes, RunContext& context) {
-    return ops::detail::with_arithmetic<Op::elements>(
-        context.input(0), [&]<class T>(T) { return ops::detail::run_binary<Op, T>(attributes, context); });
+    return ops::detail::with_arithmetic<Op::elements, types>(context.input(0), [&]<class T>(T) {
+      return ops::detail::run_binary<types, Op, T>(attributes, context);
+    });
   }
 };
 
@@ -337,10 +339,11 @@ struct Kernel<ops::Pow> {
   static Status run(const NoAttributes& attributes, RunContext& context) {
     const auto small = [](DType d) { return d == DType::f32 || d == DType::f16 || d == DType::bf16; };
     const DType base = context.input(0).dtype, exponent = context.input(1).dtype;
-    if (small(base) && small(exponent)) return ops::detail::run_binary<ops::Pow, float>(attributes, context);
+    if (small(base) && small(exponent))
+      return ops::detail::run_binary<every_type, ops::Pow, float>(attributes, context);
     if (is_float(base) || is_float(exponent))
-      return ops::detail::run_binary<ops::Pow, double>(attributes, context);
-    return ops::detail::run_binary<ops::Pow, std::int64_t>(attributes, context);
+      return ops::detail::run_binary<every_type, ops::Pow, double>(attributes, context);
+    return ops::detail::run_binary<every_type, ops::Pow, std::int64_t>(attributes, context);
   }
 };
 

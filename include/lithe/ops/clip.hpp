@@ -46,16 +46,17 @@ namespace lithe::inline v0::portable {
 
 template <>
 struct Kernel<ops::Clip> {
+  template <TypeSet types = every_type>
   static Status run(const ops::Clip::Attributes& attributes, RunContext& context) {
     namespace d = ops::detail;
-    return d::with_arithmetic<d::reals>(context.input(0), [&]<class T>(T) {
+    return d::with_arithmetic<d::reals, types>(context.input(0), [&]<class T>(T) {
       const d::Limits<T> limits(attributes.clamp);
-      return d::map_chunks<T, T, 1>({&context.input(0)}, context.output(),
-                                    [&](const auto& in, index_t n, T* out) -> Status {
-                                      std::copy_n(in[0], n, out);
-                                      limits.apply(out, n);
-                                      return {};
-                                    });
+      return d::map_chunks<types, T, T, 1>({&context.input(0)}, context.output(),
+                                           [&](const auto& in, index_t n, T* out) -> Status {
+                                             std::copy_n(in[0], n, out);
+                                             limits.apply(out, n);
+                                             return {};
+                                           });
     });
   }
 };

@@ -7,9 +7,9 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
-#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -64,10 +64,11 @@ struct Kernel<ops::Conv3D> {
   static Status reshape(const Attributes&, ReshapeContext& context) {
     return ops::detail::linear_workspace(context, context.inputs[1].shape[0]);
   }
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
     const Shape& filter = context.input(1).shape;
     const ops::detail::Window window = ops::detail::window(a, filter[1], filter[2], filter[3]);
-    return ops::detail::for_linear_type(context.output().dtype, [&]<class T>() {
+    return ops::detail::for_linear_type<types>(context.output().dtype, [&]<class T>() {
       return ops::detail::convolve<T>(window, a, context), Status{};
     });
   }

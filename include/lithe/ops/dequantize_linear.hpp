@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -49,13 +50,16 @@ template <>
 struct Kernel<ops::DequantizeLinear> {
   using Attributes = ops::DequantizeLinear::Attributes;
 
+  template <TypeSet types = every_type>
   static Status run(const Attributes& attributes, RunContext& context) {
-    return is_float(context.input(0).dtype) ? dequantize<double>(attributes, context)
-                                            : dequantize<std::int64_t>(attributes, context);
+    if constexpr (ops::detail::has_small_floats(types))
+      if (is_float(context.input(0).dtype)) return dequantize<types, double>(attributes, context);
+    using Integer = std::conditional_t<types.has(DType::s32), std::int64_t, std::int32_t>;
+    return dequantize<types, Integer>(attributes, context);
   }
 
  private:
-  template <class T>
+  template <TypeSet types, class T>
   static Status dequantize(const Attributes& attributes, RunContext& context) {
     namespace d = ops::detail;
     const TensorView& input = context.input(0);
@@ -69,7 +73,7 @@ struct Kernel<ops::DequantizeLinear> {
     };
     const auto zero_point_at = [&](index_t i) {
       T z;
-      return *d::load(context.input(2), i, 1, &z);
+      return *d::load<types>(context.input(2), i, 1, &z);
     };
     for (index_t first = 0, total = input.elements(); first < total; first += d::chunk) {
       const index_t n = std::min(d::chunk, total - first);
@@ -78,9 +82,9 @@ struct Kernel<ops::DequantizeLinear> {
         if (context.has(2))
           d::fill_by_scale(grid, first, grid.single ? d::chunk : n, zero_points, zero_point_at);
       }
-      const T* x = d::load(input, first, n, buffer);
+      const T* x = d::load<types>(input, first, n, buffer);
       for (index_t i = 0; i < n; ++i) reals[i] = static_cast<float>(x[i] - zero_points[i]) * scales[i];
-      d::store_floats(context.output(), first, n, reals);
+      d::store_floats<types.without(DType::s8, DType::u8)>(context.output(), first, n, reals);
     }
     return {};
   }

@@ -4,9 +4,9 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
-#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -58,9 +58,10 @@ struct Kernel<ops::FullyConnected> {
   static Status reshape(const Attributes&, ReshapeContext& context) {
     return ops::detail::linear_workspace(context, context.inputs[1].shape[0]);
   }
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_linear_type(context.output().dtype,
-                                        [&]<class T>() { return run_as<T>(a, context), Status{}; });
+    return ops::detail::for_linear_type<types>(context.output().dtype,
+                                               [&]<class T>() { return run_as<T>(a, context), Status{}; });
   }
 
  private:

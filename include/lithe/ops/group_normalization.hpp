@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/normalize.hpp"
 #include "lithe/ops/detail/parallel.hpp"
-#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 

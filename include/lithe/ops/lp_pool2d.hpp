@@ -8,8 +8,8 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
-#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -61,8 +61,8 @@ struct Kernel<ops::LpPool2D> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_type<float, half, double>(context.output().dtype,
-                                                      [&]<class T>() { return run_as<T>(a, context); });
+    return ops::detail::for_element_type<every_type, float, half, double>(
+        context.output().dtype, [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

@@ -6,8 +6,8 @@
 #include <tuple>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
-#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -69,9 +69,9 @@ struct Kernel<ops::MatMul> {
   using Attributes = ops::MatMul::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_type<float, half, double, std::int32_t, std::int64_t, std::uint32_t,
-                                 std::uint64_t>(context.output().dtype,
-                                                [&]<class T>() { return run_as<T>(a, context); });
+    return ops::detail::for_element_type<every_type, float, half, double, std::int32_t, std::int64_t,
+                                         std::uint32_t, std::uint64_t>(
+        context.output().dtype, [&]<class T>() { return run_as<T>(a, context); });
   }
 
  private:

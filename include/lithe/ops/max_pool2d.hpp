@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
@@ -75,31 +76,18 @@ struct Kernel<ops::MaxPool2D> {
   using Attributes = ops::MaxPool2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    const Quantization* q = context.output().quantization;
-    auto bounds = [&]<class T>() {
-      const auto range = ops::detail::quantized_range<T>(a.clamp, q == nullptr ? 1.0f : q->scale_at(0),
-                                                         q == nullptr ? 0 : q->zero_point_at(0));
-      return std::pair(static_cast<T>(range.min), static_cast<T>(range.max));
-    };
-    switch (context.output().dtype) {
-      case DType::f32:
-        return run_as<float>(a, context, a.clamp.min, a.clamp.max);
-      case DType::f16:
-        return run_as<half>(a, context, half(a.clamp.min), half(a.clamp.max));
-      case DType::f64:
-        return run_as<double>(a, context, a.clamp.min, a.clamp.max);
-      case DType::s8: {
-        const auto [min, max] = bounds.operator()<std::int8_t>();
-        return run_as<std::int8_t>(a, context, min, max);
+    return ops::detail::for_pooled_type<types>(context.output().dtype, [&]<class T>() {
+      if constexpr (!std::is_integral_v<T>)
+        return run_as<T>(a, context, static_cast<T>(a.clamp.min), static_cast<T>(a.clamp.max));
+      else {
+        const Quantization* q = context.output().quantization;
+        const auto range = ops::detail::quantized_range<T>(a.clamp, q == nullptr ? 1.0f : q->scale_at(0),
+                                                           q == nullptr ? 0 : q->zero_point_at(0));
+        return run_as<T>(a, context, static_cast<T>(range.min), static_cast<T>(range.max));
       }
-      case DType::u8: {
-        const auto [min, max] = bounds.operator()<std::uint8_t>();
-        return run_as<std::uint8_t>(a, context, min, max);
-      }
-      default:
-        return {Code::dtype, "no kernel for this element type"};
-    }
+    });
   }
 
  private:

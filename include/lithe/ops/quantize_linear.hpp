@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -61,16 +62,20 @@ template <>
 struct Kernel<ops::QuantizeLinear> {
   using Attributes = ops::QuantizeLinear::Attributes;
 
+  template <TypeSet types = every_type>
   static Status run(const Attributes& attributes, RunContext& context) {
-    return context.input(0).dtype == DType::s32 ? quantize<double>(attributes, context)
-                                                : quantize<float>(attributes, context);
+    if constexpr (types.has(DType::s32))
+      if (context.input(0).dtype == DType::s32) return quantize<types, double>(attributes, context);
+    return quantize<types, float>(attributes, context);
   }
 
  private:
-  template <class T>
+  template <TypeSet types, class T>
   static Status quantize(const Attributes& attributes, RunContext& context) {
     namespace d = ops::detail;
     const TensorView& input = context.input(0);
+    constexpr bool small_floats = d::has_small_floats(types);
+    const bool to_floats = small_floats && is_float(context.output().dtype);
     LITHE_ASSIGN_OR_RETURN(const d::ScaleGrid grid, d::scale_grid(input.shape, context.input(1).shape,
                                                                   attributes.axis, attributes.block_size));
     T buffer[d::chunk], scales[d::chunk], zero_points[d::chunk] = {};
@@ -79,8 +84,10 @@ struct Kernel<ops::QuantizeLinear> {
       return static_cast<T>(*d::load_floats(context.input(1), i, 1, &s));
     };
     const auto zero_point_at = [&](index_t i) {
-      double z;
-      return static_cast<T>(*d::load_doubles(context.input(2), i, 1, &z));
+      if constexpr (small_floats)
+        if (double real; to_floats) return static_cast<T>(*d::load_doubles(context.input(2), i, 1, &real));
+      std::int32_t integer;
+      return static_cast<T>(*d::load_integers<types>(context.input(2), i, 1, &integer));
     };
     for (index_t first = 0, total = input.elements(); first < total; first += d::chunk) {
       const index_t n = std::min(d::chunk, total - first);
@@ -89,28 +96,32 @@ struct Kernel<ops::QuantizeLinear> {
         if (context.has(2))
           d::fill_by_scale(grid, first, grid.single ? d::chunk : n, zero_points, zero_point_at);
       }
-      const T* x = d::load(input, first, n, buffer);
+      const T* x = d::load<types.without(DType::s8, DType::u8)>(input, first, n, buffer);
       for (index_t i = 0; i < n; ++i) buffer[i] = x[i] / scales[i];
-      is_float(context.output().dtype) ? store_floats(attributes, context, first, n, buffer, zero_points)
-                                       : store_integers(context, first, n, buffer, zero_points);
+      if constexpr (small_floats)
+        if (to_floats) {
+          store_floats(attributes, context, first, n, buffer, zero_points);
+          continue;
+        }
+      store_integers<types>(context, first, n, buffer, zero_points);
     }
     return {};
   }
 
-  template <class T>
+  template <TypeSet types, class T>
   static void store_integers(RunContext& context, index_t first, index_t n, const T* steps,
                              const T* zero_points) {
     const int width = bits(context.output().dtype);
     const T low = is_signed_integer(context.output().dtype) ? static_cast<T>(-(1 << (width - 1))) : T{},
             high = low + static_cast<T>((1 << width) - 1);
-    std::int64_t stored[ops::detail::chunk];
+    std::int32_t stored[ops::detail::chunk];
     for (index_t i = 0; i < n; ++i) {
       const T zero_point = zero_points[i];
-      stored[i] =
+      stored[i] = static_cast<std::int32_t>(
           ops::detail::round_to_even(ops::detail::limit(steps[i], low - zero_point, high - zero_point)) +
-          static_cast<std::int32_t>(zero_point);
+          static_cast<std::int32_t>(zero_point));
     }
-    ops::detail::store_integers(context.output(), first, n, stored);
+    ops::detail::store_integers<types>(context.output(), first, n, stored);
   }
   template <class T>
   static void store_floats(const Attributes& attributes, RunContext& context, index_t first, index_t n,

@@ -83,12 +83,12 @@ struct lithe::portable::Kernel<lithe::ops::Range> {
   static Status fill(const TensorView (&values)[3], const Tensor& output) {
     constexpr index_t chunk = ops::detail::chunk;
     Wide buffer[chunk];
-    const Wide start = *ops::detail::load<Wide>(values[0], 0, 1, buffer),
-               delta = *ops::detail::load<Wide>(values[2], 0, 1, buffer);
+    const Wide start = *ops::detail::load(values[0], 0, 1, buffer),
+               delta = *ops::detail::load(values[2], 0, 1, buffer);
     for (index_t first = 0; first < output.shape[0]; first += chunk) {
       const index_t some = std::min(chunk, output.shape[0] - first);
       for (index_t i = 0; i < some; ++i) buffer[i] = start + static_cast<Wide>(first + i) * delta;
-      ops::detail::store<Wide>(output, first, some, buffer);
+      ops::detail::store(output, first, some, buffer);
     }
     return {};
   }

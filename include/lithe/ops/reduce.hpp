@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 
@@ -144,7 +145,7 @@ class Reduction {
 };
 
 /// The totals of one block of results of `input`, whose elements `each` names.
-template <class Op, class T, class Each>
+template <class Op, TypeSet types, class T, class Each>
 void reduce_block(const TensorView& input, bool contiguous, const T* shifts, index_t count, Each each,
                   T* totals) {
   Reduction<Op, T> reduction(input.dtype, shifts);
@@ -152,7 +153,7 @@ void reduce_block(const TensorView& input, bool contiguous, const T* shifts, ind
   each([&](index_t offset, index_t length) {
     for (index_t i = 0; i < length; i += channel_block) {
       const index_t n = std::min(length - i, channel_block);
-      reduction.add(load(input, offset + i, n, buffer), n);
+      reduction.add(load<types>(input, offset + i, n, buffer), n);
     }
   });
   if (contiguous) reduction.fold();
@@ -255,6 +256,7 @@ namespace lithe::inline v0::portable {
 
 template <ops::ReduceOperator Op>
 struct Kernel<Op> {
+  template <TypeSet types = every_type>
   static Status run(const ops::ReduceAttributes& a, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
@@ -264,12 +266,13 @@ struct Kernel<Op> {
     LITHE_ASSIGN_OR_RETURN(const ops::detail::AxisSet reduced, a.reduced(axes, input.shape.rank()));
     if (!(ops::detail::reduced_shape(input.shape, reduced, a.keepdims) == output.shape))
       return {Code::out_of_range, "the axes of a reduction changed after its shape was inferred"};
-    if constexpr (Op::divides) {
-      if (input.dtype == DType::s8) return quantized_mean<std::int8_t>(context, reduced);
-      if (input.dtype == DType::u8) return quantized_mean<std::uint8_t>(context, reduced);
-    }
-    return ops::detail::with_arithmetic<Op::elements>(
-        input, [&]<class T>(T) { return reduce<T>(input, output, reduced), Status{}; });
+    if constexpr (Op::divides)
+      if (ops::detail::is_quantized_8bit(input.dtype))
+        return ops::detail::for_quantized_type<types>(
+            input.dtype, [&]<class T>() { return quantized_mean<T>(context, reduced), Status{}; });
+    constexpr TypeSet others = Op::divides ? types.without(DType::s8, DType::u8) : types;
+    return ops::detail::with_arithmetic<Op::elements, others>(
+        input, [&]<class T>(T) { return reduce<others, T>(input, output, reduced), Status{}; });
   }
 
  private:
@@ -280,7 +283,7 @@ struct Kernel<Op> {
     return count;
   }
 
-  template <class T>
+  template <TypeSet types, class T>
   static void reduce(const TensorView& input, const Tensor& output, ops::detail::AxisSet reduced) {
     namespace detail = ops::detail;
     const index_t elements = reduced_elements(input.shape, reduced);
@@ -288,20 +291,20 @@ struct Kernel<Op> {
     blocks.for_each([&](index_t count, index_t first, auto each) {
       T shifts[detail::channel_block] = {}, results[detail::channel_block];
       if constexpr (Op::two_passes) {
-        detail::reduce_block<ops::ReduceMax>(input, blocks.contiguous, shifts, count, each, results);
+        detail::reduce_block<ops::ReduceMax, types>(input, blocks.contiguous, shifts, count, each, results);
         for (index_t i = 0; i < detail::channel_block; ++i) {
           const T max = results[blocks.contiguous || i >= count ? 0 : i];
           shifts[i] = std::isfinite(max) ? max : T{};
         }
       }
-      detail::reduce_block<Op>(input, blocks.contiguous, shifts, count, each, results);
+      detail::reduce_block<Op, types>(input, blocks.contiguous, shifts, count, each, results);
       for (index_t i = 0; i < count; ++i) results[i] = Op::finish(results[i], shifts[i], elements);
-      detail::store(output, first, count, results);
+      detail::store<types>(output, first, count, results);
     });
   }
 
   template <class T>
-  static Status quantized_mean(const RunContext& context, ops::detail::AxisSet reduced) {
+  static void quantized_mean(const RunContext& context, ops::detail::AxisSet reduced) {
     namespace detail = ops::detail;
     const TensorView& input = context.input(0);
     const detail::Mean<T> mean(context, {});
@@ -315,7 +318,6 @@ struct Kernel<Op> {
       });
       mean.store(sums, elements, elements, static_cast<T*>(context.output().data) + first);
     });
-    return {};
   }
 };
 

@@ -451,7 +451,7 @@ struct Kernel<ops::Resize> {
         const index_t some = std::min(chunk, n - first);
         std::fill_n(to + first, some, T{0});
         for (index_t k = 0; k < count; ++k) {
-          const T* x = ops::detail::load<T>(input_, from + k * n + first, some, buffer);
+          const T* x = ops::detail::load(input_, from + k * n + first, some, buffer);
           for (index_t i = 0; i < some; ++i) to[first + i] += weights[k] * x[i];
         }
       }
@@ -460,7 +460,7 @@ struct Kernel<ops::Resize> {
       T* to = part(plan_.line_in);
       for (index_t first = 0; first < n; first += chunk) {
         const index_t some = std::min(chunk, n - first);
-        const T* x = ops::detail::load<T>(input_, from + first, some, to + first);
+        const T* x = ops::detail::load(input_, from + first, some, to + first);
         if (x != to + first) std::copy_n(x, some, to + first);
       }
       return to;
@@ -469,7 +469,7 @@ struct Kernel<ops::Resize> {
       if (!is_float(output_.dtype) && !ops::detail::quantized(output_))
         for (index_t i = 0; i < n; ++i) from[i] = std::nearbyint(from[i]);
       for (index_t first = 0; first < n; first += chunk)
-        ops::detail::store<T>(output_, to + first, std::min(chunk, n - first), from + first);
+        ops::detail::store(output_, to + first, std::min(chunk, n - first), from + first);
     }
     void fill(index_t to, index_t n) const {
       T values[chunk];

@@ -12,11 +12,11 @@
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/lines.hpp"
 #include "lithe/ops/detail/requantize.hpp"
-#include "lithe/ops/detail/types.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -117,25 +117,25 @@ template <ops::AlongAxisOperator Op>
 struct Kernel<Op> {
   using Attributes = ops::SoftmaxAttributes;
 
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    if constexpr (Op::elements.has(DType::s8)) {
-      if (context.output().dtype == DType::s8) return run_as<std::int8_t>(a, context);
-      if (context.output().dtype == DType::u8) return run_as<std::uint8_t>(a, context);
-    }
-    return ops::detail::for_float_type(context.output().dtype,
-                                       [&]<class T>() { return run_as<T>(a, context); });
+    const auto run_type = [&]<class T>() { return run_as<T>(a, context), Status{}; };
+    if constexpr (Op::elements.has(DType::s8))
+      if (ops::detail::is_quantized_8bit(context.output().dtype))
+        return ops::detail::for_quantized_type<types>(context.output().dtype, run_type);
+    return ops::detail::for_float_type<types>(context.output().dtype, run_type);
   }
 
  private:
   template <class T>
-  static Status run_as(const Attributes& a, RunContext& context) {
+  static void run_as(const Attributes& a, RunContext& context) {
     const Shape& shape = context.input(0).shape;
     const ops::detail::Lines lines(shape, normalize_axis(a.axis, shape.rank()));
     const index_t n = lines.length, stride = lines.stride;
     const T* x = static_cast<const T*>(context.input(0).data);
     T* y = static_cast<T*>(context.output().data);
-    const Quantization* in = context.input(0).quantization;
     if constexpr (std::is_integral_v<T>) {
+      const Quantization* in = context.input(0).quantization;
       const float scale = in->scale_at(0), per_step = 1 / context.output().quantization->scale_at(0);
       const std::int32_t zero_point = in->zero_point_at(0);
       const ops::detail::Requantizer<T> requantize(*context.output().quantization);
@@ -152,7 +152,6 @@ struct Kernel<Op> {
             [&](index_t i, Acc p) { y[at + i * stride] = static_cast<T>(p); });
       });
     }
-    return {};
   }
 };
 

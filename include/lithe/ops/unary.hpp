@@ -357,13 +357,14 @@ namespace lithe::inline v0::portable {
 
 template <ops::UnaryOperator Op>
 struct Kernel<Op> {
+  template <TypeSet types = every_type>
   static Status run(const typename Op::Attributes& attributes, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
     Status status;
     const auto map = [&](const TensorView& from, const Tensor& to) {
-      status = ops::detail::with_arithmetic<Op::elements>(
-          from, [&]<class T>(T) { return map_as<T>(attributes, from, to); });
+      status = ops::detail::with_arithmetic<Op::elements, types>(
+          from, [&]<class T>(T) { return map_as<types, T>(attributes, from, to); });
     };
     const bool table = ops::detail::quantized(input) && input.elements() > 256;
     table ? ops::detail::map_bytes(input, output, map) : map(input, output);
@@ -371,11 +372,11 @@ struct Kernel<Op> {
   }
 
  private:
-  template <class T>
+  template <TypeSet types, class T>
   static Status map_as(const typename Op::Attributes& attributes, const TensorView& input,
                        const Tensor& output) {
     using Result = std::conditional_t<Op::is_predicate, bool, T>;
-    return ops::detail::map_chunks<T, Result, 1>(
+    return ops::detail::map_chunks<types, T, Result, 1>(
         {&input}, output, [&](const auto& in, index_t n, Result* __restrict out) -> Status {
           for (index_t i = 0; i < n; ++i) {
             if constexpr (requires { Op::apply(attributes, T{}); })

@@ -239,7 +239,7 @@ class GraphPlan {
  private:
   Status build_values(PlanContext& context);
   Status build_node(PlanContext& context, const format::Node& source, PlanNode& node);
-  Status check_dtypes(const PlanNode& node) const;
+  Status check_dtypes(std::span<const KernelEntry> kernels, const PlanNode& node) const;
   Status quantize(PlanContext& context, const format::Quantization& source, const Quantization*& result);
   bool gather_inputs(const PlanNode& node, bool running, bool& dynamic);
   bool hostable(const PlanContext& context, const PlanNode& node) const;
@@ -315,7 +315,7 @@ inline Status GraphPlan::build_values(PlanContext& context) {
   return {};
 }
 
-inline Status GraphPlan::check_dtypes(const PlanNode& node) const {
+inline Status GraphPlan::check_dtypes(std::span<const KernelEntry> kernels, const PlanNode& node) const {
   const OpSpec& spec = *node.op->spec;
   const auto in = node.input_ids(), out = node.output_ids();
   const auto fits = [](const NameList& names, std::size_t n) {
@@ -335,9 +335,15 @@ inline Status GraphPlan::check_dtypes(const PlanNode& node) const {
       return ids[i] < 0 ? DType::none : values[static_cast<std::size_t>(ids[i])].dtype;
     };
   };
-  for (const TypeRow& row : node.op->types)
-    if (matches(row, in.size(), dtypes(in), out.size(), dtypes(out))) return {};
-  return {Code::dtype, "the operator does not take these element types"};
+  const auto takes = [&](const OperatorEntry& op) {
+    for (const TypeRow& row : op.types)
+      if (matches(row, in.size(), dtypes(in), out.size(), dtypes(out))) return true;
+    return false;
+  };
+  if (takes(*node.op)) return {};
+  for (const KernelEntry& kernel : kernels)  // one kernel's rows may be fewer than another's
+    if (kernel.op != node.op && kernel.op->spec == node.op->spec && takes(*kernel.op)) return {};
+  return {Code::dtype, "no kernel in the session's list takes this operator's element types"};
 }
 
 inline Status GraphPlan::build_node(PlanContext& context, const format::Node& source, PlanNode& node) {
@@ -359,7 +365,7 @@ inline Status GraphPlan::build_node(PlanContext& context, const format::Node& so
                                                return static_cast<NodeAttributes*>(self)->next(name, data);
                                              },
                                              &reader}));
-  LITHE_TRY(check_dtypes(node));
+  LITHE_TRY(check_dtypes(context.kernels, node));
   for (std::int32_t id : node.input_ids())
     if (id >= 0) ++value(id).readers;
   for (std::size_t i = 0; i < node.children.size(); ++i) {

@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "lithe/core/tensor.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 
 /// Element-wise kernels widen a chunk of elements, compute, and narrow it again: one copy of the arithmetic
@@ -127,87 +128,80 @@ void narrow(void* data, index_t first, index_t n, const From* values) {
   for (index_t i = 0; i < n; ++i) to[i] = static_cast<To>(values[i]);
 }
 
-/// Integers and bool (0 or 1); u64 keeps its bits.
-inline const std::int64_t* load_integers(const TensorView& t, index_t first, index_t n,
-                                         std::int64_t* buffer) {
-  switch (t.dtype) {
-    case DType::s64:
-    case DType::u64:
-      return widen<std::int64_t>(t.data, first, n, buffer);
-    case DType::s32:
-      return widen<std::int32_t>(t.data, first, n, buffer);
-    case DType::s16:
-      return widen<std::int16_t>(t.data, first, n, buffer);
-    case DType::s8:
-      return widen<std::int8_t>(t.data, first, n, buffer);
-    case DType::u32:
-      return widen<std::uint32_t>(t.data, first, n, buffer);
-    case DType::u16:
-      return widen<std::uint16_t>(t.data, first, n, buffer);
-    case DType::u8:
-      return widen<std::uint8_t>(t.data, first, n, buffer);
-    case DType::boolean:
+constexpr bool has_packed_integers(TypeSet types) {
+  return types.has_one_of(DType::s4, DType::u4, DType::s2, DType::u2);
+}
+
+/// Integers and bool (0 or 1) as a wider type; u64 keeps its bits.
+template <TypeSet types = every_type, class Wide>
+const Wide* load_integers(const TensorView& t, index_t first, index_t n, Wide* buffer) {
+  const Wide* loaded = buffer;
+  const auto load = [&]<class T>() {
+    if constexpr (std::is_same_v<T, bool>)
       for (index_t i = 0; i < n; ++i) buffer[i] = static_cast<const std::uint8_t*>(t.data)[first + i] != 0;
-      return buffer;
-    default:
-      break;
-  }
-  const int width = bits(t.dtype);
-  const std::int64_t sign = is_signed_integer(t.dtype) ? std::int64_t{1} << (width - 1) : 0;
-  for (index_t i = 0; i < n; ++i)
-    buffer[i] = (static_cast<std::int64_t>(packed_bits(t.data, first + i, width)) ^ sign) - sign;
-  return buffer;
+    else
+      loaded = widen<std::conditional_t<sizeof(T) == 8, std::int64_t, T>>(t.data, first, n, buffer);
+  };
+  const bool whole =
+      with_element_type<types, std::int64_t, std::uint64_t, std::int32_t, std::int16_t, std::int8_t,
+                        std::uint32_t, std::uint16_t, std::uint8_t, bool>(t.dtype, load);
+  if constexpr (has_packed_integers(types))
+    if (!whole) {
+      const int width = bits(t.dtype);
+      const Wide sign = is_signed_integer(t.dtype) ? Wide{1} << (width - 1) : 0;
+      for (index_t i = 0; i < n; ++i)
+        buffer[i] = (static_cast<Wide>(packed_bits(t.data, first + i, width)) ^ sign) - sign;
+    }
+  return loaded;
 }
 
 /// Keeps the low bits; bool is "not 0".
-inline void store_integers(const Tensor& t, index_t first, index_t n, const std::int64_t* values) {
-  switch (t.dtype) {
-    case DType::s64:
-    case DType::u64:
-      return narrow<std::int64_t>(t.data, first, n, values);
-    case DType::s32:
-    case DType::u32:
-      return narrow<std::int32_t>(t.data, first, n, values);
-    case DType::s16:
-    case DType::u16:
-      return narrow<std::int16_t>(t.data, first, n, values);
-    case DType::s8:
-    case DType::u8:
-      return narrow<std::int8_t>(t.data, first, n, values);
-    case DType::boolean:
+template <TypeSet types = every_type, class Wide>
+void store_integers(const Tensor& t, index_t first, index_t n, const Wide* values) {
+  const auto store = [&]<class T>() {
+    if constexpr (std::is_same_v<T, bool>)
       for (index_t i = 0; i < n; ++i) static_cast<std::uint8_t*>(t.data)[first + i] = values[i] != 0;
-      return;
-    default:
-      return store_packed(t.data, first, n, bits(t.dtype), [&](index_t i) { return values[i]; });
-  }
+    else
+      narrow<T>(t.data, first, n, values);
+  };
+  const bool whole =
+      with_element_type<types, std::int64_t, std::uint64_t, std::int32_t, std::int16_t, std::int8_t,
+                        std::uint32_t, std::uint16_t, std::uint8_t, bool>(t.dtype, store);
+  if constexpr (has_packed_integers(types))
+    if (!whole) store_packed(t.data, first, n, bits(t.dtype), [&](index_t i) { return values[i]; });
 }
 
 /// f32, f16, bf16, and quantized s8 and u8 as the real numbers they stand for.
-inline const float* load_floats(const TensorView& t, index_t first, index_t n, float* buffer) {
-  if (t.dtype == DType::f32) return widen<float>(t.data, first, n, buffer);
-  if (t.dtype == DType::f16) return widen<half>(t.data, first, n, buffer);
-  if (t.dtype == DType::bf16) return widen<bfloat16>(t.data, first, n, buffer);
-  assert(quantized(t));
-  const Affine affine(t.dtype, *t.quantization);
-  const auto real = [&](auto element) {
-    const auto* from = static_cast<const decltype(element)*>(t.data) + first;
-    for (index_t i = 0; i < n; ++i) buffer[i] = affine.real(from[i]);
-  };
-  t.dtype == DType::s8 ? real(std::int8_t{}) : real(std::uint8_t{});
-  return buffer;
+template <TypeSet types = every_type>
+const float* load_floats(const TensorView& t, index_t first, index_t n, float* buffer) {
+  const float* loaded = buffer;
+  (void)with_element_type<types, float, half, bfloat16, std::int8_t, std::uint8_t>(t.dtype, [&]<class T>() {
+    if constexpr (!std::is_integral_v<T>) {
+      loaded = widen<T>(t.data, first, n, buffer);
+    } else {
+      assert(quantized(t));
+      const Affine affine(t.dtype, *t.quantization);
+      for (index_t i = 0; i < n; ++i) buffer[i] = affine.real(static_cast<const T*>(t.data)[first + i]);
+    }
+  });
+  return loaded;
 }
 
-inline void store_floats(const Tensor& t, index_t first, index_t n, const float* values) {
-  if (t.dtype == DType::f32)
-    return void(std::memcpy(static_cast<float*>(t.data) + first, values,
-                            static_cast<std::size_t>(n) * sizeof(float)));
-  if (t.dtype == DType::f16) return narrow<half>(t.data, first, n, values);
-  if (t.dtype == DType::bf16) return narrow<bfloat16>(t.data, first, n, values);
-  assert(quantized(t));
-  const Affine affine(t.dtype, *t.quantization);
-  const float inverse = 1 / affine.scale;
-  auto* to = static_cast<std::uint8_t*>(t.data) + first;
-  for (index_t i = 0; i < n; ++i) to[i] = static_cast<std::uint8_t>(affine.stored(values[i], inverse));
+template <TypeSet types = every_type>
+void store_floats(const Tensor& t, index_t first, index_t n, const float* values) {
+  (void)with_element_type<types, float, half, bfloat16, std::int8_t, std::uint8_t>(t.dtype, [&]<class T>() {
+    if constexpr (std::is_same_v<T, float>) {
+      std::memcpy(static_cast<float*>(t.data) + first, values, static_cast<std::size_t>(n) * sizeof(float));
+    } else if constexpr (!std::is_integral_v<T>) {
+      narrow<T>(t.data, first, n, values);
+    } else {
+      assert(quantized(t));
+      const Affine affine(t.dtype, *t.quantization);
+      const float inverse = 1 / affine.scale;
+      T* to = static_cast<T*>(t.data) + first;
+      for (index_t i = 0; i < n; ++i) to[i] = static_cast<T>(affine.stored(values[i], inverse));
+    }
+  });
 }
 
 /// Any dtype.
@@ -286,25 +280,27 @@ inline void store_doubles(const Tensor& t, index_t first, index_t n, const doubl
   });
 }
 
-/// One chunk as a wide type: float, double, int64 or uint64. Points into the tensor where nothing has to be
-/// converted.
-template <class Wide>
+/// One chunk as a wide type: float, double, int32 (up to 16 bits), int64 or uint64. Points into the tensor
+/// where nothing has to be converted.
+template <TypeSet types = every_type, class Wide>
 const Wide* load(const TensorView& t, index_t first, index_t n, Wide* buffer) {
+  using Signed = std::conditional_t<std::is_same_v<Wide, std::uint64_t>, std::int64_t, Wide>;
   if constexpr (std::is_same_v<Wide, float>)
-    return load_floats(t, first, n, buffer);
+    return load_floats<types>(t, first, n, buffer);
   else if constexpr (std::is_same_v<Wide, double>)
     return load_doubles(t, first, n, buffer);
   else
-    return reinterpret_cast<const Wide*>(load_integers(t, first, n, reinterpret_cast<std::int64_t*>(buffer)));
+    return reinterpret_cast<const Wide*>(
+        load_integers<types>(t, first, n, reinterpret_cast<Signed*>(buffer)));
 }
-template <class Wide>
+template <TypeSet types = every_type, class Wide>
 void store(const Tensor& t, index_t first, index_t n, const Wide* values) {
   if constexpr (std::is_same_v<Wide, float>)
-    store_floats(t, first, n, values);
+    store_floats<types>(t, first, n, values);
   else if constexpr (std::is_same_v<Wide, double>)
     store_doubles(t, first, n, values);
   else
-    store_integers(t, first, n, reinterpret_cast<const std::int64_t*>(values));
+    store_integers<types>(t, first, n, reinterpret_cast<const std::int64_t*>(values));
 }
 
 }  // namespace lithe::inline v0::ops::detail

@@ -72,17 +72,19 @@ inline Arithmetic arithmetic(const TensorView& t) {
   if (is_float(t.dtype) || quantized(t)) return Arithmetic::single;
   return is_signed_integer(t.dtype) ? Arithmetic::signed_ : Arithmetic::unsigned_;
 }
-/// Calls run(Wide{}) with the wide type, one of those that the element types need.
-template <const auto& element_types, class Run>
+/// Calls run(Wide{}) with the wide type, one of those that the operator's element types and the set need.
+template <const auto& element_types, TypeSet types = every_type, class Run>
 Status with_arithmetic(const TensorView& t, Run run) {
+  using enum DType;
   const Arithmetic kind = arithmetic(t);
-  if constexpr (element_types.has_floats()) {
+  if constexpr (element_types.has_floats() && types.has_one_of(f32, f16, bf16, s8, u8))
     if (kind == Arithmetic::single) return run(float{});
+  if constexpr (element_types.has_floats() && types.has(f64))
     if (kind == Arithmetic::double_) return run(double{});
-  }
-  if constexpr (element_types.has_signed())
+  if constexpr (element_types.has_signed() && (types.has_plain_bytes() || types.has_one_of(s16, s32, s64)))
     if (kind == Arithmetic::signed_) return run(std::int64_t{});
-  if constexpr (element_types.has_unsigned())
+  if constexpr (element_types.has_unsigned() &&
+                (types.has_plain_bytes() || types.has_one_of(u16, u32, u64, boolean)))
     if (kind == Arithmetic::unsigned_) return run(std::uint64_t{});
   return {Code::dtype, "an element-wise kernel met a dtype outside its type rows"};
 }
@@ -110,7 +112,7 @@ struct Limits {
 /// Element-wise over broadcast inputs of one wide type: `f(pointers, n, result)` computes n results of a
 /// chunk, may refuse. Reads each chunk before it writes it, so that the output may lie where an input of its
 /// shape lies.
-template <class Wide, class Output, std::size_t N, class F>
+template <TypeSet types, class Wide, class Output, std::size_t N, class F>
 Status map_chunks(const std::array<const TensorView*, N>& inputs, const Tensor& output, F f) {
   std::array<const Shape*, N> shapes;
   for (std::size_t i = 0; i < N; ++i) shapes[i] = &inputs[i]->shape;
@@ -120,20 +122,20 @@ Status map_chunks(const std::array<const TensorView*, N>& inputs, const Tensor& 
     std::array<const Wide*, N> at{};
     for (std::size_t i = 0; i < N; ++i) {
       if (!runs.repeats(i)) continue;
-      const Wide value = *load(*inputs[i], runs.offset(i), 1, buffers[i]);
+      const Wide value = *load<types>(*inputs[i], runs.offset(i), 1, buffers[i]);
       std::fill_n(buffers[i], std::min(chunk, runs.length()), value);
       at[i] = buffers[i];
     }
     for (index_t first = 0; first < runs.length(); first += chunk) {
       const index_t n = std::min(chunk, runs.length() - first);
       for (std::size_t i = 0; i < N; ++i)
-        if (!runs.repeats(i)) at[i] = load(*inputs[i], runs.offset(i) + first, n, buffers[i]);
+        if (!runs.repeats(i)) at[i] = load<types>(*inputs[i], runs.offset(i) + first, n, buffers[i]);
       LITHE_TRY(f(at, n, result));
       if constexpr (std::is_same_v<Output, bool>)
         std::memcpy(static_cast<bool*>(output.data) + runs.output_offset() + first, result,
                     static_cast<std::size_t>(n));
       else
-        store(output, runs.output_offset() + first, n, result);
+        store<types>(output, runs.output_offset() + first, n, result);
     }
   }
   return {};

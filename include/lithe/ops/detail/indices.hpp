@@ -86,8 +86,8 @@ void reduce_wide(Reduction reduction, const Tensor& to, index_t at, const Tensor
   for (index_t done = 0; done < n; done += chunk) {
     const index_t some = std::min(chunk, n - done);
     Wide left[chunk], right[chunk];
-    const Wide* a = load<Wide>(to, at + done, some, left);
-    const Wide* b = load<Wide>(from, first + done, some, right);
+    const Wide* a = load(to, at + done, some, left);
+    const Wide* b = load(from, first + done, some, right);
     Wide result[chunk];
     for (index_t i = 0; i < some; ++i) {
       const Wide x = a[i], y = b[i];
@@ -97,7 +97,7 @@ void reduce_wide(Reduction reduction, const Tensor& to, index_t at, const Tensor
                   : reduction == Reduction::max ? (x > y || x != x ? x : y)
                                                 : (x < y || x != x ? x : y);
     }
-    store<Wide>(to, at + done, some, result);
+    store(to, at + done, some, result);
   }
 }
 

@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/normalize.hpp"
-#include "lithe/ops/detail/types.hpp"
 
 /// What GRU, LSTM and RNN share. T steps, B sequences, D directions, H hidden numbers, G gates:
 ///   input [T, B, I]    weight [D, G * H, I]    recurrence [D, G * H, H]    bias [D, 2 * G * H] optional,

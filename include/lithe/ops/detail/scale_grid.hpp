@@ -73,6 +73,11 @@ inline constexpr std::array stored_dtypes{
     DType::s8, DType::u8,       DType::s16,        DType::u16,    DType::s4,         DType::u4,    DType::s2,
     DType::u2, DType::f8e4m3fn, DType::f8e4m3fnuz, DType::f8e5m2, DType::f8e5m2fnuz, DType::f4e2m1};
 
+constexpr bool has_small_floats(TypeSet types) {
+  using enum DType;
+  return types.has_one_of(f8e4m3fn, f8e4m3fnuz, f8e5m2, f8e5m2fnuz, f4e2m1);
+}
+
 /// A chunk's scales and zero points, refilled only where the scale's index moves.
 template <class T, class Load>
 void fill_by_scale(const ScaleGrid& grid, index_t first, index_t n, T* values, Load load) {

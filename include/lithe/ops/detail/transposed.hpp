@@ -11,9 +11,9 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
-#include "lithe/ops/detail/types.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 /// Transposed convolution over two or three spatial axes, as sums over the taps that reach an output.
@@ -171,9 +171,10 @@ struct TransposedKernel {
   static Status reshape(const Attributes&, ReshapeContext& context) {
     return linear_workspace(context, context.inputs[1].shape[0]);
   }
+  template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    return for_linear_type(context.output().dtype,
-                           [&]<class T>() { return convolve_transposed<T>(a, context), Status{}; });
+    return for_linear_type<types>(context.output().dtype,
+                                  [&]<class T>() { return convolve_transposed<T>(a, context), Status{}; });
   }
 };
 
