@@ -59,6 +59,16 @@ TEST(Softmax, Values) {
   OpTest<Softmax>().matches(reference_softmax, {wide});
 }
 
+/// What s8 and u8 compute with: no math library, so that all machines give the same bits.
+TEST(Softmax, ExpOfSteps) {
+  for (const float scale : {1e-30f, 0.003f, 0.1f, 0.37f, 1.0f, 21.5f, 44.0f, 1e30f}) {
+    const ops::detail::ExpOfSteps exp(scale);
+    for (std::uint32_t steps = 0; steps < 256; ++steps)
+      EXPECT_NEAR(exp(steps) * 0x1p-31, std::exp(-static_cast<double>(steps) * scale), 1e-5)
+          << scale << ", " << steps;
+  }
+}
+
 TEST(Softmax, Edges) {
   OpTest<Softmax>().matches(reference_softmax, {{0, 4}});
   OpTest<Softmax>().matches(reference_softmax, {{2, 0}});

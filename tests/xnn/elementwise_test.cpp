@@ -71,8 +71,8 @@ TEST(XnnUnary, Refusals) {
 }
 
 template <class Op>
-void binary(const std::vector<DType>& dtypes, const typename Op::Attributes& a = {}) {
-  const MatchOptions real{.quantized = Quantized::always};
+void binary(const std::vector<DType>& dtypes, const typename Op::Attributes& a = {}, bool bit_exact = false) {
+  const MatchOptions real{.bit_exact = bit_exact, .quantized = Quantized::always};
   agrees<xnn::Binary<Op>>(a, {{2, 3, 4, 5}, {2, 3, 4, 5}}, dtypes, real);
   agrees<xnn::Binary<Op>>(a, {{2, 3, 4, 5}, {4, 1}}, dtypes, real);
   agrees<xnn::Binary<Op>>(a, {{3, 37}, {37}}, dtypes, real);
@@ -81,14 +81,19 @@ void binary(const std::vector<DType>& dtypes, const typename Op::Attributes& a =
 }
 
 TEST(XnnBinary, Values) {
-  binary<ops::Add>({f32, f16, s8, u8});
-  binary<ops::Sub>({f32, f16, s8, u8});
+  binary<ops::Add>({f32, f16});
+  binary<ops::Sub>({f32, f16});
   binary<ops::Mul>({f32, f16, s8, u8});
-  binary<ops::Add>({f32, f16, s8, u8}, {.clamp = {-1, 1.5f}});
+  binary<ops::Add>({f32, f16}, {.clamp = {-1, 1.5f}});
+  for (const ops::ClampAttribute& a : {ops::ClampAttribute{}, ops::ClampAttribute{{-1, 1.5f}}}) {
+    binary<ops::Add>({s8, u8}, a, true);
+    binary<ops::Sub>({s8, u8}, a, true);
+  }
   agrees<xnn::Binary<ops::Sub>>({}, {{5}, {2, 3, 5}}, {f32, f16, s8, u8}, {.quantized = Quantized::always});
   // An output that begins at 0, as behind a fused ReLU.
-  agrees<xnn::Binary<ops::Add>>({.clamp = {.min = 0}}, {{3, 37}, {3, 37}}, {s8},
-                                {.quantized = Quantized::always, .output_quantization = {{0.02f, -128}}});
+  agrees<xnn::Binary<ops::Add>>(
+      {.clamp = {.min = 0}}, {{3, 37}, {3, 37}}, {s8},
+      {.bit_exact = true, .quantized = Quantized::always, .output_quantization = {{0.02f, -128}}});
   agrees<xnn::Binary<ops::Div>>({}, {{2, 3, 5}, Input{1, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::Div>>({}, {{5}, Input{2, 3, 5}.between(0.5, 2)}, {f32, f16});
   agrees<xnn::Binary<ops::PRelu>>({}, {{2, 3, 4, 5}, {5}}, {f32, f16});
@@ -168,7 +173,23 @@ TEST(XnnMatMul, PackedSizesFitTheAddressSpace) {
   EXPECT_FALSE(xnn::packable(2147483647, 2147483647, 2147483647));
 }
 
-/// 1/scale is exact, so that both ways to divide agree.
+/// Halves fall on the same integer: both kernels multiply by 1/scale.
+TEST(XnnLinear, Halves) {
+  const Input scale = Input::values({}, {0.1}).constant(), point = Input::values({}, {3}).constant();
+  std::vector<double> halves;
+  for (int i = -255; i <= 255; i += 2) halves.push_back(static_cast<float>(i) / 2 * 0.1f);
+  const auto count = static_cast<index_t>(halves.size());
+  const auto nearest = [](const std::vector<ReferenceTensor>& in) {
+    ReferenceTensor out = in[0];
+    for (double& v : out.values)
+      v = std::clamp(std::nearbyint(static_cast<float>(v) * (1 / 0.1f)) + 3.0, -128.0, 127.0);
+    return out;
+  };
+  agrees_with<xnn::QuantizeLinear>(
+      nearest, {}, {Input::values({count}, halves), scale, point}, {f32},
+      {.bit_exact = true, .quantized = Quantized::never, .rows = {{{f32, f32, s8}, {s8}}}});
+}
+
 TEST(XnnLinear, Values) {
   const Input scale = Input::values({}, {0.25}).constant(), x = Input{3, 100}.between(-50, 50);
   for (DType stored : {s8, u8}) {

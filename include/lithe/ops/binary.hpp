@@ -11,7 +11,9 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
+#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
+#include "lithe/ops/detail/quantized_sum.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -74,12 +76,14 @@ concept BinaryOperator = requires { requires Op::binary_row; };
 // is false are Code::out_of_range. Source: ONNX, the newest opset of each.
 
 struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
+  static constexpr int second_sign = 1;  // quantized: a fixed-point sum, as Sub
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) + detail::Wrapping<T>(b));
   }
 };
 struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
+  static constexpr int second_sign = -1;
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) - detail::Wrapping<T>(b));
@@ -328,7 +332,14 @@ template <ops::BinaryOperator Op>
 struct Kernel<Op> {
   template <TypeSet types = every_type>
   static Status run(const typename Op::Attributes& attributes, RunContext& context) {
-    return ops::detail::with_arithmetic<Op::elements, types>(context.input(0), [&]<class T>(T) {
+    constexpr bool sums = requires { Op::second_sign; };
+    if constexpr (sums && types.has_one_of(DType::s8, DType::u8))
+      if (ops::detail::quantized(context.input(0)))
+        return ops::detail::for_quantized_type<types>(context.output().dtype, [&]<class T>() {
+          return ops::detail::add_quantized<T>(attributes.clamp, Op::second_sign, context), Status{};
+        });
+    constexpr TypeSet others = sums ? types.without(DType::s8, DType::u8) : types;
+    return ops::detail::with_arithmetic<Op::elements, others>(context.input(0), [&]<class T>(T) {
       return ops::detail::run_binary<types, Op, T>(attributes, context);
     });
   }

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -21,7 +22,8 @@ namespace lithe::inline v0::ops {
 /// The zero point has the output's dtype. Output floats of 8 bits saturate if `saturate`; those of 4 bits
 /// always do. Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a
 /// bad block_size. Source: ONNX QuantizeLinear-25; the division is done in float (s32 input: double) whatever
-/// the scale's dtype.
+/// the scale's dtype, and floats become s8 or u8 of a single scale by a product with its reciprocal: so do
+/// XNNPACK's kernels, and a number half-way between two integers is the same one on every machine.
 struct QuantizeLinear {
   struct Attributes {
     std::int64_t axis = 1;        ///< negative: from the back; ignored with one scale
@@ -89,6 +91,7 @@ struct Kernel<ops::QuantizeLinear> {
       std::int32_t integer;
       return static_cast<T>(*d::load_integers<types>(context.input(2), i, 1, &integer));
     };
+    const T inverse = inverse_scale<T>(grid, context.output().dtype, scale_at);
     for (index_t first = 0, total = input.elements(); first < total; first += d::chunk) {
       const index_t n = std::min(d::chunk, total - first);
       if (first == 0 || !grid.single) {
@@ -97,7 +100,10 @@ struct Kernel<ops::QuantizeLinear> {
           d::fill_by_scale(grid, first, grid.single ? d::chunk : n, zero_points, zero_point_at);
       }
       const T* x = d::load<types.without(DType::s8, DType::u8)>(input, first, n, buffer);
-      for (index_t i = 0; i < n; ++i) buffer[i] = x[i] / scales[i];
+      if (inverse != 0)
+        for (index_t i = 0; i < n; ++i) buffer[i] = x[i] * inverse;
+      else
+        for (index_t i = 0; i < n; ++i) buffer[i] = x[i] / scales[i];
       if constexpr (small_floats)
         if (to_floats) {
           store_floats(attributes, context, first, n, buffer, zero_points);
@@ -106,6 +112,16 @@ struct Kernel<ops::QuantizeLinear> {
       store_integers<types>(context, first, n, buffer, zero_points);
     }
     return {};
+  }
+
+  /// 1 / scale where s8 or u8 has a single one, 0 elsewhere.
+  template <class T, class ScaleAt>
+  static T inverse_scale(const ops::detail::ScaleGrid& grid, DType stored, ScaleAt scale_at) {
+    if (!std::is_same_v<T, float> || !grid.single || !ops::detail::is_quantized_8bit(stored)) return 0;
+    const T inverse = 1 / scale_at(0);
+    return inverse >= std::numeric_limits<float>::min() && inverse <= std::numeric_limits<float>::max()
+               ? inverse
+               : 0;
   }
 
   template <TypeSet types, class T>

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <tuple>
 #include <type_traits>
@@ -67,6 +68,28 @@ struct AlongAxis {
   }
 };
 
+/// exp(-steps * scale) in steps of 2^-31, for whole steps: fixed point, so that machines do not differ.
+class ExpOfSteps {
+ public:
+  explicit ExpOfSteps(float scale)
+      : exponent_(static_cast<std::uint32_t>(std::min(scale * 1.44269504f, 63.0f) * 0x1p26f)) {}
+
+  std::uint32_t operator()(std::uint32_t steps) const {
+    const std::uint64_t exponent = std::uint64_t{steps} * exponent_;
+    const std::uint64_t halvings = exponent >> 26;
+    if (halvings > 31) return 0;
+    const auto fraction = static_cast<std::uint32_t>(exponent << 6);  // of 2^32
+    // 2^-fraction as a polynomial with the least relative error, 2.6e-6.
+    std::uint32_t power = 0x00DDBE6A;
+    for (const std::uint32_t coefficient : {0x06CB2189u, 0x1EA2BA71u, 0x58B536B0u, 0x7FFFEA3Fu})
+      power = coefficient - static_cast<std::uint32_t>(std::uint64_t{power} * fraction >> 32);
+    return power >> halvings;
+  }
+
+ private:
+  std::uint32_t exponent_;  ///< of 1/2, of one step, times 2^26
+};
+
 }  // namespace detail
 
 /// One of the operators of this header.
@@ -77,7 +100,7 @@ concept AlongAxisOperator = requires { requires Op::along_axis_row; };
 // may be the input.
 
 /// exp(x - max) / sum of exp(x - max); as in ONNX, a line of -infinity, or one with NaN or +infinity, is NaN.
-/// Source: ONNX Softmax-13.
+/// s8 and u8 give the same bits on every machine. Source: ONNX Softmax-13.
 struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
@@ -135,14 +158,18 @@ struct Kernel<Op> {
     const T* x = static_cast<const T*>(context.input(0).data);
     T* y = static_cast<T*>(context.output().data);
     if constexpr (std::is_integral_v<T>) {
-      const Quantization* in = context.input(0).quantization;
-      const float scale = in->scale_at(0), per_step = 1 / context.output().quantization->scale_at(0);
-      const std::int32_t zero_point = in->zero_point_at(0);
+      const ops::detail::ExpOfSteps exp(context.input(0).quantization->scale_at(0));
+      const float per_step = 1 / context.output().quantization->scale_at(0);
       const ops::detail::Requantizer<T> requantize(*context.output().quantization);
       lines.for_each([&](index_t at) {
-        Op::template line<float>(
-            n, [&](index_t i) { return static_cast<float>(x[at + i * stride] - zero_point) * scale; },
-            [&](index_t i, float p) { y[at + i * stride] = requantize(p * per_step); });
+        T max = std::numeric_limits<T>::lowest();
+        float sum = 0;
+        const auto exp_at = [&](index_t i) {
+          return static_cast<float>(exp(static_cast<std::uint32_t>(max - x[at + i * stride])));
+        };
+        for (index_t i = 0; i < n; ++i) max = std::max(max, x[at + i * stride]);
+        for (index_t i = 0; i < n; ++i) sum += exp_at(i);
+        for (index_t i = 0; i < n; ++i) y[at + i * stride] = requantize(exp_at(i) * (per_step / sum));
       });
     } else {
       using Acc = ops::detail::Accumulator<T>;

@@ -19,9 +19,9 @@ namespace lithe::inline v0::xnn {
 template <class Op>
 struct BinaryRow;
 
-/// binary_elementwise_nd up to rank 6: f32 and f16; s8 and u8, quantized, where the row has them, within a
-/// step. XNNPACK has no clamp here: a second operator clamps in place, unless 8-bit outputs saturate there
-/// anyway.
+/// binary_elementwise_nd up to rank 6: f32 and f16; s8 and u8, quantized, where the row has them: sums to the
+/// bit of the portable kernel, products within a step. XNNPACK has no clamp here: a second operator clamps in
+/// place, unless 8-bit outputs saturate there anyway.
 template <class Operator>
 class Binary {
  public:

@@ -112,7 +112,7 @@ class Mean<T> {
         input_scale_(context.input(0).quantization->scale_at(0)),
         output_scale_(context.output().quantization->scale_at(0)) {}
   void store(const SumBlock<T>& sums, index_t present, index_t count, T* to) const {
-    const float scale = input_scale_ / (output_scale_ * static_cast<float>(count));
+    const float scale = input_scale_ / output_scale_ * (1.0f / static_cast<float>(count));  // as XNNPACK does
     const std::int32_t zero = static_cast<std::int32_t>(present) * zero_point_;
     for (index_t i = 0; i < sums.count(); ++i) to[i] = requantize_(sums[i] - zero, scale);
   }
