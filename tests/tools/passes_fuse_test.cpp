@@ -339,6 +339,26 @@ TEST(FuseScale, FoldsIntoEveryLayer) {
   }
 }
 
+/// One factor for all elements goes with them through nodes that only give them another shape.
+TEST(FuseScale, PassesNewShapes) {
+  const auto nodes = [](auto scale) {
+    Builder b;
+    ValueId x = scale(b, b.input({1, 1, 5, 4}));
+    x = b.node("Transpose", {x}, {{"permutation", ints({0, 2, 3, 1})}});
+    b.output(b.node("Conv2D", {x, b.random({2, 3, 3, 1})}, {{"pads", ints({1, 1, 1, 1})}}));
+    return Passed(b, {fuse_scale}).graph.nodes.size();
+  };
+  EXPECT_EQ(nodes([](Builder& b, ValueId x) { return b.node("Div", {x, b.scalar(16)}); }), 2U);
+  EXPECT_EQ(nodes([](Builder& b, ValueId x) { return b.node("Add", {x, b.scalar(16)}); }), 3U);
+  EXPECT_EQ(nodes([](Builder& b, ValueId x) { return b.node("Mul", {x, b.random({4}, 2)}); }), 3U);
+  EXPECT_EQ(nodes([](Builder& b, ValueId x) {
+              const ValueId y = b.node("Mul", {x, b.scalar(2)});
+              b.output(y);
+              return y;
+            }),
+            3U);
+}
+
 TEST(FuseScale, GroupsAndPadding) {
   Builder grouped;
   grouped.output(grouped.node("Conv2D",

@@ -130,9 +130,13 @@ class ScaledInput {
 
   bool fold(PassLog& log) {
     const Node node = rewriter_.node(n_);
-    const int above = rewriter_.producer(node.inputs[0]);
+    ValueId scaled = node.inputs[0];
+    const std::vector<int> reshaped = reshapes_above(scaled);
+    const int above = rewriter_.producer(scaled);
     ValueId x = absent;
     const auto affine = above < 0 ? std::nullopt : affine_of(rewriter_, above, x);
+    const bool moved = !reshaped.empty();
+    if (moved && (!affine || affine->factor.size() != 1 || affine->shifts())) return false;
     const Constant* filter = rewriter_.graph().constant(node.inputs[1]);
     if (!affine || filter == nullptr || filter->shape.rank() < 2) return false;
     const std::string pair =
@@ -140,7 +144,7 @@ class ScaledInput {
     const auto miss = [&](const char* reason) {
       return log.near_miss(pair + " not fused: " + reason), false;
     };
-    if (rewriter_.uses(node.inputs[0]) != 1) return miss("what is scaled has another reader");
+    if (rewriter_.uses(scaled) != 1) return miss("what is scaled has another reader");
     if (clamp_attribute(rewriter_.node(above)).active()) return miss("it is clamped between");
     describe(*filter);
     const auto& dims = rewriter_.value(x).dims;
@@ -148,9 +152,15 @@ class ScaledInput {
                        !dims->empty() && dims->back() == inputs_;
     Affine wide = *affine;
     if (wide.factor.size() == 1) widen(wide, {inputs_});
-    if (!alike || wide.shape != Shape{inputs_}) return miss("it is not one number per input channel");
+    if ((!alike && !moved) || wide.shape != Shape{inputs_})
+      return miss("it is not one number per input channel");
     if (wide.shifts() && !shiftable(node)) return miss("the padding would be shifted too");
     if (!apply(node, *filter, wide)) return miss("the bias is computed");
+    for (auto n = reshaped.rbegin(); n != reshaped.rend(); ++n) {  // their values are others now
+      rewriter_.set_input(*n, 0, x);
+      x = rewriter_.like(rewriter_.node(*n).outputs[0], "/unscaled");
+      rewriter_.set_output(*n, 0, x);
+    }
     rewriter_.set_input(n_, 0, x);
     prepend_names(rewriter_.node(n_), rewriter_.node(above));
     rewriter_.remove_unread(above);
@@ -158,6 +168,17 @@ class ScaledInput {
   }
 
  private:
+  /// The nodes above `v` that only give it another shape and that nobody else reads, upwards; `v` becomes the
+  /// first's input.
+  std::vector<int> reshapes_above(ValueId& v) {
+    std::vector<int> nodes;
+    for (int n = rewriter_.producer(v);
+         n >= 0 && is_any(rewriter_.node(n), {"Reshape", "Transpose", "Squeeze", "Unsqueeze"}) &&
+         rewriter_.uses(v) == 1;
+         n = rewriter_.producer(v))
+      nodes.push_back(n), v = rewriter_.node(n).inputs[0];
+    return nodes;
+  }
   void describe(const Constant& filter) {
     const Node& node = rewriter_.node(n_);
     const Shape& shape = filter.shape;
