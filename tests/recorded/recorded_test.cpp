@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model files that another build converted (LITHE_MODELS), on this build's CPU, against ONNX Runtime's
-// recorded answers: one file for every CPU.
+// recorded answers: one file for every CPU. In int8 the answers are, to the bit, those of the machine that
+// converted.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 
 #include "lithe/lithe.hpp"
 #include "tests/support/npy.hpp"
+#include "tests/support/row_answers.hpp"
 #include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
@@ -99,6 +101,33 @@ TEST_P(Recorded, RunsOnThisCpu) {
         run_case(*session, golden / ("case_" + std::to_string(i)), tolerance);
       if (!numbered) run_case(*session, golden, tolerance);
     }
+}
+
+/// Answers to the rows that tests/models/CMakeLists.txt names.
+void gives_the_same_bits(const std::string& name, const fs::path& rows) {
+  const fs::path models = environment("LITHE_MODELS"), file = models / (name + ".lithe");
+  if (!fs::exists(file) || !fs::exists(rows))
+    GTEST_SKIP() << "there is no " << file << " or no " << rows << ": build the dev preset first";
+  const auto wanted = read_file(models / (name + ".answers"));
+  ASSERT_FALSE(wanted.empty());
+  const auto model = lithe::open(file.c_str());
+  ASSERT_TRUE(model.ok()) << model.status().text();
+  for (const auto kernels : {all_kernels(), xnnpack_kernels(), portable_kernels()}) {
+    SessionOptions options = machine_options();
+    options.kernels = kernels;
+    auto session = Session::create(*model, options);
+    ASSERT_TRUE(session.ok()) << session.status().text() << " at node " << session.status().node();
+    EXPECT_TRUE(row_answers(*session, rows) == wanted) << kernels.size() << " kernels";
+  }
+}
+
+TEST(Int8, DigitsAreTheSameBitsOnEveryCpu) {
+  gives_the_same_bits("digits_int8", "examples/digits/images.npy");
+}
+
+TEST(Int8, KeywordsAreTheSameBitsOnEveryCpu) {
+  const fs::path shared = environment("LITHE_SHARED");
+  gives_the_same_bits("kws_ds_cnn_int8", shared / "models/kws_ds_cnn_int8/case_0/input_0.npy");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, Recorded,
