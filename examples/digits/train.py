@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Trains the digits network; writes digits.onnx, images.npy, labels.npy and expected.npy next to this file.
+"""Trains the digits network; writes digits.onnx and the .npy files next to this file.
 
     pip install torch==2.13.0 scikit-learn onnx onnxruntime
     python train.py             # pictures 0..999 train, 1000..1796 are only measured
@@ -24,6 +24,7 @@ EPOCHS = 150
 BATCH = 50
 OPSET = 17
 TOLERANCE = 1e-5
+SAMPLES = 100  # pictures of the training part that come along, to calibrate int8 with
 
 
 def convolution(inputs, outputs, size, activation=None, group=1):
@@ -168,6 +169,8 @@ def main():
     here = Path(__file__).resolve().parent
     export(model, here / "digits.onnx")
     check(here / "digits.onnx", images[begin:end].numpy(), expected)
+    (here / "samples").mkdir(exist_ok=True)
+    np.save(here / "samples" / "image.npy", digits.images[:SAMPLES].astype(np.uint8))
     np.save(here / "images.npy", digits.images[begin:end].astype(np.uint8))
     np.save(here / "labels.npy", digits.target[begin:end].astype(np.uint8))
     np.save(here / "expected.npy", np.ascontiguousarray(expected, dtype=np.float32))

@@ -39,7 +39,7 @@ bool same(std::size_t i, std::span<const float> answer) {
   board::print(", difference ");
   board::print(difference);
   board::print("\n");
-  return digit == wanted && difference <= 1e-5f;
+  return digit == wanted && difference <= pictures::tolerance;
 }
 
 void line(const char* what, std::size_t bytes) {
