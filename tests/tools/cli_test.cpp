@@ -95,7 +95,7 @@ TEST_F(Command, WrongUsageExits2) {
         "convert " + digits() + " --wings -o x.lithe", "convert " + digits() + " -o x.lithe --shape nobody=1",
         "convert " + digits() + " -o x.lithe --range image:0=many",
         "convert " + digits() + " -o x.lithe --weights f12", "bench " + digits() + " --threads 0",
-        std::string("test model.lithe")}) {
+        std::string("test model.lithe"), "bench model.lithe --cache " + path("weights")}) {
     const Answer answer = run(arguments);
     EXPECT_EQ(answer.exit, 2) << arguments << '\n' << answer.error;
     EXPECT_EQ(answer.error_lines(), 1) << arguments << '\n' << answer.error;

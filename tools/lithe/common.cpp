@@ -265,7 +265,12 @@ void add_common(CLI::App& command, Common& common) {
           report::bad_usage("--cpu-mask " + features + ": " + status.text());
       },
       "features that nothing uses, separated by commas (lithe cpu lists them), and what builds on them");
-  command.add_option("--cache", common.cache, "file of packed weights, or none");
+  command.add_option_function<std::string>(
+      "--cache",
+      [](const std::string& file) {
+        if (file != "none") report::bad_usage("--cache FILE is not supported yet in this version");
+      },
+      "none: weights are packed at every start");
   command.add_flag("--no-streaming", common.no_streaming, "never run chains of layers in strips of rows");
   command.add_flag("-v,--verbose", common.verbose, "say more");
 }

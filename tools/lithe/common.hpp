@@ -21,7 +21,6 @@ namespace lithe::cli {
 struct Common {
   std::size_t threads = 1;
   std::string kernels = "auto";
-  std::string cache = "none";
   bool no_streaming = false;
   bool verbose = false;
 };
