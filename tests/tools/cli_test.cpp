@@ -304,7 +304,7 @@ std::map<std::string, std::string> xnnpack_paths(const std::string& json) {
 }
 
 TEST_F(Command, BenchNamesTheMicrokernelsAndAMaskChangesThem) {
-  const std::string bench = "bench " + converted() + " --json --warmup 0 --reps 1 ";
+  const std::string bench = "bench " + converted() + " --kernels xnnpack --json --warmup 0 --reps 1 ";
   const Answer free = run(bench);
   ASSERT_EQ(free.exit, 0) << free.error;
   const auto paths = xnnpack_paths(free.out);
