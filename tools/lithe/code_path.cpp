@@ -68,11 +68,11 @@ Microkernels find_microkernels() { return {}; }
 
 #endif
 
-/// Calls `use` with every word of `memory` that may be an address.
+/// Calls `use` with every word of `memory`, which may be an address.
 void for_each_word(std::span<const std::byte> memory, auto use) {
-  for (std::size_t at = 0; at + sizeof(std::uintptr_t) <= memory.size(); at += sizeof(std::uintptr_t)) {
-    std::uintptr_t word = 0;
-    std::memcpy(&word, memory.data() + at, sizeof word);
+  for (std::size_t at = 0; at + sizeof(void*) <= memory.size(); at += sizeof(void*)) {
+    const void* word = nullptr;
+    std::memcpy(static_cast<void*>(&word), memory.data() + at, sizeof word);
     use(word);
   }
 }
@@ -89,13 +89,12 @@ std::string code_path(const Session& session, const runtime::PlanNode& node) {
   static const Microkernels microkernels = find_microkernels();
   const std::span object(static_cast<const std::byte*>(node.object), node.kernel->bytes);
   std::string path;
-  for_each_word(object, [&](std::uintptr_t pointer) {
+  for_each_word(object, [&](const void* block) {
     std::string_view last;
-    for_each_word(session.operator_heap().block_at(reinterpret_cast<const void*>(pointer)),
-                  [&](std::uintptr_t address) {
-                    const auto it = microkernels.find(address);
-                    if (it != microkernels.end()) last = it->second;
-                  });
+    for_each_word(session.operator_heap().block_at(block), [&](const void* function) {
+      const auto it = microkernels.find(reinterpret_cast<std::uintptr_t>(function));
+      if (it != microkernels.end()) last = it->second;
+    });
     if (!last.empty() && path.find(last) == std::string::npos)
       path.append(path.empty() ? "" : " + ").append(last);
   });
