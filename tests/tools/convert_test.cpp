@@ -281,5 +281,14 @@ TEST(Check, LargeInputsMayTurnRoundingIntoAnErrorButNothingMore) {
   EXPECT_FALSE(wrong[2].passed) << wrong[2].relative << " over " << wrong[2].tolerance;
 }
 
+TEST(Check, LargeInputsMayTurnRoundingToF16IntoAnErrorToo) {
+  const Result result =
+      convert_text("g (float[64] x) => (float[64] y) <float w = {10.002}> { a = Mul(x, w)\n y = Sin(a) }",
+                   {.weights = Weights::f16});
+  ASSERT_EQ(result.check.cases.size(), 3u);
+  EXPECT_EQ(result.check.cases[0].tolerance, 1e-2);  // random
+  EXPECT_GT(result.check.cases[2].relative, 1e-2);   // large
+}
+
 }  // namespace
 }  // namespace lithe::import

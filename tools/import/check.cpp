@@ -39,8 +39,9 @@ const char* name(Contents c) {
   return c == Contents::zero ? "zero" : c == Contents::random ? "random" : "large";
 }
 
-constexpr float largest = 100;              ///< of large inputs
-constexpr float rounding_error = 0x1p-18f;  ///< of an f32 layer's sums, relative to its largest value
+constexpr float largest = 100;                   ///< of large inputs
+constexpr float rounding_error = 0x1p-18f;       ///< of an f32 layer's sums, relative to its largest value
+constexpr float half_rounding_error = 0x1p-11f;  ///< of a number stored as f16, relative to it
 
 using Buffer = std::vector<std::byte>;
 
@@ -445,14 +446,16 @@ class Checker {
   }
 
   /// By how much inputs may be moved to see what rounding alone does: a step of quantized models; rounding
-  /// errors of f32 layers for large inputs, which networks were not trained for: there a sigmoid's argument
-  /// of a thousand may change its sign. Empty: not at all.
+  /// errors of f32 layers or of f16 for large inputs, which networks were not trained for: there a sigmoid's
+  /// argument of a thousand may change its sign. Empty: not at all.
   std::vector<double> rounding_steps(Contents contents) const {
     if (report_.tolerance >= default_tolerance(false, true)) return steps_;
-    if (contents != Contents::large || report_.tolerance > default_tolerance(false, false)) return {};
+    if (contents != Contents::large) return {};
+    const bool half_precision = report_.tolerance > default_tolerance(false, false);
+    const float step = largest * (half_precision ? half_rounding_error : rounding_error);
     std::vector<double> steps;
     for (graph::ValueId v : model_.graphs[0].inputs)
-      steps.push_back(model_.graphs[0].value(v).dtype == DType::f32 ? largest * rounding_error : 0);
+      steps.push_back(model_.graphs[0].value(v).dtype == DType::f32 ? step : 0);
     return steps;
   }
 

@@ -48,8 +48,8 @@ struct CheckOptions {
 /// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. Rounding in a quantized
 /// model moves what follows, so its tolerance is at least one step of a quantized output, and 1.5
 /// times what a step on the inputs moves the reference; with `options.unrounded` also the distance between
-/// that and the reference. Large inputs saturate what networks were trained to
-/// keep small, so in f32 their tolerance is at least 1.5 times what 2^-18 of the inputs moves the reference.
+/// that and the reference. Large inputs saturate what networks were trained to keep small, so their tolerance
+/// is at least 1.5 times what 2^-18 of f32 inputs, 2^-11 where the model has f16, moves the reference.
 /// Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Throws
 /// report::Failure (exit 1) where the model runs at no shape. Over `options.work`, inputs are random only,
 /// and sizes that nobody asked for are left out; notes say so.
