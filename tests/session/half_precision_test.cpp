@@ -72,5 +72,29 @@ TEST(HalfPrecision, RunsOnTheKernelsOfF32Elsewhere) { runs_in<half>(DType::f32, 
 
 TEST(HalfPrecision, Bfloat16RunsOnTheKernelsOfF32) { runs_in<bfloat16>(DType::f32, cpu(), 1e-2F); }
 
+TEST(HalfPrecision, ACastToWhatIsPlannedAlreadyMovesNothing) {
+  ModelBuilder b;
+  const int x = b.input("x", DType::f32, {3, 4});
+  const int narrow = b.node<ops::Cast>("narrow", {}, {x}, DType::f16);
+  const int r = b.node<ops::Relu>("r", {}, {narrow}, DType::f16);
+  b.output(b.node<ops::Cast>("y", {}, {r}));
+  const Model model = b.open();
+  for (const bool native : {false, true}) {
+    SessionOptions options = portable_options();
+    options.cpu.f16_arithmetic = native;
+    auto session = Session::create(model, options);
+    ASSERT_TRUE(session.ok()) << session.status().text();
+    for (const auto& node : session->plan().nodes)
+      EXPECT_EQ(node.skip, !native && node.op->spec->name == std::string_view("Cast"));
+    const auto in = session->input<float>("x");
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i) - 4;
+    for (int run = 0; run < 2; ++run) {  // the input is not overwritten
+      ASSERT_TRUE(session->run().ok());
+      const auto y = session->output<float>("y");
+      for (std::size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], i < 4 ? 0 : static_cast<float>(i) - 4);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lithe::testing

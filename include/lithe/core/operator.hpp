@@ -66,6 +66,8 @@ struct OpSpec {
   bool joins = false;     ///< the inputs are parts of output 0, one behind the other along an axis (Concat)
   bool splits = false;    ///< the outputs are parts of input 0, one behind the other along an axis (Split)
   bool alias = false;     ///< output 0 is input 0 with another shape: no data moves (Reshape, Squeeze)
+  bool converts =
+      false;  ///< output 0 is input 0 in another dtype: no data moves where they are planned in one
   bool elementwise = false;  ///< an output element depends on one element of each input, which broadcast
 };
 

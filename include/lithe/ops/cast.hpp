@@ -23,8 +23,12 @@ struct Cast {
     bool saturate = true;
     static constexpr auto fields() { return std::tuple{field("saturate", &Attributes::saturate)}; }
   };
-  static constexpr OpSpec spec{
-      .name = "Cast", .inputs = {"input"}, .outputs = {"output"}, .in_place = true, .elementwise = true};
+  static constexpr OpSpec spec{.name = "Cast",
+                               .inputs = {"input"},
+                               .outputs = {"output"},
+                               .in_place = true,
+                               .converts = true,
+                               .elementwise = true};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any_output}}};
 
   static Status infer(const Attributes&, InferContext& context) {

@@ -58,7 +58,8 @@ inline int GraphPlan::cut_axis(const Shape& whole, std::span<const std::int32_t>
   return 0;
 }
 
-/// Reshape and its kind: the output is the input's storage.
+/// Reshape and its kind, and a Cast from half precision to the f32 that it is planned in: the output is the
+/// input's storage.
 inline bool GraphPlan::alias_same(PlanNode& node) {
   const std::int32_t in = node.input_ids()[0], out = node.output_ids()[0];
   PlanValue &from = value(in), &to = value(out);
@@ -181,7 +182,9 @@ inline void GraphPlan::alias() {
     node.skip = false;
     if (node.host || node.dynamic || node.chain >= 0) continue;
     const OpSpec& spec = *node.op->spec;
-    if (spec.alias)
+    const bool in_one_dtype =
+        spec.converts && value(node.input_ids()[0]).dtype == value(node.output_ids()[0]).dtype;
+    if (spec.alias || in_one_dtype)
       node.skip = alias_same(node);
     else if (spec.joins)
       node.skip = alias_concat(node);
