@@ -57,9 +57,13 @@ TEST(XnnDynamicFullyConnected, FourBits) {
         reference, {.clamp = {-30, 40}}, {{rows, 34}, four(33, 34).quantized_along(0, scales), {33}, steps},
         {s8});
     // Blocks: the zero point's part and the sums are floats before they are added up.
-    agrees_with<xnn::DynamicFullyConnected>(
-        reference, {}, {{rows, 96}, four(11, 96).quantized_by_block(32, scales), {11}, steps}, {s8},
-        {.tolerance = 1e-4});
+    for (const index_t k : {64, 96}) {
+      if (k == 96 && !cpu().avx2 && !cpu().neon) continue;  // an odd number of blocks
+      const std::vector<float> some(scales.begin(), scales.begin() + 11 * k / 32);
+      agrees_with<xnn::DynamicFullyConnected>(
+          reference, {}, {{rows, k}, four(11, k).quantized_by_block(32, some), {11}, steps}, {s8},
+          {.tolerance = 1e-4});
+    }
   }
 }
 
@@ -90,6 +94,14 @@ TEST(XnnDynamicFullyConnected, Conditions) {
   blocks.block = 32, blocks.scale_dtype = f16;
   EXPECT_FALSE(supported(blocks, "constant")) << "blocks with other scales than bf16";
   EXPECT_FALSE(supported(subnormal, "constant")) << "a scale that XNNPACK may flush";
+
+  blocks.scale_dtype = bf16;
+  const ValueInfo odd[] = {{s8, {2, 96}}, {s4, {1, 96}, "constant", &blocks}, {}, {f32, {2, 2}}},
+                  outputs[] = {{f32, {2, 1}}};
+  Cpu processor;
+  EXPECT_FALSE(xnn::DynamicFullyConnected::supports({}, {odd, outputs, &processor})) << "SSE and AVX";
+  processor.avx2 = true;
+  EXPECT_TRUE(xnn::DynamicFullyConnected::supports({}, {odd, outputs, &processor}));
 }
 
 }  // namespace

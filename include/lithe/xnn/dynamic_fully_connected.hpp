@@ -14,9 +14,9 @@
 
 namespace lithe::inline v0::xnn {
 
-/// fully_connected_nc_qd8_f32_qc8w, qc4w, and qb4w where scales are bf16 and blocks multiples of 32, with
-/// constant filter and bias. Sums are exact; scaling them is fused with the bias where the processor can, so
-/// that the last bits may differ from the portable kernel's.
+/// fully_connected_nc_qd8_f32_qc8w, qc4w, and qb4w where scales are bf16 and blocks multiples of 32 (without
+/// AVX2 and NEON an even number of them), with constant filter and bias. Sums are exact; scaling them is
+/// fused with the bias where the processor can, so that the last bits may differ from the portable kernel's.
 class DynamicFullyConnected {
  public:
   using Op = ops::DynamicFullyConnected;
@@ -28,7 +28,7 @@ class DynamicFullyConnected {
     const Quantization* q = node.input(1).quantization;
     if (any_empty(node) || !node.input(1).constant() || q == nullptr) return false;
     if (node.has(2) && !node.input(2).constant()) return false;
-    if (q->block != 0 && (q->block % XNN_MIN_BLOCKSIZE != 0 || q->scale_dtype != DType::bf16)) return false;
+    if (q->block != 0 && !usable_blocks(*q, node.input(1).shape[1], *node.cpu)) return false;
     for (index_t i = 0; i < q->count; ++i)
       if (!usable_scale(q->scale_at(i))) return false;
     return usable_clamp(a.clamp, DType::f32);
@@ -98,6 +98,13 @@ class DynamicFullyConnected {
   /// Kernels of n rows read n pairs, and store what they make of rows that are not there over the last row,
   /// whose pair these must be. XNN_EXTRA_QUANTIZATION_PARAMS, 10, is too few: 14x16c8__avx512vnnigfni.
   static constexpr index_t extra_pairs = 16;
+
+  /// Kernels for SSE and AVX load sums at multiples of 16 bytes behind two bytes of scale for each of four
+  /// channels and each block: an odd number of blocks ends the process.
+  static bool usable_blocks(const Quantization& q, index_t k, const Cpu& cpu) {
+    return q.block % XNN_MIN_BLOCKSIZE == 0 && q.scale_dtype == DType::bf16 &&
+           (cpu.avx2 || cpu.neon || k / q.block % 2 == 0);
+  }
 
   struct Constants {
     const void *filter, *bias;
