@@ -103,7 +103,7 @@ struct Variation {
   index_t output_gap = 0;
   index_t strip_rows = 0;  ///< 0: whole
   bool constants = true;   ///< constant inputs are announced to the kernel
-  bool slack = true;       ///< readable bytes behind the inputs; without, they end at the guard page
+  bool slack = true;       ///< readable bytes behind every tensor; without, it ends at the guard page
   ThreadPool threads{};
 };
 
@@ -284,8 +284,9 @@ class NodeRun {
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       StoredTensor blank = outputs[o];
       std::fill(blank.bytes.begin(), blank.bytes.end(), std::byte{0xFF});
-      out.push_back(
-          place(blank, outputs[o].present() ? how_.output_gap : 0, 0, output_infos_[o].quantization));
+      // Kernels that compute in two passes read what the first one wrote.
+      out.push_back(place(blank, outputs[o].present() ? how_.output_gap : 0, how_.slack ? read_slack : 0,
+                          output_infos_[o].quantization));
       Tensor tensor(out[o].buffer.data(), outputs[o].dtype, outputs[o].shape, output_infos_[o].quantization);
       tensor.pitch = out[o].view.pitch;
       if (o == 0 && how_.in_place >= 0)
