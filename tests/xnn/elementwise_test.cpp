@@ -89,6 +89,12 @@ TEST(XnnBinary, Values) {
     binary<ops::Add>({s8, u8}, a, true);
     binary<ops::Sub>({s8, u8}, a, true);
   }
+  // Half of these sums lie half-way between two integers.
+  const Input x = Input{3, 211}.quantized(0.02f, 7);
+  const MatchOptions halves{
+      .bit_exact = true, .quantized = Quantized::always, .output_quantization = {{0.04f, 3}}};
+  agrees<xnn::Binary<ops::Add>>({}, {x, x}, {s8, u8}, halves);
+  agrees<xnn::Binary<ops::Sub>>({}, {x, x}, {s8, u8}, halves);
   agrees<xnn::Binary<ops::Sub>>({}, {{5}, {2, 3, 5}}, {f32, f16, s8, u8}, {.quantized = Quantized::always});
   // An output that begins at 0, as behind a fused ReLU.
   agrees<xnn::Binary<ops::Add>>(
@@ -173,20 +179,21 @@ TEST(XnnMatMul, PackedSizesFitTheAddressSpace) {
   EXPECT_FALSE(xnn::packable(2147483647, 2147483647, 2147483647));
 }
 
-/// Halves fall on the same integer: both kernels multiply by 1/scale.
+/// Halves fall on the same integer: both kernels multiply by 1/scale, where a division gives others.
 TEST(XnnLinear, Halves) {
-  const Input scale = Input::values({}, {0.1}).constant(), point = Input::values({}, {3}).constant();
+  constexpr float step = 0.0123f;
   std::vector<double> halves;
-  for (int i = -255; i <= 255; i += 2) halves.push_back(static_cast<float>(i) / 2 * 0.1f);
-  const auto count = static_cast<index_t>(halves.size());
+  for (int i = -255; i <= 255; i += 2) halves.push_back(static_cast<float>(i) / 2 * step);
   const auto nearest = [](const std::vector<ReferenceTensor>& in) {
     ReferenceTensor out = in[0];
     for (double& v : out.values)
-      v = std::clamp(std::nearbyint(static_cast<float>(v) * (1 / 0.1f)) + 3.0, -128.0, 127.0);
+      v = std::clamp(std::nearbyint(static_cast<float>(v) * (1 / step)) + 3.0, -128.0, 127.0);
     return out;
   };
+  const Input x = Input::values({static_cast<index_t>(halves.size())}, halves),
+              scale = Input::values({}, {step}).constant(), point = Input::values({}, {3}).constant();
   agrees_with<xnn::QuantizeLinear>(
-      nearest, {}, {Input::values({count}, halves), scale, point}, {f32},
+      nearest, {}, {x, scale, point}, {f32},
       {.bit_exact = true, .quantized = Quantized::never, .rows = {{{f32, f32, s8}, {s8}}}});
 }
 
