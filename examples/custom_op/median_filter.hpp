@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 
@@ -18,7 +17,7 @@ namespace example {
 struct MedianFilter {
   struct Attributes {
     std::int32_t width = 3;
-    static constexpr auto fields() { return std::tuple{lithe::field("width", &Attributes::width)}; }
+    static constexpr auto fields() { return lithe::Fields{lithe::field("width", &Attributes::width)}; }
   };
   static constexpr lithe::OpSpec spec{
       .name = "example::MedianFilter", .inputs = {"input"}, .outputs = {"output"}};

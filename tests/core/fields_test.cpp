@@ -23,10 +23,10 @@ struct Attributes {
   Clamp clamp;
   Mode mode = Mode::second;
   static constexpr auto fields() {
-    return std::tuple{field("flag", &Attributes::flag),   field("small", &Attributes::small),
-                      field("large", &Attributes::large), field("real", &Attributes::real),
-                      field("pair", &Attributes::pair),   field("list", &Attributes::list),
-                      field("clamp", &Attributes::clamp), field("mode", &Attributes::mode)};
+    return Fields{field("flag", &Attributes::flag),   field("small", &Attributes::small),
+                  field("large", &Attributes::large), field("real", &Attributes::real),
+                  field("pair", &Attributes::pair),   field("list", &Attributes::list),
+                  field("clamp", &Attributes::clamp), field("mode", &Attributes::mode)};
   }
 };
 

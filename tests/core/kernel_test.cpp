@@ -14,7 +14,7 @@ namespace {
 struct Scale {
   struct Attributes {
     float factor = 2;
-    static constexpr auto fields() { return std::tuple{field("factor", &Attributes::factor)}; }
+    static constexpr auto fields() { return Fields{field("factor", &Attributes::factor)}; }
   };
   static constexpr OpSpec spec{.name = "Scale", .version = 3, .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}};

@@ -8,7 +8,6 @@
 #include <limits>
 #include <span>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 
 #include "lithe/core/shape.hpp"
@@ -45,6 +44,26 @@ template <class Owner, class T>
 constexpr Field<Owner, T> field(const char* name, T Owner::* member) {
   return {name, member};
 }
+
+/// What `fields()` returns: the fields of an operator's attributes, in order. A std::tuple would do as well,
+/// but it costs the compiler a quarter of the time that all headers take.
+template <class... F>
+struct Fields {
+  static constexpr std::size_t size = 0;
+  constexpr void each(const auto&) const {}
+};
+template <class First, class... Rest>
+struct Fields<First, Rest...> {
+  static constexpr std::size_t size = 1 + sizeof...(Rest);
+  First first;
+  Fields<Rest...> rest;
+
+  constexpr explicit Fields(First f, Rest... others) : first(f), rest(others...) {}
+  /// Calls visit(field) for each.
+  constexpr void each(const auto& visit) const { visit(first), rest.each(visit); }
+};
+template <class... F>
+Fields(F...) -> Fields<F...>;
 
 /// An enumeration stored as text declares `constexpr auto enum_names(E)`, returning an array of its names in
 /// order.
@@ -174,12 +193,11 @@ FieldSlot slot(Owner& owner, const Field<Owner, T>& field) {
 /// missing one keeps its default.
 template <class Attributes>
 Status parse_attributes(Attributes& attributes, AttributeReader reader) {
-  return std::apply(
-      [&](const auto&... fields) {
-        const std::array<detail::FieldSlot, sizeof...(fields)> slots{detail::slot(attributes, fields)...};
-        return detail::parse_slots(reader, slots);
-      },
-      Attributes::fields());
+  constexpr auto fields = Attributes::fields();
+  std::array<detail::FieldSlot, fields.size> slots;
+  std::size_t n = 0;
+  fields.each([&](const auto& field) { slots[n++] = detail::slot(attributes, field); });
+  return detail::parse_slots(reader, slots);
 }
 template <class Attributes, std::invocable<std::string_view&, AttributeData&> Next>
 Status parse_attributes(Attributes& attributes, Next next) {
@@ -193,19 +211,15 @@ Status parse_attributes(Attributes& attributes, Next next) {
 template <class Attributes, class Sink>
 void write_attributes(const Attributes& attributes, Sink& sink) {
   const Attributes defaults{};
-  std::apply(
-      [&](const auto&... fields) {
-        ((attributes.*fields.member == defaults.*fields.member
-              ? void()
-              : detail::write_field(fields.name, attributes.*fields.member, sink)),
-         ...);
-      },
-      Attributes::fields());
+  Attributes::fields().each([&](const auto& field) {
+    if (!(attributes.*field.member == defaults.*field.member))
+      detail::write_field(field.name, attributes.*field.member, sink);
+  });
 }
 
 /// Attributes of an operator that has none.
 struct NoAttributes {
-  static constexpr auto fields() { return std::tuple{}; }
+  static constexpr auto fields() { return Fields{}; }
 };
 
 }  // namespace lithe::inline v0

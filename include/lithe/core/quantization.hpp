@@ -21,7 +21,7 @@ struct Quantization {
   DType zero_point_dtype = DType::none;
 
   bool per_tensor() const { return count == 1; }
-  float scale_at(index_t i) const {
+  [[gnu::noinline]] float scale_at(index_t i) const {
     switch (scale_dtype) {
       case DType::f16:
         return static_cast<const half*>(scale)[i];
@@ -31,7 +31,7 @@ struct Quantization {
         return static_cast<const float*>(scale)[i];
     }
   }
-  std::int32_t zero_point_at(index_t i) const {
+  [[gnu::noinline]] std::int32_t zero_point_at(index_t i) const {
     if (zero_point == nullptr) return 0;
     switch (zero_point_dtype) {
       case DType::s8:

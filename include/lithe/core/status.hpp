@@ -56,9 +56,10 @@ class [[nodiscard]] Status {
  private:
   const char* text_ = "";
   std::int32_t node_ = -1;
-  std::int32_t subgraph_ = 0;
-  Code code_ = Code::ok;
+  std::int32_t subgraph_ : 24 = 0;  // files have at most 4 million tables
+  Code code_ : 8 = Code::ok;
 };
+static_assert(sizeof(void*) != 8 || sizeof(Status) == 16);  // returned in two registers
 
 /// A value, or the Status that explains why there is none.
 template <class T>

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -17,8 +16,8 @@ struct ArgAttributes {
   std::int64_t axis = 0;
   bool keepdims = true, select_last_index = false;
   static constexpr auto fields() {
-    return std::tuple{field("axis", &ArgAttributes::axis), field("keepdims", &ArgAttributes::keepdims),
-                      field("select_last_index", &ArgAttributes::select_last_index)};
+    return Fields{field("axis", &ArgAttributes::axis), field("keepdims", &ArgAttributes::keepdims),
+                  field("select_last_index", &ArgAttributes::select_last_index)};
   }
 };
 

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 #include <type_traits>
 
 #include "lithe/core/kernel.hpp"
@@ -29,7 +28,7 @@ struct ArgmaxPool2D {
     std::array<std::int32_t, 4> pads{};                                        ///< {top, left, bottom, right}
     bool ceil_mode = false, column_major = false;
     static constexpr auto fields() {
-      return std::tuple{
+      return Fields{
           field("kernel", &Attributes::kernel),       field("strides", &Attributes::strides),
           field("dilations", &Attributes::dilations), field("pads", &Attributes::pads),
           field("ceil_mode", &Attributes::ceil_mode), field("column_major", &Attributes::column_major)};

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -30,13 +29,13 @@ struct AveragePool2D {
     bool ceil_mode = false, count_include_pad = false;
     Clamp clamp{};
     static constexpr auto fields() {
-      return std::tuple{field("kernel", &Attributes::kernel),
-                        field("strides", &Attributes::strides),
-                        field("dilations", &Attributes::dilations),
-                        field("pads", &Attributes::pads),
-                        field("ceil_mode", &Attributes::ceil_mode),
-                        field("count_include_pad", &Attributes::count_include_pad),
-                        field("clamp", &Attributes::clamp)};
+      return Fields{field("kernel", &Attributes::kernel),
+                    field("strides", &Attributes::strides),
+                    field("dilations", &Attributes::dilations),
+                    field("pads", &Attributes::pads),
+                    field("ceil_mode", &Attributes::ceil_mode),
+                    field("count_include_pad", &Attributes::count_include_pad),
+                    field("clamp", &Attributes::clamp)};
     }
   };
   using enum DType;

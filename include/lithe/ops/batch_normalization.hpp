@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -22,7 +21,7 @@ namespace lithe::inline v0::ops {
 struct BatchNormalization {
   struct Attributes {
     float epsilon = 1e-5f;
-    static constexpr auto fields() { return std::tuple{field("epsilon", &Attributes::epsilon)}; }
+    static constexpr auto fields() { return Fields{field("epsilon", &Attributes::epsilon)}; }
   };
   static constexpr OpSpec spec{.name = "BatchNormalization",
                                .inputs = {"input", "scale", "bias", "mean", "variance"},

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -20,7 +19,7 @@ namespace lithe::inline v0::ops {
 /// Output limits in real units (rounded inwards for plain integers).
 struct ClampAttribute {
   Clamp clamp{};
-  static constexpr auto fields() { return std::tuple{field("clamp", &ClampAttribute::clamp)}; }
+  static constexpr auto fields() { return Fields{field("clamp", &ClampAttribute::clamp)}; }
 };
 
 namespace detail {
@@ -124,7 +123,7 @@ struct Min : detail::Binary<"Min", detail::numbers, ClampAttribute> {
 
 struct ModAttributes {
   bool fmod = false;  ///< the sign of a, as C's fmod; else the sign of b, as Python's % (integers only)
-  static constexpr auto fields() { return std::tuple{field("fmod", &ModAttributes::fmod)}; }
+  static constexpr auto fields() { return Fields{field("fmod", &ModAttributes::fmod)}; }
 };
 /// Errors also: Code::invalid_model for floats without fmod.
 struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
@@ -239,7 +238,7 @@ enum class ShiftDirection : std::uint8_t { left, right };
 constexpr std::array<const char*, 2> enum_names(ShiftDirection) { return {"LEFT", "RIGHT"}; }
 struct ShiftAttributes {
   ShiftDirection direction = ShiftDirection::left;
-  static constexpr auto fields() { return std::tuple{field("direction", &ShiftAttributes::direction)}; }
+  static constexpr auto fields() { return Fields{field("direction", &ShiftAttributes::direction)}; }
 };
 /// By b bits; bits that leave the type are lost, and a shift by its width or more leaves 0.
 struct BitShift : detail::Binary<"BitShift", detail::unsigned_integers, ShiftAttributes> {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -21,7 +20,7 @@ namespace lithe::inline v0::ops {
 struct Cast {
   struct Attributes {
     bool saturate = true;
-    static constexpr auto fields() { return std::tuple{field("saturate", &Attributes::saturate)}; }
+    static constexpr auto fields() { return Fields{field("saturate", &Attributes::saturate)}; }
   };
   static constexpr OpSpec spec{.name = "Cast",
                                .inputs = {"input"},

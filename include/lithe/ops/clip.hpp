@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -17,7 +16,7 @@ namespace lithe::inline v0::ops {
 struct Clip {
   struct Attributes {
     Clamp clamp{};
-    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+    static constexpr auto fields() { return Fields{field("clamp", &Attributes::clamp)}; }
   };
   static constexpr OpSpec spec{.name = "Clip",
                                .inputs = {"input"},

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
@@ -26,9 +25,9 @@ struct Conv3D {
     std::int32_t group = 1;
     Clamp clamp{};
     static constexpr auto fields() {
-      return std::tuple{field("strides", &Attributes::strides), field("dilations", &Attributes::dilations),
-                        field("pads", &Attributes::pads), field("group", &Attributes::group),
-                        field("clamp", &Attributes::clamp)};
+      return Fields{field("strides", &Attributes::strides), field("dilations", &Attributes::dilations),
+                    field("pads", &Attributes::pads), field("group", &Attributes::group),
+                    field("clamp", &Attributes::clamp)};
     }
   };
   static constexpr OpSpec spec{.name = "Conv3D",

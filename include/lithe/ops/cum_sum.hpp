@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -16,8 +15,8 @@ namespace lithe::inline v0::ops {
 struct CumulativeAttributes {
   bool exclusive = false, reverse = false;
   static constexpr auto fields() {
-    return std::tuple{field("exclusive", &CumulativeAttributes::exclusive),
-                      field("reverse", &CumulativeAttributes::reverse)};
+    return Fields{field("exclusive", &CumulativeAttributes::exclusive),
+                  field("reverse", &CumulativeAttributes::reverse)};
   }
 };
 

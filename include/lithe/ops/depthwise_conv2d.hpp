@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -29,8 +28,8 @@ struct DepthwiseConv2D {
     std::array<std::int32_t, 4> pads{};                          ///< {top, left, bottom, right}
     Clamp clamp{};
     static constexpr auto fields() {
-      return std::tuple{field("strides", &Attributes::strides), field("dilations", &Attributes::dilations),
-                        field("pads", &Attributes::pads), field("clamp", &Attributes::clamp)};
+      return Fields{field("strides", &Attributes::strides), field("dilations", &Attributes::dilations),
+                    field("pads", &Attributes::pads), field("clamp", &Attributes::clamp)};
     }
   };
   static constexpr OpSpec spec{.name = "DepthwiseConv2D",

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -22,7 +21,7 @@ namespace lithe::inline v0::ops {
 struct DynamicFullyConnected {
   struct Attributes {
     Clamp clamp{};
-    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+    static constexpr auto fields() { return Fields{field("clamp", &Attributes::clamp)}; }
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "DynamicFullyConnected",

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -20,7 +19,7 @@ namespace lithe::inline v0::ops {
 /// Code::shape for a scalar. Source: XNNPACK's convert_nc_f32_qd8.
 struct DynamicQuantize {
   struct Attributes {
-    static constexpr auto fields() { return std::tuple{}; }
+    static constexpr auto fields() { return Fields{}; }
   };
   static constexpr OpSpec spec{.name = "DynamicQuantize",
                                .inputs = {"input"},

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -18,7 +17,7 @@ namespace lithe::inline v0::ops {
 /// NaN does not count, infinity counts as the largest float. Source: ONNX DynamicQuantizeLinear-11.
 struct DynamicQuantizeLinear {
   struct Attributes {
-    static constexpr auto fields() { return std::tuple{}; }
+    static constexpr auto fields() { return Fields{}; }
   };
   static constexpr OpSpec spec{.name = "DynamicQuantizeLinear",
                                .inputs = {"input"},

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -17,7 +16,7 @@ namespace lithe::inline v0::ops {
 struct Flatten {
   struct Attributes {
     std::int64_t axis = 1;
-    static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
+    static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
   static constexpr OpSpec spec{.name = "Flatten", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};

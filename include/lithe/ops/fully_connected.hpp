@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tuple>
-
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -21,7 +19,7 @@ namespace lithe::inline v0::ops {
 struct FullyConnected {
   struct Attributes {
     Clamp clamp{};
-    static constexpr auto fields() { return std::tuple{field("clamp", &Attributes::clamp)}; }
+    static constexpr auto fields() { return Fields{field("clamp", &Attributes::clamp)}; }
   };
   static constexpr OpSpec spec{.name = "FullyConnected",
                                .version = 1,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -18,7 +17,7 @@ namespace lithe::inline v0::ops {
 struct Gather {
   struct Attributes {
     std::int64_t axis = 0;
-    static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
+    static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}},

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/indices.hpp"
@@ -20,7 +19,7 @@ namespace lithe::inline v0::ops {
 struct GatherND {
   struct Attributes {
     std::int64_t batch_dims = 0;
-    static constexpr auto fields() { return std::tuple{field("batch_dims", &Attributes::batch_dims)}; }
+    static constexpr auto fields() { return Fields{field("batch_dims", &Attributes::batch_dims)}; }
   };
   static constexpr OpSpec spec{.name = "GatherND", .inputs = {"input", "indices"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -26,7 +25,7 @@ struct GroupNormalization {
     std::int32_t groups = 0;
     float epsilon = 1e-5f;
     static constexpr auto fields() {
-      return std::tuple{field("groups", &Attributes::groups), field("epsilon", &Attributes::epsilon)};
+      return Fields{field("groups", &Attributes::groups), field("epsilon", &Attributes::epsilon)};
     }
   };
   using enum DType;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
@@ -29,12 +28,12 @@ struct GRU {
     float clip = 0;
     bool linear_before_reset = false;
     static constexpr auto fields() {
-      return std::tuple{field("hidden_size", &Attributes::hidden_size),
-                        field("direction", &Attributes::direction),
-                        field("gate_activation", &Attributes::gate_activation),
-                        field("hidden_activation", &Attributes::hidden_activation),
-                        field("clip", &Attributes::clip),
-                        field("linear_before_reset", &Attributes::linear_before_reset)};
+      return Fields{field("hidden_size", &Attributes::hidden_size),
+                    field("direction", &Attributes::direction),
+                    field("gate_activation", &Attributes::gate_activation),
+                    field("hidden_activation", &Attributes::hidden_activation),
+                    field("clip", &Attributes::clip),
+                    field("linear_before_reset", &Attributes::linear_before_reset)};
     }
   };
   static constexpr OpSpec spec = detail::one_state_spec("GRU");

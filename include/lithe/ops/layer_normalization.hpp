@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -18,8 +17,8 @@ struct TrailingAxesAttributes {
   std::int32_t axis = -1;  ///< the first normalized one; negative from the back
   float epsilon = 1e-5f;
   static constexpr auto fields() {
-    return std::tuple{field("axis", &TrailingAxesAttributes::axis),
-                      field("epsilon", &TrailingAxesAttributes::epsilon)};
+    return Fields{field("axis", &TrailingAxesAttributes::axis),
+                  field("epsilon", &TrailingAxesAttributes::epsilon)};
   }
 };
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -26,9 +25,9 @@ struct LpPool2D {
     bool ceil_mode = false;
     std::int32_t p = 2;
     static constexpr auto fields() {
-      return std::tuple{field("kernel", &Attributes::kernel),       field("strides", &Attributes::strides),
-                        field("dilations", &Attributes::dilations), field("pads", &Attributes::pads),
-                        field("ceil_mode", &Attributes::ceil_mode), field("p", &Attributes::p)};
+      return Fields{field("kernel", &Attributes::kernel),       field("strides", &Attributes::strides),
+                    field("dilations", &Attributes::dilations), field("pads", &Attributes::pads),
+                    field("ceil_mode", &Attributes::ceil_mode), field("p", &Attributes::p)};
     }
   };
   using enum DType;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -25,8 +24,8 @@ struct LRN {
     std::int32_t size = 1;
     float alpha = 1e-4f, beta = 0.75f, bias = 1;
     static constexpr auto fields() {
-      return std::tuple{field("size", &Attributes::size), field("alpha", &Attributes::alpha),
-                        field("beta", &Attributes::beta), field("bias", &Attributes::bias)};
+      return Fields{field("size", &Attributes::size), field("alpha", &Attributes::alpha),
+                    field("beta", &Attributes::beta), field("bias", &Attributes::bias)};
     }
   };
   using enum DType;

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
@@ -29,13 +28,13 @@ struct LSTM {
     float clip = 0;
     bool input_forget = false;  ///< the forget gate is 1 - the input gate
     static constexpr auto fields() {
-      return std::tuple{field("hidden_size", &Attributes::hidden_size),
-                        field("direction", &Attributes::direction),
-                        field("gate_activation", &Attributes::gate_activation),
-                        field("cell_activation", &Attributes::cell_activation),
-                        field("hidden_activation", &Attributes::hidden_activation),
-                        field("clip", &Attributes::clip),
-                        field("input_forget", &Attributes::input_forget)};
+      return Fields{field("hidden_size", &Attributes::hidden_size),
+                    field("direction", &Attributes::direction),
+                    field("gate_activation", &Attributes::gate_activation),
+                    field("cell_activation", &Attributes::cell_activation),
+                    field("hidden_activation", &Attributes::hidden_activation),
+                    field("clip", &Attributes::clip),
+                    field("input_forget", &Attributes::input_forget)};
     }
   };
   using enum DType;

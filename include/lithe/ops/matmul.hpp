@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -22,8 +21,8 @@ struct MatMul {
   struct Attributes {
     bool transpose_a = false, transpose_b = false;
     static constexpr auto fields() {
-      return std::tuple{field("transpose_a", &Attributes::transpose_a),
-                        field("transpose_b", &Attributes::transpose_b)};
+      return Fields{field("transpose_a", &Attributes::transpose_a),
+                    field("transpose_b", &Attributes::transpose_b)};
     }
   };
   using enum DType;

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -33,9 +32,9 @@ struct MaxPool2D {
     bool ceil_mode = false;
     Clamp clamp{};
     static constexpr auto fields() {
-      return std::tuple{field("kernel", &Attributes::kernel),       field("strides", &Attributes::strides),
-                        field("dilations", &Attributes::dilations), field("pads", &Attributes::pads),
-                        field("ceil_mode", &Attributes::ceil_mode), field("clamp", &Attributes::clamp)};
+      return Fields{field("kernel", &Attributes::kernel),       field("strides", &Attributes::strides),
+                    field("dilations", &Attributes::dilations), field("pads", &Attributes::pads),
+                    field("ceil_mode", &Attributes::ceil_mode), field("clamp", &Attributes::clamp)};
     }
   };
   using enum DType;

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -26,8 +25,8 @@ struct MaxUnpool {
   struct Attributes {
     IntList kernel_shape{}, strides{}, pads{};
     static constexpr auto fields() {
-      return std::tuple{field("kernel_shape", &Attributes::kernel_shape),
-                        field("strides", &Attributes::strides), field("pads", &Attributes::pads)};
+      return Fields{field("kernel_shape", &Attributes::kernel_shape), field("strides", &Attributes::strides),
+                    field("pads", &Attributes::pads)};
     }
   };
   using enum DType;

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -24,7 +23,7 @@ struct NonMaxSuppression {
   struct Attributes {
     bool center_point_box = false;
     static constexpr auto fields() {
-      return std::tuple{field("center_point_box", &Attributes::center_point_box)};
+      return Fields{field("center_point_box", &Attributes::center_point_box)};
     }
   };
   static constexpr OpSpec spec{.name = "NonMaxSuppression",

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
@@ -31,7 +30,7 @@ constexpr std::array<const char*, 4> enum_names(PadMode) { return {"constant", "
 struct Pad {
   struct Attributes {
     PadMode mode = PadMode::constant;
-    static constexpr auto fields() { return std::tuple{field("mode", &Attributes::mode)}; }
+    static constexpr auto fields() { return Fields{field("mode", &Attributes::mode)}; }
   };
   static constexpr OpSpec spec{
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -30,8 +29,8 @@ struct QuantizeLinear {
     std::int64_t block_size = 0;  ///< elements along the axis that share a scale; 0: one scale per index
     bool saturate = true;
     static constexpr auto fields() {
-      return std::tuple{field("axis", &Attributes::axis), field("block_size", &Attributes::block_size),
-                        field("saturate", &Attributes::saturate)};
+      return Fields{field("axis", &Attributes::axis), field("block_size", &Attributes::block_size),
+                    field("saturate", &Attributes::saturate)};
     }
   };
   static constexpr OpSpec spec{.name = "QuantizeLinear",

@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -22,8 +21,8 @@ namespace lithe::inline v0::ops {
 struct ReduceAttributes {
   bool keepdims = true, noop_with_empty_axes = false;
   static constexpr auto fields() {
-    return std::tuple{field("keepdims", &ReduceAttributes::keepdims),
-                      field("noop_with_empty_axes", &ReduceAttributes::noop_with_empty_axes)};
+    return Fields{field("keepdims", &ReduceAttributes::keepdims),
+                  field("noop_with_empty_axes", &ReduceAttributes::noop_with_empty_axes)};
   }
   /// Errors: Code::invalid_model for an axis out of range or named twice.
   Result<detail::AxisSet> reduced(const IntList& axes, int rank) const {

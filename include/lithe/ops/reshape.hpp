@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -18,7 +17,7 @@ namespace lithe::inline v0::ops {
 struct Reshape {
   struct Attributes {
     bool allow_zero = false;
-    static constexpr auto fields() { return std::tuple{field("allow_zero", &Attributes::allow_zero)}; }
+    static constexpr auto fields() { return Fields{field("allow_zero", &Attributes::allow_zero)}; }
   };
   static constexpr OpSpec spec{
       .name = "Reshape", .inputs = {"input", "shape"}, .outputs = {"output"}, .alias = true};

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"
@@ -46,15 +45,15 @@ struct Resize {
     float cubic_coeff_a = -0.75f, extrapolation_value = 0;
     bool exclude_outside = false, antialias = false;
     static constexpr auto fields() {
-      return std::tuple{field("axes", &Attributes::axes),
-                        field("mode", &Attributes::mode),
-                        field("coordinate_transformation_mode", &Attributes::coordinate_transformation_mode),
-                        field("nearest_mode", &Attributes::nearest_mode),
-                        field("keep_aspect_ratio_policy", &Attributes::keep_aspect_ratio_policy),
-                        field("cubic_coeff_a", &Attributes::cubic_coeff_a),
-                        field("extrapolation_value", &Attributes::extrapolation_value),
-                        field("exclude_outside", &Attributes::exclude_outside),
-                        field("antialias", &Attributes::antialias)};
+      return Fields{field("axes", &Attributes::axes),
+                    field("mode", &Attributes::mode),
+                    field("coordinate_transformation_mode", &Attributes::coordinate_transformation_mode),
+                    field("nearest_mode", &Attributes::nearest_mode),
+                    field("keep_aspect_ratio_policy", &Attributes::keep_aspect_ratio_policy),
+                    field("cubic_coeff_a", &Attributes::cubic_coeff_a),
+                    field("extrapolation_value", &Attributes::extrapolation_value),
+                    field("exclude_outside", &Attributes::exclude_outside),
+                    field("antialias", &Attributes::antialias)};
     }
     bool crops() const { return coordinate_transformation_mode == Coordinates::tf_crop_and_resize; }
     detail::ResizeFilter filter() const {

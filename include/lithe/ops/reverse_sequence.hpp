@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
@@ -21,8 +20,7 @@ struct ReverseSequence {
   struct Attributes {
     std::int64_t batch_axis = 1, time_axis = 0;
     static constexpr auto fields() {
-      return std::tuple{field("batch_axis", &Attributes::batch_axis),
-                        field("time_axis", &Attributes::time_axis)};
+      return Fields{field("batch_axis", &Attributes::batch_axis), field("time_axis", &Attributes::time_axis)};
     }
   };
   static constexpr OpSpec spec{

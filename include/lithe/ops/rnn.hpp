@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
@@ -27,9 +26,9 @@ struct RNN {
     RecurrentActivation activation = RecurrentActivation::tanh;
     float clip = 0;
     static constexpr auto fields() {
-      return std::tuple{field("hidden_size", &Attributes::hidden_size),
-                        field("direction", &Attributes::direction),
-                        field("activation", &Attributes::activation), field("clip", &Attributes::clip)};
+      return Fields{field("hidden_size", &Attributes::hidden_size),
+                    field("direction", &Attributes::direction), field("activation", &Attributes::activation),
+                    field("clip", &Attributes::clip)};
     }
   };
   static constexpr OpSpec spec = detail::one_state_spec("RNN");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/indices.hpp"
@@ -20,7 +19,7 @@ struct ScatterElements {
     std::int64_t axis = 0;
     Reduction reduction = Reduction::none;
     static constexpr auto fields() {
-      return std::tuple{field("axis", &Attributes::axis), field("reduction", &Attributes::reduction)};
+      return Fields{field("axis", &Attributes::axis), field("reduction", &Attributes::reduction)};
     }
   };
   static constexpr OpSpec spec{

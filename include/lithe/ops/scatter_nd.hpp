@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tuple>
-
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/indices.hpp"
 
@@ -18,7 +16,7 @@ namespace lithe::inline v0::ops {
 struct ScatterND {
   struct Attributes {
     Reduction reduction = Reduction::none;
-    static constexpr auto fields() { return std::tuple{field("reduction", &Attributes::reduction)}; }
+    static constexpr auto fields() { return Fields{field("reduction", &Attributes::reduction)}; }
   };
   static constexpr OpSpec spec{
       .name = "ScatterND", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};

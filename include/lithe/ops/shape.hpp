@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 
@@ -19,7 +18,7 @@ struct ShapeOf {
     std::int64_t start = 0;
     std::int64_t end = std::numeric_limits<std::int64_t>::max();
     static constexpr auto fields() {
-      return std::tuple{field("start", &Attributes::start), field("end", &Attributes::end)};
+      return Fields{field("start", &Attributes::start), field("end", &Attributes::end)};
     }
   };
   static constexpr OpSpec spec{

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -23,7 +22,7 @@ namespace lithe::inline v0::ops {
 
 struct SoftmaxAttributes {
   std::int32_t axis = -1;
-  static constexpr auto fields() { return std::tuple{field("axis", &SoftmaxAttributes::axis)}; }
+  static constexpr auto fields() { return Fields{field("axis", &SoftmaxAttributes::axis)}; }
 };
 
 namespace detail {

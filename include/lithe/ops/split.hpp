@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
@@ -18,7 +17,7 @@ namespace lithe::inline v0::ops {
 struct Split {
   struct Attributes {
     std::int64_t axis = 0;
-    static constexpr auto fields() { return std::tuple{field("axis", &Attributes::axis)}; }
+    static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
   static constexpr OpSpec spec{
       .name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -29,7 +28,7 @@ struct TensorScatter {
     std::int64_t axis = -2;
     ScatterMode mode = ScatterMode::linear;
     static constexpr auto fields() {
-      return std::tuple{field("axis", &Attributes::axis), field("mode", &Attributes::mode)};
+      return Fields{field("axis", &Attributes::axis), field("mode", &Attributes::mode)};
     }
   };
   static constexpr OpSpec spec{

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -30,7 +29,7 @@ struct TopK {
     std::int64_t axis = -1;
     bool largest = true;
     static constexpr auto fields() {
-      return std::tuple{field("axis", &Attributes::axis), field("largest", &Attributes::largest)};
+      return Fields{field("axis", &Attributes::axis), field("largest", &Attributes::largest)};
     }
   };
   static constexpr OpSpec spec{.name = "TopK", .inputs = {"input", "k"}, .outputs = {"values", "indices"}};

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tuple>
-
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -15,7 +13,7 @@ namespace lithe::inline v0::ops {
 struct Transpose {
   struct Attributes {
     IntList permutation;
-    static constexpr auto fields() { return std::tuple{field("permutation", &Attributes::permutation)}; }
+    static constexpr auto fields() { return Fields{field("permutation", &Attributes::permutation)}; }
   };
   static constexpr OpSpec spec{.name = "Transpose", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};

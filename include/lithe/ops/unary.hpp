@@ -5,7 +5,6 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -49,7 +48,7 @@ struct Unary {
 template <float default_alpha>
 struct Alpha {
   float alpha = default_alpha;
-  static constexpr auto fields() { return std::tuple{field("alpha", &Alpha::alpha)}; }
+  static constexpr auto fields() { return Fields{field("alpha", &Alpha::alpha)}; }
 };
 
 }  // namespace detail
@@ -288,7 +287,7 @@ struct ThresholdedRelu : detail::Unary<"ThresholdedRelu", detail::reals, detail:
 struct SeluAttributes {
   float alpha = 1.67326319217681884765625f, gamma = 1.05070102214813232421875f;
   static constexpr auto fields() {
-    return std::tuple{field("alpha", &SeluAttributes::alpha), field("gamma", &SeluAttributes::gamma)};
+    return Fields{field("alpha", &SeluAttributes::alpha), field("gamma", &SeluAttributes::gamma)};
   }
 };
 struct Selu : detail::Unary<"Selu", detail::reals, SeluAttributes> {
@@ -302,8 +301,7 @@ struct Selu : detail::Unary<"Selu", detail::reals, SeluAttributes> {
 struct HardSigmoidAttributes {
   float alpha = 0.2f, beta = 0.5f;
   static constexpr auto fields() {
-    return std::tuple{field("alpha", &HardSigmoidAttributes::alpha),
-                      field("beta", &HardSigmoidAttributes::beta)};
+    return Fields{field("alpha", &HardSigmoidAttributes::alpha), field("beta", &HardSigmoidAttributes::beta)};
   }
 };
 struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttributes> {
@@ -318,7 +316,7 @@ enum class GeluApproximation : std::uint8_t { none, tanh };
 constexpr auto enum_names(GeluApproximation) { return std::array{"none", "tanh"}; }
 struct GeluAttributes {
   GeluApproximation approximate = GeluApproximation::none;
-  static constexpr auto fields() { return std::tuple{field("approximate", &GeluAttributes::approximate)}; }
+  static constexpr auto fields() { return Fields{field("approximate", &GeluAttributes::approximate)}; }
 };
 struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
   template <class T>
@@ -340,8 +338,8 @@ struct IsNaN : detail::Unary<"IsNaN", detail::floats, NoAttributes, true> {
 struct IsInfAttributes {
   bool detect_negative = true, detect_positive = true;
   static constexpr auto fields() {
-    return std::tuple{field("detect_negative", &IsInfAttributes::detect_negative),
-                      field("detect_positive", &IsInfAttributes::detect_positive)};
+    return Fields{field("detect_negative", &IsInfAttributes::detect_negative),
+                  field("detect_positive", &IsInfAttributes::detect_positive)};
   }
 };
 struct IsInf : detail::Unary<"IsInf", detail::floats, IsInfAttributes, true> {

@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <tuple>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -29,7 +28,7 @@ struct Unique {
     IntList axis{};
     bool sorted = true;
     static constexpr auto fields() {
-      return std::tuple{field("axis", &Attributes::axis), field("sorted", &Attributes::sorted)};
+      return Fields{field("axis", &Attributes::axis), field("sorted", &Attributes::sorted)};
     }
     /// `input` as lines along the axis, all its elements one line without.
     detail::Lines lines(const Shape& input) const {

@@ -5,9 +5,9 @@ struct Twice {
   struct Attributes {
 #if CASE == 3
     const char* unit = "";
-    static constexpr auto fields() { return std::tuple{lithe::field("unit", &Attributes::unit)}; }
+    static constexpr auto fields() { return lithe::Fields{lithe::field("unit", &Attributes::unit)}; }
 #elif CASE != 1
-    static constexpr auto fields() { return std::tuple{}; }
+    static constexpr auto fields() { return lithe::Fields{}; }
 #endif
   };
   static constexpr lithe::OpSpec spec{.name = "Twice", .inputs = {"input"}, .outputs = {"output"}};

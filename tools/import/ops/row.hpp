@@ -6,7 +6,6 @@
 #include <limits>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <type_traits>
 #include <vector>
 
@@ -80,9 +79,8 @@ void read_attribute(NodeImport& node, const char* name, T& member) {
 template <class Op>
 void import_row(NodeImport& node) {
   typename Op::Attributes attributes;
-  std::apply(
-      [&](const auto&... fields) { (read_attribute(node, fields.name, attributes.*fields.member), ...); },
-      Op::Attributes::fields());
+  Op::Attributes::fields().each(
+      [&](const auto& field) { read_attribute(node, field.name, attributes.*field.member); });
   node.emit_outputs<Op>(attributes, all_inputs(node));
 }
 

@@ -134,7 +134,7 @@ constexpr bool has_packed_integers(TypeSet types) {
 
 /// Integers and bool (0 or 1) as a wider type; u64 keeps its bits.
 template <TypeSet types = every_type, class Wide>
-const Wide* load_integers(const TensorView& t, index_t first, index_t n, Wide* buffer) {
+[[gnu::noinline]] const Wide* load_integers(const TensorView& t, index_t first, index_t n, Wide* buffer) {
   const Wide* loaded = buffer;
   const auto load = [&]<class T>() {
     if constexpr (std::is_same_v<T, bool>)
@@ -157,7 +157,7 @@ const Wide* load_integers(const TensorView& t, index_t first, index_t n, Wide* b
 
 /// Keeps the low bits; bool is "not 0".
 template <TypeSet types = every_type, class Wide>
-void store_integers(const Tensor& t, index_t first, index_t n, const Wide* values) {
+[[gnu::noinline]] void store_integers(const Tensor& t, index_t first, index_t n, const Wide* values) {
   const auto store = [&]<class T>() {
     if constexpr (std::is_same_v<T, bool>)
       for (index_t i = 0; i < n; ++i) static_cast<std::uint8_t*>(t.data)[first + i] = values[i] != 0;
@@ -173,7 +173,7 @@ void store_integers(const Tensor& t, index_t first, index_t n, const Wide* value
 
 /// f32, f16, bf16, and quantized s8 and u8 as the real numbers they stand for.
 template <TypeSet types = every_type>
-const float* load_floats(const TensorView& t, index_t first, index_t n, float* buffer) {
+[[gnu::noinline]] const float* load_floats(const TensorView& t, index_t first, index_t n, float* buffer) {
   const float* loaded = buffer;
   (void)with_element_type<types, float, half, bfloat16, std::int8_t, std::uint8_t>(t.dtype, [&]<class T>() {
     if constexpr (!std::is_integral_v<T>) {
@@ -188,7 +188,7 @@ const float* load_floats(const TensorView& t, index_t first, index_t n, float* b
 }
 
 template <TypeSet types = every_type>
-void store_floats(const Tensor& t, index_t first, index_t n, const float* values) {
+[[gnu::noinline]] void store_floats(const Tensor& t, index_t first, index_t n, const float* values) {
   (void)with_element_type<types, float, half, bfloat16, std::int8_t, std::uint8_t>(t.dtype, [&]<class T>() {
     if constexpr (std::is_same_v<T, float>) {
       std::memcpy(static_cast<float*>(t.data) + first, values, static_cast<std::size_t>(n) * sizeof(float));
@@ -205,7 +205,8 @@ void store_floats(const Tensor& t, index_t first, index_t n, const float* values
 }
 
 /// Any dtype.
-inline const double* load_doubles(const TensorView& t, index_t first, index_t n, double* buffer) {
+[[gnu::noinline]] inline const double* load_doubles(const TensorView& t, index_t first, index_t n,
+                                                    double* buffer) {
   if (t.dtype == DType::f64) return widen<double>(t.data, first, n, buffer);
   if (t.dtype == DType::f32) return widen<float>(t.data, first, n, buffer);
   if (!is_float(t.dtype)) {
@@ -243,8 +244,8 @@ inline std::int64_t truncate_unsigned(double v) {
 
 /// Any dtype. Floats to integers: towards zero, whole-byte types saturate, NaN gives 0; packed ones keep the
 /// low bits, as in ONNX's reference. `saturate` is for the 8-bit floats.
-inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
-                          bool saturate = true) {
+[[gnu::noinline]] inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
+                                            bool saturate = true) {
   if (t.dtype == DType::f64)
     return void(std::memcpy(static_cast<double*>(t.data) + first, values,
                             static_cast<std::size_t>(n) * sizeof(double)));

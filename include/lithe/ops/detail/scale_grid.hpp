@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <tuple>
 
 #include "lithe/core/fields.hpp"
 #include "lithe/core/operator.hpp"
@@ -63,8 +62,7 @@ struct ScaledAttributes {
   std::int64_t axis = 1;        ///< negative: from the back; ignored with one scale
   std::int64_t block_size = 0;  ///< elements along the axis that share a scale; 0: one scale per index
   static constexpr auto fields() {
-    return std::tuple{field("axis", &ScaledAttributes::axis),
-                      field("block_size", &ScaledAttributes::block_size)};
+    return Fields{field("axis", &ScaledAttributes::axis), field("block_size", &ScaledAttributes::block_size)};
   }
 };
 

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
-#include <tuple>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
@@ -27,9 +26,9 @@ struct TransposedAttributes {
   Clamp clamp{};
   static constexpr auto fields() {
     using A = TransposedAttributes;
-    return std::tuple{field("strides", &A::strides), field("dilations", &A::dilations),
-                      field("pads", &A::pads),       field("output_padding", &A::output_padding),
-                      field("group", &A::group),     field("clamp", &A::clamp)};
+    return Fields{field("strides", &A::strides), field("dilations", &A::dilations),
+                  field("pads", &A::pads),       field("output_padding", &A::output_padding),
+                  field("group", &A::group),     field("clamp", &A::clamp)};
   }
   Window window(const Shape& filter) const {
     if constexpr (Axes == 2)
