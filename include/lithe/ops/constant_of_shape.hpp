@@ -7,7 +7,6 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
-#include "lithe/ops/detail/broadcast.hpp"
 #include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/quantized.hpp"
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
 namespace lithe::inline v0::ops {

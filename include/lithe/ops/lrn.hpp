@@ -9,7 +9,6 @@
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/gemm.hpp"
-#include "lithe/ops/detail/normalize.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 
 namespace lithe::inline v0::ops {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 
 #include "lithe/core/dtype.hpp"
 #include "lithe/core/shape.hpp"
