@@ -71,7 +71,7 @@ std::vector<T> quantize(const std::vector<float>& in, float scale, DType to, boo
       {in.data(), DType::f32, {static_cast<index_t>(in.size())}}, {&scale, DType::f32, {}}, {}};
   Tensor outputs[] = {{out.data(), to, {static_cast<index_t>(in.size())}}};
   RunContext context(inputs, outputs, {}, nullptr);
-  EXPECT_TRUE(portable::Kernel<ops::QuantizeLinear>::run({.saturate = saturate}, context).ok());
+  EXPECT_TRUE(portable::Kernel<ops::QuantizeLinear>().run({.saturate = saturate}, context).ok());
   return out;
 }
 

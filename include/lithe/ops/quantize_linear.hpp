@@ -21,8 +21,8 @@ namespace lithe::inline v0::ops {
 /// The zero point has the output's dtype. Output floats of 8 bits saturate if `saturate`; those of 4 bits
 /// always do. Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a
 /// bad block_size. Source: ONNX QuantizeLinear-25; the division is done in float (s32 input: double) whatever
-/// the scale's dtype, and floats become s8 or u8 of a single scale by a product with its reciprocal: so do
-/// XNNPACK's kernels, and a number half-way between two integers is the same one on every machine.
+/// the scale's dtype. Floats become s8 or u8 of a single constant scale by a product with its reciprocal, as
+/// on XNNPACK: a number half-way between two integers is the same one on every machine.
 struct QuantizeLinear {
   struct Attributes {
     std::int64_t axis = 1;        ///< negative: from the back; ignored with one scale
@@ -63,8 +63,12 @@ template <>
 struct Kernel<ops::QuantizeLinear> {
   using Attributes = ops::QuantizeLinear::Attributes;
 
+  Status create(const Attributes&, CreateContext& context) {
+    constant_scale_ = context.node.input(1).constant();
+    return {};
+  }
   template <TypeSet types = every_type>
-  static Status run(const Attributes& attributes, RunContext& context) {
+  Status run(const Attributes& attributes, RunContext& context) const {
     if constexpr (types.has(DType::s32))
       if (context.input(0).dtype == DType::s32) return quantize<types, double>(attributes, context);
     return quantize<types, float>(attributes, context);
@@ -72,7 +76,7 @@ struct Kernel<ops::QuantizeLinear> {
 
  private:
   template <TypeSet types, class T>
-  static Status quantize(const Attributes& attributes, RunContext& context) {
+  Status quantize(const Attributes& attributes, RunContext& context) const {
     namespace d = ops::detail;
     const TensorView& input = context.input(0);
     constexpr bool small_floats = d::has_small_floats(types);
@@ -113,10 +117,12 @@ struct Kernel<ops::QuantizeLinear> {
     return {};
   }
 
-  /// 1 / scale where s8 or u8 has a single one, 0 elsewhere.
+  /// 1 / scale where s8 or u8 has a single constant one, 0 elsewhere.
   template <class T, class ScaleAt>
-  static T inverse_scale(const ops::detail::ScaleGrid& grid, DType stored, ScaleAt scale_at) {
-    if (!std::is_same_v<T, float> || !grid.single || !ops::detail::is_quantized_8bit(stored)) return 0;
+  T inverse_scale(const ops::detail::ScaleGrid& grid, DType stored, ScaleAt scale_at) const {
+    if (!std::is_same_v<T, float> || !constant_scale_ || !grid.single ||
+        !ops::detail::is_quantized_8bit(stored))
+      return 0;
     const T inverse = 1 / scale_at(0);
     return inverse >= std::numeric_limits<float>::min() && inverse <= std::numeric_limits<float>::max()
                ? inverse
@@ -145,6 +151,8 @@ struct Kernel<ops::QuantizeLinear> {
     for (index_t i = 0; i < n; ++i) stored[i] = static_cast<double>(steps[i] + zero_points[i]);
     ops::detail::store_doubles(context.output(), first, n, stored, attributes.saturate);
   }
+
+  bool constant_scale_ = false;
 };
 
 }  // namespace lithe::inline v0::portable
