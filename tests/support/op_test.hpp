@@ -36,6 +36,7 @@ struct MatchOptions {
       output_quantization{};            ///< instead of one that suits the reference
   std::vector<Types> rows{};            ///< instead of the expanded type rows; each must fit one of them
   bool strips = true, in_place = true;  ///< where the operator can
+  bool computed = true;                 ///< constants are computed inputs too, where the kernel is portable
 };
 
 /// What the machine lends: by default no CPU features and the calling thread alone, which portable kernels
@@ -297,7 +298,7 @@ class OpTest {
       if (portable && pool.handle != nullptr) continue;
       const std::string threads = ", threads: " + std::to_string(pool.threads);
       ways.push_back({.name = "plain" + threads, .slack = !portable, .threads = pool});
-      if (portable && std::ranges::any_of(c.constant, std::identity{}))
+      if (portable && options.computed && std::ranges::any_of(c.constant, std::identity{}))
         ways.push_back({.name = "nothing constant", .constants = false, .slack = false});
       const Shape& shape = inferred.shapes.at(0);
       for (int i = 0; (Op::spec.in_place || Op::spec.alias) && options.in_place &&
