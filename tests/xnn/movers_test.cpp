@@ -44,9 +44,11 @@ TEST(XnnChannelShuffle, Values) {
       agrees<xnn::ChannelShuffle>({.permutation = permutation}, {Input(input).between(-100, 100)}, {d},
                                   {.bit_exact = true, .quantized = Quantized::never, .rows = {{{d}, {d}}}});
     };
-    for (index_t groups = 2; groups <= 8; ++groups)
-      for (const index_t channels : {2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33, 58})
-        moves({0, 2, 1}, {5, groups, channels});
+    for (const index_t channels : {2, 4, 8, 16, 58}) moves({0, 2, 1}, {5, 2, channels});
+    for (index_t groups = 2; groups <= 8; ++groups) {
+      moves({0, 2, 1}, {5, groups, 3});
+      moves({0, 2, 1}, {5, groups, 17});
+    }
     moves({0, 1, 2, 4, 3}, {2, 40, 40, 2, 58});
     moves({0, 2, 3, 1}, {2, 3, 9, 5});
     moves({0, 3, 1, 2}, {2, 2, 2, 11});
