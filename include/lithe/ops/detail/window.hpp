@@ -55,7 +55,7 @@ Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t k
 }
 
 /// Code::invalid_model unless kernels, strides and dilations lie in [1, 2^20] and pads in [0, 2^20].
-inline Status check(const WindowAxis& axis) {
+[[gnu::cold]] inline Status check(const WindowAxis& axis) {
   auto outside = [](index_t v, index_t low) { return v < low || v > max_window; };
   if (outside(axis.kernel, 1)) return {Code::invalid_model, "a kernel size is outside [1, 2^20]"};
   if (outside(axis.stride, 1)) return {Code::invalid_model, "a stride is outside [1, 2^20]"};
@@ -68,7 +68,7 @@ inline Status check(const WindowAxis& axis) {
 /// Output elements of a checked axis over `size` input elements; Code::shape when the window does not fit.
 /// With `ceil` a last window may overhang the end, but never starts behind the input and its leading padding
 /// (ONNX AveragePool-19).
-inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ceil = false) {
+[[gnu::cold]] inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ceil = false) {
   const std::int64_t padded = std::int64_t{size} + axis.before + axis.after;
   if (padded > std::numeric_limits<std::int32_t>::max() - 2 * max_window)
     return Status{Code::shape, "a padded spatial dimension is too large"};
@@ -81,8 +81,8 @@ inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ce
 }
 
 /// [N, OH, OW, channels] of a window over [N, H, W, C]; checks the window and the input's rank.
-inline Result<Shape> output_shape(const Window& window, const Shape& input, index_t channels,
-                                  bool ceil = false) {
+[[gnu::cold]] inline Result<Shape> output_shape(const Window& window, const Shape& input, index_t channels,
+                                                bool ceil = false) {
   if (input.rank() != 4) return Status{Code::shape, "the input must be [N, H, W, C]"};
   LITHE_TRY(check(window.h));
   LITHE_TRY(check(window.w));
@@ -98,7 +98,7 @@ Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {
 }
 
 /// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
-inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
+[[gnu::cold]] inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
   if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
   Shape output{input[0]}, padded{input[0]};
   int axis = 1;
@@ -142,10 +142,10 @@ struct Pixel {
   }
 };
 
-/// Calls `f(pixel, row of the output's last axis)` for every output pixel of [N, H, W, C] or [N, D, H, W, C]
-/// tensors.
-template <class F>
-void for_each_pixel(const Window& window, const Shape& input, const Shape& output, F f) {
+/// Calls visit(self, pixel, row of the output's last axis) for every output pixel of [N, H, W, C] or
+/// [N, D, H, W, C] tensors.
+inline void walk_pixels(const Window& window, const Shape& input, const Shape& output,
+                        void (*visit)(void* self, const Pixel& pixel, index_t row), void* self) {
   const int axis = input.rank() - 3;  // height
   const index_t depth = input.product(1, axis), height = input[axis], width = input[axis + 1];
   index_t to = 0;
@@ -157,11 +157,22 @@ void for_each_pixel(const Window& window, const Shape& input, const Shape& outpu
       for (index_t y = 0; y < output[axis]; ++y) {
         const Taps kh = window.h.taps(y, 0, height);
         for (index_t x = 0; x < output[axis + 1]; ++x)
-          f(Pixel{kd, kh, window.w.taps(x, 0, width), y, x, slice * height + window.h.start(y),
-                  window.w.start(x), deep, window.h.dilation, window.w.dilation, width},
-            to++);
+          visit(self,
+                {kd, kh, window.w.taps(x, 0, width), y, x, slice * height + window.h.start(y),
+                 window.w.start(x), deep, window.h.dilation, window.w.dilation, width},
+                to++);
       }
     }
+}
+
+/// The same with f(pixel, row). One loop serves all kernels and types: a call is little beside a pixel's
+/// work.
+template <class F>
+void for_each_pixel(const Window& window, const Shape& input, const Shape& output, F f) {
+  const auto visit = [](void* self, const Pixel& pixel, index_t row) {
+    (*static_cast<F*>(self))(pixel, row);
+  };
+  walk_pixels(window, input, output, visit, &f);
 }
 
 }  // namespace lithe::inline v0::ops::detail
