@@ -175,7 +175,8 @@ struct PlanContext {
   }
 };
 
-/// One instance of a subgraph: the model's main one, or one that a node carries.
+/// One instance of a subgraph: the model's main one, or one that a node carries. What no run calls is cold:
+/// compiled for size, and sooner.
 class GraphPlan {
  public:
   const format::Subgraph* file = nullptr;
@@ -209,26 +210,26 @@ class GraphPlan {
   std::int32_t chain_of(std::int32_t n) const { return nodes[static_cast<std::size_t>(n)].chain; }
 
   /// Allocates and fills the tables: dtypes, constants, operators, attributes. Shapes come later.
-  Status build(PlanContext& context, std::uint32_t subgraph);
+  [[gnu::cold]] Status build(PlanContext& context, std::uint32_t subgraph);
   /// Infers every node from the shapes (and known contents) of the inputs, evaluates host values, and cuts
   /// chains into strips. infer.hpp.
-  Status infer(PlanContext& context);
+  [[gnu::cold]] Status infer(PlanContext& context);
   /// One node; `running`: all contents are there. Sets shapes of its outputs.
   Status infer_node(PlanContext& context, PlanNode& node, bool running);
   /// Nothing is known of the inputs: every node is inferred when it runs.
-  void infer_late();
+  [[gnu::cold]] void infer_late();
   /// Picks and constructs the kernels of nodes that have none yet; create() creates them. choose.hpp.
-  Status choose(PlanContext& context);
-  Status create(PlanContext& context);
+  [[gnu::cold]] Status choose(PlanContext& context);
+  [[gnu::cold]] Status create(PlanContext& context);
   /// Aliases, reshapes and places everything at the current shapes; sets tensor_bytes. layout.hpp.
-  Status settle(PlanContext& context);
+  [[gnu::cold]] Status settle(PlanContext& context);
   /// Points every view into `base` and the external values' data. layout.hpp.
   void point(std::byte* base);
   void point_node(PlanNode& node);
   /// Runs all nodes. execute.hpp.
   Status run(PlanContext& context);
   /// Destroys the kernels and gives grown blocks back.
-  void destroy(PlanContext& context);
+  [[gnu::cold]] void destroy(PlanContext& context);
 
   /// Fills input_info and output_info; choose.hpp.
   NodeInfo describe(const PlanNode& node, const Cpu* cpu = nullptr);
@@ -237,38 +238,39 @@ class GraphPlan {
   std::int32_t find(std::int32_t id, std::size_t& offset) const;
 
  private:
-  Status build_values(PlanContext& context);
-  Status build_node(PlanContext& context, const format::Node& source, PlanNode& node);
-  Status check_dtypes(std::span<const KernelEntry> kernels, const PlanNode& node) const;
-  Status quantize(PlanContext& context, const format::Quantization& source, const Quantization*& result);
+  [[gnu::cold]] Status build_values(PlanContext& context);
+  [[gnu::cold]] Status build_node(PlanContext& context, const format::Node& source, PlanNode& node);
+  [[gnu::cold]] Status check_dtypes(std::span<const KernelEntry> kernels, const PlanNode& node) const;
+  [[gnu::cold]] Status quantize(PlanContext& context, const format::Quantization& source,
+                                const Quantization*& result);
   bool gather_inputs(const PlanNode& node, bool running, bool& dynamic);
-  bool hostable(const PlanContext& context, const PlanNode& node) const;
-  Status evaluate(PlanContext& context, PlanNode& node);
-  Status choose_node(PlanContext& context, PlanNode& node, bool fallback);
-  Status construct_node(PlanContext& context, PlanNode& node);
-  Status create_node(PlanContext& context, PlanNode& node);
-  void alias();
-  void merge(std::int32_t id, std::int32_t into, std::size_t offset);
-  bool movable(std::int32_t id) const;
-  bool readers_take_pitch(std::int32_t id, const PlanNode* except) const;
-  bool writer_gives_pitch(std::int32_t id) const;
-  int cut_axis(const Shape& whole, std::span<const std::int32_t> parts) const;
-  bool alias_same(PlanNode& node);
-  bool alias_concat(PlanNode& node);
-  bool alias_split(PlanNode& node);
-  void alias_in_place(PlanNode& node, std::int32_t step);
+  [[gnu::cold]] bool hostable(const PlanContext& context, const PlanNode& node) const;
+  [[gnu::cold]] Status evaluate(PlanContext& context, PlanNode& node);
+  [[gnu::cold]] Status choose_node(PlanContext& context, PlanNode& node, bool fallback);
+  [[gnu::cold]] Status construct_node(PlanContext& context, PlanNode& node);
+  [[gnu::cold]] Status create_node(PlanContext& context, PlanNode& node);
+  [[gnu::cold]] void alias();
+  [[gnu::cold]] void merge(std::int32_t id, std::int32_t into, std::size_t offset);
+  [[gnu::cold]] bool movable(std::int32_t id) const;
+  [[gnu::cold]] bool readers_take_pitch(std::int32_t id, const PlanNode* except) const;
+  [[gnu::cold]] bool writer_gives_pitch(std::int32_t id) const;
+  [[gnu::cold]] int cut_axis(const Shape& whole, std::span<const std::int32_t> parts) const;
+  [[gnu::cold]] bool alias_same(PlanNode& node);
+  [[gnu::cold]] bool alias_concat(PlanNode& node);
+  [[gnu::cold]] bool alias_split(PlanNode& node);
+  [[gnu::cold]] void alias_in_place(PlanNode& node, std::int32_t step);
   Status reshape_kernel(PlanContext& context, const PlanNode& node, std::size_t& workspace_bytes,
                         const Strip* strip = nullptr, int slot = 0);
-  Status reshape_node(PlanContext& context, PlanNode& node);
-  void place();
+  [[gnu::cold]] Status reshape_node(PlanContext& context, PlanNode& node);
+  [[gnu::cold]] void place();
   Status refresh(PlanContext& context, PlanNode& node);
   Status run_node(PlanContext& context, PlanNode& node);
   Status run_chain(PlanContext& context, std::int32_t first);
   // Row streaming: strips.hpp.
-  Status check_chain(const StripChain& chain);
-  Status plan_strips(PlanContext& context, const StripChain& chain);
-  Status reshape_chain(PlanContext& context, const StripChain& chain);
-  Status reshape_strip(PlanContext& context, PlanNode& node, StripStep& step);
+  [[gnu::cold]] Status check_chain(const StripChain& chain);
+  [[gnu::cold]] Status plan_strips(PlanContext& context, const StripChain& chain);
+  [[gnu::cold]] Status reshape_chain(PlanContext& context, const StripChain& chain);
+  [[gnu::cold]] Status reshape_strip(PlanContext& context, PlanNode& node, StripStep& step);
   Status run_strip(PlanContext& context, PlanNode& node, std::size_t strip, const PlanNode* before);
 };
 

@@ -27,16 +27,17 @@ class State {
 
   /// Builds and, where the shapes are known, plans. `previous` lends shapes, bindings and states. With
   /// `first`, shapes that were only assumed may fail without an error: nothing is planned then.
-  static Status create(const Model& model, const SessionOptions& options, PackedWeights* weights,
-                       std::span<const InputShape> shapes, State* previous, bool first, State*& result);
-  static void destroy(State* state);
+  [[gnu::cold]] static Status create(const Model& model, const SessionOptions& options,
+                                     PackedWeights* weights, std::span<const InputShape> shapes,
+                                     State* previous, bool first, State*& result);
+  [[gnu::cold]] static void destroy(State* state);
 
-  Status resize(std::span<const InputShape> shapes);
-  void resize_to_opt();
+  [[gnu::cold]] Status resize(std::span<const InputShape> shapes);
+  [[gnu::cold]] void resize_to_opt();
   Status run();
-  Status bind(std::string_view name, std::span<std::byte> memory);
-  void reset_state();
-  MemoryReport memory() const;
+  [[gnu::cold]] Status bind(std::string_view name, std::span<std::byte> memory);
+  [[gnu::cold]] void reset_state();
+  [[gnu::cold]] MemoryReport memory() const;
   Tensor tensor(const Port& port);
   std::string_view name(const Port& port) const {
     return text(graph.file->values()->Get(static_cast<std::uint32_t>(port.value))->name());
@@ -48,18 +49,18 @@ class State {
   }
 
  private:
-  Status build(const SessionOptions& options);
-  Status build_ports(const format::Signature& signature);
-  Status assign(const InputShape& wanted);
-  Status set_dims(std::span<const InputShape> shapes, bool& assumed);
-  Status apply_dims();
-  Status plan_first();
-  Status plan_again();
-  void restore();
-  Status plan_heap();
-  void adopt(const State& previous);
-  std::size_t place_ports();
-  void point();
+  [[gnu::cold]] Status build(const SessionOptions& options);
+  [[gnu::cold]] Status build_ports(const format::Signature& signature);
+  [[gnu::cold]] Status assign(const InputShape& wanted);
+  [[gnu::cold]] Status set_dims(std::span<const InputShape> shapes, bool& assumed);
+  [[gnu::cold]] Status apply_dims();
+  [[gnu::cold]] Status plan_first();
+  [[gnu::cold]] Status plan_again();
+  [[gnu::cold]] void restore();
+  [[gnu::cold]] Status plan_heap();
+  [[gnu::cold]] void adopt(const State& previous);
+  [[gnu::cold]] std::size_t place_ports();
+  [[gnu::cold]] void point();
   const PlanValue& value(const Port& port) const {
     return graph.values[static_cast<std::size_t>(port.value)];
   }
@@ -67,8 +68,8 @@ class State {
   const format::Value& source(const Port& port) const {
     return *graph.file->values()->Get(static_cast<std::uint32_t>(port.value));
   }
-  bool in_place(const Port& port) const;
-  Status grow_port(Port& port, std::size_t bytes);
+  [[gnu::cold]] bool in_place(const Port& port) const;
+  [[gnu::cold]] Status grow_port(Port& port, std::size_t bytes);
 };
 
 inline Status State::build_ports(const format::Signature& signature) {

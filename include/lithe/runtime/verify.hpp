@@ -33,7 +33,7 @@ class Verify {
  public:
   Verify(const format::Model& model, std::span<const std::byte> segment) : model_(model), segment_(segment) {}
 
-  Status run() {
+  [[gnu::cold]] Status run() {
     LITHE_TRY(header());
     LITHE_TRY(buffers());
     if (count(model_.subgraphs()) == 0) return bad("the model has no subgraph");
@@ -58,7 +58,7 @@ class Verify {
     int level;
   };
 
-  Status header() const {
+  [[gnu::cold]] Status header() const {
     if (model_.version() == 0 || model_.version() > format_version)
       return {Code::unsupported, "the file has a newer format version than this build reads: update lithe"};
     if (count(model_.features()) != 0)
@@ -73,14 +73,14 @@ class Verify {
     return {};
   }
 
-  Status buffers() const {
+  [[gnu::cold]] Status buffers() const {
     if (!aligned(model_.buffers())) return bad(unaligned_text);
     for (std::uint32_t i = 0; i < count(model_.buffers()); ++i) LITHE_TRY(span_of(*model_.buffers()->Get(i)));
     for (std::uint32_t i = 0; i < count(model_.sections()); ++i)
       if (const format::Buffer* b = model_.sections()->Get(i)->buffer(); b != nullptr) LITHE_TRY(span_of(*b));
     return {};
   }
-  Status span_of(const format::Buffer& b) const {
+  [[gnu::cold]] Status span_of(const format::Buffer& b) const {
     if (b.file() != 0)
       return {Code::unsupported, "a buffer lies in another file: external files are reserved"};
     if (b.offset() % buffer_alignment != 0) return bad("a buffer is not aligned to 64 bytes");
@@ -91,13 +91,13 @@ class Verify {
   }
 
   /// Bytes of buffer `index`, or false.
-  bool buffer_size(std::int64_t index, std::uint64_t& size) const {
+  [[gnu::cold]] bool buffer_size(std::int64_t index, std::uint64_t& size) const {
     if (index < 0 || index >= static_cast<std::int64_t>(count(model_.buffers()))) return false;
     size = model_.buffers()->Get(static_cast<std::uint32_t>(index))->size();
     return true;
   }
 
-  Status value(const format::Value& v, bool is_input, bool is_constant) const {
+  [[gnu::cold]] Status value(const format::Value& v, bool is_input, bool is_constant) const {
     if (!known(dtype_of_value(v)))
       return {Code::unsupported, "a value has an element type that this build does not know"};
     if (!aligned(v.dims())) return bad(unaligned_text);
@@ -122,7 +122,7 @@ class Verify {
     return v.quantization() == nullptr ? Status{} : quantization(v, *v.quantization());
   }
 
-  Status quantization(const format::Value& v, const format::Quantization& q) const {
+  [[gnu::cold]] Status quantization(const format::Value& v, const format::Quantization& q) const {
     std::uint64_t scale_bytes = 0, zero_bytes = 0;  // of buffers in memory: size_t holds them
     const auto scale_dtype = static_cast<DType>(q.scale_dtype()),
                zero_dtype = static_cast<DType>(q.zero_point_dtype());
@@ -154,7 +154,7 @@ class Verify {
     return {};
   }
 
-  Status subgraph(std::uint32_t g, Nesting& nesting) const {
+  [[gnu::cold]] Status subgraph(std::uint32_t g, Nesting& nesting) const {
     const format::Subgraph& graph = *model_.subgraphs()->Get(g);
     const auto values = static_cast<std::int32_t>(graph.values()->size());
     const auto inputs = static_cast<std::int32_t>(graph.inputs()->size());
@@ -177,8 +177,8 @@ class Verify {
     return {};
   }
 
-  Status node(Nesting& nesting, const format::Subgraph& graph, const format::Node& node,
-              std::int32_t& defined) const {
+  [[gnu::cold]] Status node(Nesting& nesting, const format::Subgraph& graph, const format::Node& node,
+                            std::int32_t& defined) const {
     if (node.op() >= count(model_.operators())) return bad("a node names a missing operator");
     for (std::int32_t in : numbers(node.inputs()))
       if (in < -1 || in >= defined) return bad("a node reads a value before it is defined");
@@ -207,7 +207,7 @@ class Verify {
     return {};
   }
 
-  Status signatures() {
+  [[gnu::cold]] Status signatures() {
     if (count(model_.signatures()) == 0) return bad("the model has no signature");
     for (std::uint32_t i = 0; i < model_.signatures()->size(); ++i) {
       const format::Signature& s = *model_.signatures()->Get(i);
@@ -228,7 +228,7 @@ class Verify {
     }
     return {};
   }
-  Status self_tests() const {
+  [[gnu::cold]] Status self_tests() const {
     for (std::uint32_t i = 0; i < count(model_.self_tests()); ++i) {
       const format::SelfTest& t = *model_.self_tests()->Get(i);
       if (t.signature() >= model_.signatures()->size()) return bad("a self-test names a missing signature");
@@ -239,8 +239,9 @@ class Verify {
     }
     return {};
   }
-  Status test_tensors(const format::Subgraph& graph, const flatbuffers::Vector<std::int32_t>& values,
-                      const flatbuffers::Vector<flatbuffers::Offset<format::TestTensor>>& tensors) const {
+  [[gnu::cold]] Status test_tensors(
+      const format::Subgraph& graph, const flatbuffers::Vector<std::int32_t>& values,
+      const flatbuffers::Vector<flatbuffers::Offset<format::TestTensor>>& tensors) const {
     if (values.size() != tensors.size())
       return bad("a self-test has another number of tensors than its signature");
     for (std::uint32_t i = 0; i < tensors.size(); ++i) {
@@ -265,7 +266,7 @@ class Verify {
 /// Checks a whole file in time linear in its tables, without memory of its own. `file` must be aligned to 16
 /// bytes. Errors: Code::invalid_model with what is wrong, Code::unsupported for a newer format, feature or
 /// element type.
-inline Status verify(std::span<const std::byte> file, VerifiedFile& result) {
+[[gnu::cold]] inline Status verify(std::span<const std::byte> file, VerifiedFile& result) {
   if (reinterpret_cast<std::uintptr_t>(file.data()) % 16 != 0)
     return {Code::invalid_argument, "the file's bytes must be aligned to 16: align them, or copy"};
   std::uint32_t prefix = 0;

@@ -25,7 +25,7 @@ class AveragePool2D {
   static constexpr const char* name = "xnn::average_pooling2d_nhwc";
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || dtype == DType::s8 || !runs_natively(dtype, node) ||
         any_empty(node))
@@ -43,7 +43,7 @@ class AveragePool2D {
 
   Status create(const Op::Attributes&, CreateContext&) { return initialize(); }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const Window w = ops::detail::at_strip(window(a), context.strip);
     if (!small_indirection(w, output.shape))
@@ -114,7 +114,7 @@ class AveragePool2D {
     const float mean = ratio / static_cast<float>(w.taps());
     return ratio >= 0x1p-8f && ratio < 0x1p8f && mean >= 0x1p-32f;
   }
-  static xnn_status make(const Op::Attributes& a, const NodeInfo& node, Slot& slot) {
+  [[gnu::cold]] static xnn_status make(const Op::Attributes& a, const NodeInfo& node, Slot& slot) {
     const auto geometry = [&](auto create, auto... rest) {
       const auto u = [](std::int32_t v) { return static_cast<std::uint32_t>(v); };
       const auto [top, right, bottom, left] = slot.key.pads;

@@ -29,7 +29,7 @@ class Binary {
   using Row = BinaryRow<Op>;
   static constexpr const char* name = Row::name;
 
-  static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (any_empty(node) || !runs_natively(dtype, node) || node.output().shape.rank() > max_dims) return false;
     const Clamp clamp = clamp_of(a);
@@ -43,7 +43,7 @@ class Binary {
                               scale_of(node.input(0)) * scale_of(node.input(1)) / scale_of(node.output()));
   }
 
-  Status create(const typename Op::Attributes& a, CreateContext& context) {
+  [[gnu::cold]] Status create(const typename Op::Attributes& a, CreateContext& context) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
     const xnn_quantization_params left = params_of(node.input(0)), right = params_of(node.input(1)),
@@ -56,7 +56,7 @@ class Binary {
         xnn_create_unary_elementwise_nc(xnn_unary_clamp, type, type, &limits, &out, &out, 0, clamp_.out()));
   }
 
-  Status reshape(const typename Op::Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const typename Op::Attributes&, ReshapeContext& context) {
     const Shape &a = context.inputs[0].shape, &b = context.inputs[1].shape;
     LITHE_ASSIGN_OR_RETURN(const Shape shape, ops::detail::broadcast(a, b));
     if (shape != context.outputs[0].shape)

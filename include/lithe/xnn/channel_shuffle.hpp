@@ -19,7 +19,7 @@ class ChannelShuffle {
   using Op = ops::Transpose;
   static constexpr const char* name = "xnn::channel_shuffle_nc";
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const ValueInfo& input = node.input(0);
     const int width = element_bytes(input.dtype);
     const Groups groups = split(a, input.shape);
@@ -29,7 +29,7 @@ class ChannelShuffle {
 
   Status create(const Op::Attributes&, CreateContext&) { return initialize(); }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView& input = context.inputs[0];
     const Groups groups = split(a, input.shape);
     const bool bytes = element_bytes(input.dtype) == 1;

@@ -12,7 +12,7 @@ class Clip : public Elementwise {
   using Op = ops::Clip;
   static constexpr const char* name = "xnn::clamp_nc";
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const ValueInfo &input = node.input(0), &output = node.output();
     if (any_empty(node) || !runs_natively(input.dtype, node) || !usable_clamp(a.clamp, input.dtype))
       return false;

@@ -27,9 +27,9 @@ struct DeconvolutionCalls {
                        std::size_t) {
     return problem.channels();
   }
-  static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem& problem,
-                            const Shape& input, std::size_t& height, std::size_t& width, std::size_t&,
-                            pthreadpool_t threads) {
+  [[gnu::cold]] static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem& problem,
+                                          const Shape& input, std::size_t& height, std::size_t& width,
+                                          std::size_t&, pthreadpool_t threads) {
     const auto reshape_operator = dtype == DType::f32   ? xnn_reshape_deconvolution2d_nhwc_f32
                                   : dtype == DType::f16 ? xnn_reshape_deconvolution2d_nhwc_f16
                                   : dtype == DType::s8  ? xnn_reshape_deconvolution2d_nhwc_qs8_qc8w

@@ -17,7 +17,7 @@ class DequantizeLinear : public Elementwise {
   static bool supports(const Op::Attributes&, const NodeInfo& node) {
     return linear_scale(node, node.output().dtype, node.input(0).dtype).has_value();
   }
-  Status create(const Op::Attributes&, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes&, CreateContext& context) {
     const DType real = context.node.output().dtype, stored = context.node.input(0).dtype;
     const auto scale = linear_scale(context.node, real, stored);
     if (!scale)

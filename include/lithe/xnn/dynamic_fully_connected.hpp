@@ -24,7 +24,7 @@ class DynamicFullyConnected {
   static constexpr std::uint32_t packed_inputs = 0b110;
   static constexpr bool strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const Quantization* q = node.input(1).quantization;
     if (any_empty(node) || !node.input(1).constant() || q == nullptr) return false;
     if (node.has(2) && !node.input(2).constant()) return false;
@@ -34,7 +34,7 @@ class DynamicFullyConnected {
     return usable_clamp(a.clamp, DType::f32);
   }
 
-  Status create(const Op::Attributes& a, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes& a, CreateContext& context) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
     const ValueInfo& filter = node.input(1);
@@ -58,7 +58,7 @@ class DynamicFullyConnected {
     });
   }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const ValueInfo& filter = context.node.input(1);
     if (!op_ || output_pitch_ != output.pitch) {
@@ -121,8 +121,8 @@ class DynamicFullyConnected {
     return make_operator(scales.data());
   }
 
-  xnn_status make(const Op::Attributes& a, const ValueInfo& filter, const Constants& c,
-                  xnn_weights_cache_t cache) {
+  [[gnu::cold]] xnn_status make(const Op::Attributes& a, const ValueInfo& filter, const Constants& c,
+                                xnn_weights_cache_t cache) {
     const auto n = static_cast<std::size_t>(filter.shape[0]), k = static_cast<std::size_t>(filter.shape[1]),
                pitch = static_cast<std::size_t>(output_pitch_);
     const auto* bias = static_cast<const float*>(c.bias);

@@ -30,7 +30,7 @@ class DynamicQuantize {
     return check(xnn_create_convert_nc_f32_qd8(0, op_.out()));
   }
 
-  Status reshape(const Op::Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes&, ReshapeContext& context) {
     const TensorView& input = context.inputs[0];
     const auto rows = static_cast<std::size_t>(input.shape.rows()),
                k = static_cast<std::size_t>(input.shape.back());

@@ -22,7 +22,7 @@ class FullyConnected {
   static constexpr std::uint32_t packed_inputs = 0b110;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
@@ -30,7 +30,7 @@ class FullyConnected {
     return usable_clamp(a.clamp, dtype) && (!quantized(dtype) || usable_layer(node, node.input(1).shape[0]));
   }
 
-  Status create(const Op::Attributes& a, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes& a, CreateContext& context) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
     const Shape& filter = node.input(1).shape;
@@ -46,7 +46,7 @@ class FullyConnected {
     });
   }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     if (!op_ || input_pitch_ != input.pitch || output_pitch_ != output.pitch) {
       input_pitch_ = input.pitch, output_pitch_ = output.pitch;
@@ -102,7 +102,7 @@ class FullyConnected {
     return std::int64_t{output.elements()} * input.shape.back();
   }
 
-  Status remake(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] Status remake(const Op::Attributes& a, const NodeInfo& node) {
     const bool s8 = node.input(0).dtype == DType::s8;
     const ChannelScales scales(s8 ? *node.input(1).quantization : Quantization{},
                                s8 ? node.input(1).shape[0] : 0);
@@ -112,8 +112,8 @@ class FullyConnected {
     });
   }
 
-  xnn_status make(const Op::Attributes& a, const NodeInfo& node, const Constants& c,
-                  xnn_weights_cache_t cache) {
+  [[gnu::cold]] xnn_status make(const Op::Attributes& a, const NodeInfo& node, const Constants& c,
+                                xnn_weights_cache_t cache) {
     const auto matrix = [&](auto function, auto... rest) {
       const auto z = [](index_t v) { return static_cast<std::size_t>(v); };
       const Shape& filter = node.input(1).shape;
@@ -168,7 +168,7 @@ class UnpackedFullyConnected {
                      : xnn_create_dynamic_fully_connected_nc_f16(a.clamp.min, a.clamp.max, 0, op_.out()));
   }
 
-  Status reshape(const Op::Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes&, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const Shape& filter = context.inputs[1].shape;
     if (!packable(1, filter[1], filter[0]))

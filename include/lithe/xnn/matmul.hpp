@@ -31,7 +31,7 @@ class BatchMatMul {
     return shape.rank() < 3 ? 1 : shape.product(0, shape.rank() - 2);
   }
 
-  Status reshape_product(const ops::MatMul::Attributes& attributes, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape_product(const ops::MatMul::Attributes& attributes, ReshapeContext& context) {
     const Shape &a = context.inputs[0].shape, &b = context.inputs[1].shape;
     const ops::detail::MatMulDims sizes = dims(attributes, a, b);
     if (!packable(matrices(b), sizes.k, sizes.n))
@@ -107,7 +107,7 @@ class ConstantMatMul : public BatchMatMul {
     return node.input(0).dtype == DType::f32 && node.input(1).constant() && !a.transpose_a &&
            !any_empty(node);
   }
-  Status create(const Op::Attributes& a, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes& a, CreateContext& context) {
     LITHE_TRY(initialize());
     const ValueInfo& b = context.node.input(1);
     const ops::detail::MatMulDims sizes = dims(a, context.node.input(0).shape, b.shape);

@@ -24,7 +24,7 @@ class MaxPool2D {
   static constexpr const char* name = "xnn::max_pooling2d_nhwc";
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
@@ -42,7 +42,7 @@ class MaxPool2D {
 
   Status create(const Op::Attributes&, CreateContext&) { return initialize(); }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const Window w = ops::detail::at_strip(window(a), context.strip);
     if (!small_indirection(w, output.shape))
@@ -100,7 +100,7 @@ class MaxPool2D {
   static constexpr index_t single_pass = 9, vector_bytes = 16;
 
   static Window window(const Op::Attributes& a) { return ops::detail::window(a, a.kernel[0], a.kernel[1]); }
-  static xnn_status make(const Op::Attributes& a, const ValueInfo& output, Slot& slot) {
+  [[gnu::cold]] static xnn_status make(const Op::Attributes& a, const ValueInfo& output, Slot& slot) {
     const auto geometry = [&](auto create, auto min, auto max) {
       const auto u = [](std::int32_t v) { return static_cast<std::uint32_t>(v); };
       const auto [top, right, bottom, left] = slot.key.pads;

@@ -22,7 +22,7 @@ class Pad : BoxOperator {
   using Op = ops::Pad;
   static constexpr const char* name = "xnn::constant_pad_nd";
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     if (a.mode != ops::PadMode::constant || !fits(node)) return false;
     if (!constant_list(node, 1) || !constant_list(node, 3) || (node.has(2) && !node.input(2).constant()))
       return false;
@@ -31,7 +31,7 @@ class Pad : BoxOperator {
     return true;
   }
 
-  Status create(const Op::Attributes&, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes&, CreateContext& context) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
     const auto width = static_cast<std::size_t>(element_bytes(node.input(0).dtype));
@@ -47,7 +47,7 @@ class Pad : BoxOperator {
     return check(of_width(functions, node.input(0).dtype)(&value, 0, op_.out()));
   }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const Shape& shape = context.inputs[0].shape;
     const IntList pads = int_list(context.node, 1), numbers = int_list(context.node, 3);
     Op::Axes axes;

@@ -19,7 +19,7 @@ class QuantizeLinear : public Elementwise {
   static bool supports(const Op::Attributes&, const NodeInfo& node) {
     return linear_scale(node, node.input(0).dtype, node.output().dtype).has_value();
   }
-  Status create(const Op::Attributes&, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes&, CreateContext& context) {
     const DType real = context.node.input(0).dtype, stored = context.node.output().dtype;
     const auto scale = linear_scale(context.node, real, stored);
     if (!scale)

@@ -22,7 +22,7 @@ class Reduce {
   using Op = Operator;
   static constexpr const char* name = kind == xnn_reduce_mean ? "xnn::reduce_mean_nd" : "xnn::reduce_sum_nd";
 
-  static bool supports(const ops::ReduceAttributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const ops::ReduceAttributes& a, const NodeInfo& node) {
     const ValueInfo& input = node.input(0);
     if (!constant_list(node, 1)) return false;
     if (datatype(input.dtype) == xnn_datatype_invalid || !runs_natively(input.dtype, node) || any_empty(node))
@@ -43,7 +43,7 @@ class Reduce {
     return check(xnn_create_reduce_nd(kind, datatype(context.node.input(0).dtype), &in, &out, 0, op_.out()));
   }
 
-  Status reshape(const ops::ReduceAttributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const ops::ReduceAttributes& a, ReshapeContext& context) {
     const Shape& shape = context.inputs[0].shape;
     LITHE_ASSIGN_OR_RETURN(const ops::detail::AxisSet reduced,
                            a.reduced(int_list(context.node, 1), shape.rank()));

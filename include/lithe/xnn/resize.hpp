@@ -28,7 +28,7 @@ class Resize {
   static constexpr const char* name = "xnn::resize_bilinear2d_nhwc";
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const ValueInfo& input = node.input(0);
     if (datatype(input.dtype) == xnn_datatype_invalid || !runs_natively(input.dtype, node) || any_empty(node))
       return false;
@@ -44,7 +44,7 @@ class Resize {
 
   Status create(const Op::Attributes&, CreateContext&) { return initialize(); }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const auto z = [](index_t v) { return static_cast<std::size_t>(v); };
     const Shape &in = input.shape, &out = output.shape;
@@ -108,7 +108,7 @@ class Resize {
     return scales != nullptr && whole(scales[0]) && whole(scales[1]);
   }
   static bool whole(float scale) { return scale >= 1 && scale == std::nearbyint(scale); }
-  static bool usable_coordinates(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool usable_coordinates(const Op::Attributes& a, const NodeInfo& node) {
     switch (a.coordinate_transformation_mode) {
       case Coordinates::half_pixel:
       case Coordinates::half_pixel_symmetric:

@@ -22,11 +22,10 @@
 /// passes (softmax, clamped sums): every tensor needs that much readable memory behind it.
 namespace lithe::inline v0::xnn {
 
-/// XNNPACK's answer as ours.
-inline Status check(xnn_status status) {
+namespace detail {
+
+[[gnu::cold]] inline Status failure(xnn_status status) {
   switch (status) {
-    case xnn_status_success:
-      return {};
     case xnn_status_out_of_memory:
       return {Code::out_of_memory, "XNNPACK could not allocate memory"};
     case xnn_status_unsupported_parameter:
@@ -42,6 +41,13 @@ inline Status check(xnn_status status) {
     default:
       return {Code::kernel, "XNNPACK reported a failure"};
   }
+}
+
+}  // namespace detail
+
+/// XNNPACK's answer as ours.
+inline Status check(xnn_status status) {
+  return status == xnn_status_success ? Status{} : detail::failure(status);
 }
 
 namespace detail {

@@ -19,7 +19,7 @@ class Slice : BoxOperator {
   using Op = ops::Slice;
   static constexpr const char* name = "xnn::slice_nd";
 
-  static bool supports(const Op::Attributes&, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes&, const NodeInfo& node) {
     if (!fits(node)) return false;
     for (int i = 1; i < 5; ++i)
       if (!constant_list(node, i)) return false;
@@ -34,7 +34,7 @@ class Slice : BoxOperator {
     return check(of_width(functions, context.node.input(0).dtype)(0, op_.out()));
   }
 
-  Status reshape(const Op::Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes&, ReshapeContext& context) {
     const Shape& shape = context.inputs[0].shape;
     const IntList starts = int_list(context.node, 1), ends = int_list(context.node, 2),
                   axes = int_list(context.node, 3);

@@ -20,7 +20,7 @@ class Softmax {
   static constexpr const char* name = "xnn::softmax_nc";
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static bool supports(const Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const ValueInfo &input = node.input(0), &output = node.output();
     const int rank = input.shape.rank();
     if (rank < 1 || normalize_axis(a.axis, rank) != rank - 1 || any_empty(node) ||
@@ -32,7 +32,7 @@ class Softmax {
     return input.dtype == DType::f32 || input.dtype == DType::f16;
   }
 
-  Status create(const Op::Attributes&, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes&, CreateContext& context) {
     LITHE_TRY(initialize());
     switch (context.node.input(0).dtype) {
       case DType::f32:
@@ -44,7 +44,7 @@ class Softmax {
     }
   }
 
-  Status reshape(const Op::Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes&, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     const auto reshape_operator = input.dtype == DType::f32   ? xnn_reshape_softmax_nc_f32
                                   : input.dtype == DType::f16 ? xnn_reshape_softmax_nc_f16

@@ -26,7 +26,7 @@ class Transpose {
            input.shape.rank() <= max_dims && !any_empty(node);
   }
 
-  Status create(const Op::Attributes&, CreateContext& context) {
+  [[gnu::cold]] Status create(const Op::Attributes&, CreateContext& context) {
     LITHE_TRY(initialize());
     switch (element_bytes(context.node.input(0).dtype)) {
       case 1:
@@ -40,7 +40,7 @@ class Transpose {
     }
   }
 
-  Status reshape(const Op::Attributes& a, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const Shape& shape = context.inputs[0].shape;
     std::array<std::size_t, max_dims> dims{}, permutation{};
     for (int i = 0; i < shape.rank(); ++i) {

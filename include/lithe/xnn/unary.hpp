@@ -34,7 +34,7 @@ class Elementwise {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   template <class Attributes>
-  Status reshape(const Attributes&, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const Attributes&, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     return check(xnn_reshape_unary_elementwise_nc(
         op_.get(), static_cast<std::size_t>(input.shape.rows()), static_cast<std::size_t>(input.shape.back()),
@@ -80,7 +80,7 @@ class Unary : public Elementwise {
   using Row = UnaryRow<Op>;
   static constexpr const char* name = Row::name;
 
-  static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (any_empty(node) || !runs_natively(dtype, node)) return false;
     if constexpr (requires { Row::supports(a, node); })
@@ -142,7 +142,7 @@ struct UnaryRow<ops::Gelu> : UnaryKind<"xnn::gelu_nc", xnn_unary_gelu, false> {
 template <>
 struct UnaryRow<ops::LeakyRelu> : UnaryKind<"xnn::leaky_relu_nc", xnn_unary_leaky_relu, true> {
   /// XNNPACK keeps the 8-bit slopes in 16-bit fixed point.
-  static bool supports(const ops::LeakyRelu::Attributes& a, const NodeInfo& node) {
+  [[gnu::cold]] static bool supports(const ops::LeakyRelu::Attributes& a, const NodeInfo& node) {
     if (!std::isfinite(a.alpha)) return false;
     if (!quantized(node.input(0).dtype)) return true;
     if (!usable_activation(node.input(0)) || !usable_activation(node.output())) return false;

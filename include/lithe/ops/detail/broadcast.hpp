@@ -12,7 +12,7 @@
 namespace lithe::inline v0::ops::detail {
 
 /// The common shape of two (numpy's rule: aligned at the last axis, 1 stretches). Errors: Code::shape.
-inline Result<Shape> broadcast(const Shape& a, const Shape& b) {
+[[gnu::cold]] inline Result<Shape> broadcast(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   Shape result = Shape::of_rank(rank);
   for (int i = 0; i < rank; ++i) {

@@ -43,7 +43,8 @@ void convolve(const Window& window, const Attributes& a, const RunContext& conte
 }
 
 /// Rules of every convolution whose filter is [O, ..., C / group]: `channels` are the input's.
-inline Status check_convolution(std::int32_t group, index_t channels, const InferContext& context) {
+[[gnu::cold]] inline Status check_convolution(std::int32_t group, index_t channels,
+                                              const InferContext& context) {
   const Shape& filter = context.shape(1);
   if (std::int64_t{filter.back()} * group != channels)
     return {Code::shape, "the input's C is not group times the filter's last dimension"};

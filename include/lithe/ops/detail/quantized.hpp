@@ -53,7 +53,7 @@ struct PlainBytes {
 /// For operators that compute with real numbers: 8-bit tensors among the inputs and output 0 are either all
 /// quantized, per tensor, or all plain. Errors: Code::dtype for plain bytes that the operator has no meaning
 /// for.
-inline Status check_quantization(const InferContext& context, PlainBytes plain) {
+[[gnu::cold]] inline Status check_quantization(const InferContext& context, PlainBytes plain) {
   int with = 0, without = 0;
   const auto check = [&](DType dtype, const Quantization* q) -> Status {
     if (dtype != DType::s8 && dtype != DType::u8) return {};

@@ -30,7 +30,7 @@ inline bool zero_point_fits(std::int32_t zero_point, DType dtype) {
 
 /// An activation of s8 or u8: one finite positive scale, one zero point that the dtype holds. Else
 /// Code::invalid_model.
-inline Status check_activation(const Quantization* q, DType dtype) {
+[[gnu::cold]] inline Status check_activation(const Quantization* q, DType dtype) {
   if (q == nullptr) return {Code::invalid_model, "an 8-bit tensor has no quantization"};
   if (q->count != 1 || q->block != 0)
     return {Code::unsupported, "an 8-bit activation must be quantized per tensor"};
@@ -42,7 +42,7 @@ inline Status check_activation(const Quantization* q, DType dtype) {
 }
 
 /// A filter of s8 (zero points 0) or u8 (any), per tensor or with `channels` pairs along `axis`.
-inline Status check_filter(const Quantization* q, DType dtype, int axis, index_t channels) {
+[[gnu::cold]] inline Status check_filter(const Quantization* q, DType dtype, int axis, index_t channels) {
   if (q == nullptr) return {Code::invalid_model, "an 8-bit filter has no quantization"};
   if (q->block != 0 || (q->count != 1 && (q->count != channels || q->axis != axis)))
     return {Code::unsupported, "an 8-bit filter must be quantized per tensor or per output channel"};
@@ -70,7 +70,8 @@ inline std::int32_t filter_zero_point(const Quantization& filter, index_t channe
 
 /// Everything an 8-bit convolution or fully connected layer needs: inputs 0 and 1, output 0 and each
 /// channel's requantization scale, which must be finite.
-inline Status check_quantized_layer(const InferContext& context, int filter_axis, index_t channels) {
+[[gnu::cold]] inline Status check_quantized_layer(const InferContext& context, int filter_axis,
+                                                  index_t channels) {
   LITHE_TRY(check_activation(context.quantization(0), context.dtype(0)));
   LITHE_TRY(check_filter(context.quantization(1), context.dtype(1), filter_axis, channels));
   LITHE_TRY(check_activation(context.output_quantization(), context.output_dtype()));

@@ -38,7 +38,8 @@ class BoxOperator {
     return functions[static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(element_bytes(dtype))))];
   }
 
-  Status reshape_box(const std::array<Reshape, 3>& functions, const Box& box, const ReshapeContext& context) {
+  [[gnu::cold]] Status reshape_box(const std::array<Reshape, 3>& functions, const Box& box,
+                                   const ReshapeContext& context) {
     const TensorView& input = context.inputs[0];
     std::array<std::size_t, 6> dims{};
     for (int i = 0; i < input.shape.rank(); ++i)

@@ -48,7 +48,7 @@ struct ConvolutionProblem {
     return usable(node) && small_indirection(window, node.output().shape);
   }
   /// The element types, constants, clamp and quantization that XNNPACK takes.
-  bool usable(const NodeInfo& node) const {
+  [[gnu::cold]] bool usable(const NodeInfo& node) const {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
@@ -104,9 +104,9 @@ struct ConvolutionCalls {
   static PackingHash hash(const ConvolutionProblem& problem) { return problem.hash(); }
   static constexpr auto slice = slice_of;
   static bool small(const Window& window, const Shape& output) { return small_indirection(window, output); }
-  static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem&, const Shape& input,
-                            std::size_t& height, std::size_t& width, std::size_t& workspace,
-                            pthreadpool_t threads) {
+  [[gnu::cold]] static xnn_status reshape(DType dtype, xnn_operator_t op, const ConvolutionProblem&,
+                                          const Shape& input, std::size_t& height, std::size_t& width,
+                                          std::size_t& workspace, pthreadpool_t threads) {
     const auto reshape_operator = dtype == DType::f32   ? xnn_reshape_convolution2d_nhwc_f32
                                   : dtype == DType::f16 ? xnn_reshape_convolution2d_nhwc_f16
                                   : dtype == DType::s8  ? xnn_reshape_convolution2d_nhwc_qs8_qc8w
@@ -137,7 +137,7 @@ struct ConvolutionCalls {
 template <class Calls>
 class BasicConvolution {
  protected:
-  Status pack(const ConvolutionProblem& problem, CreateContext& context, const char* name) {
+  [[gnu::cold]] Status pack(const ConvolutionProblem& problem, CreateContext& context, const char* name) {
     LITHE_TRY(initialize());
     const NodeInfo& node = context.node;
     const ValueInfo &input = node.input(0), &output = node.output();
@@ -156,7 +156,7 @@ class BasicConvolution {
     return status;
   }
 
-  Status reshape(const ConvolutionProblem& whole, ReshapeContext& context) {
+  [[gnu::cold]] Status reshape(const ConvolutionProblem& whole, ReshapeContext& context) {
     ConvolutionProblem problem = whole;
     problem.window = ops::detail::at_strip(whole.window, context.strip);
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
@@ -246,7 +246,8 @@ class BasicConvolution {
     return ChannelScales(s8 ? *node.input(1).quantization : none, s8 ? problem.channels() : 0);
   }
 
-  Status remake(const ConvolutionProblem& whole, const NodeInfo& node, Slot& slot, const SlotKey& key) {
+  [[gnu::cold]] Status remake(const ConvolutionProblem& whole, const NodeInfo& node, Slot& slot,
+                              const SlotKey& key) {
     const ChannelScales scales = scales_of(whole, node);
     if (node.input(0).dtype == DType::s8 && scales.data() == nullptr)
       return {Code::out_of_memory, "no memory for filter scales"};
@@ -268,8 +269,8 @@ class BasicConvolution {
     return {};
   }
 
-  static xnn_status make(const ConvolutionProblem& p, const NodeInfo& node, Slot& slot, index_t part,
-                         const Constants& c, xnn_weights_cache_t cache) {
+  [[gnu::cold]] static xnn_status make(const ConvolutionProblem& p, const NodeInfo& node, Slot& slot,
+                                       index_t part, const Constants& c, xnn_weights_cache_t cache) {
     Handle& op = slot.ops[static_cast<std::size_t>(part)];
     const auto geometry = [&](auto create, auto... rest) {
       const auto u = [](index_t v) { return static_cast<std::uint32_t>(v); };

@@ -52,7 +52,7 @@ inline bool same_quantization(const ValueInfo& a, const ValueInfo& b) {
 
 /// s8: normal positive filter scales, zero points 0; u8: one scale and zero point for the tensor. The scale
 /// of the requantization lies in [2^-32, 256) for each of `channels`.
-inline bool usable_layer(const NodeInfo& node, index_t channels) {
+[[gnu::cold]] inline bool usable_layer(const NodeInfo& node, index_t channels) {
   const ValueInfo& filter = node.input(1);
   const Quantization* q = filter.quantization;
   if (!usable_activation(node.input(0)) || !usable_activation(node.output()) || q == nullptr || q->block != 0)
@@ -89,7 +89,7 @@ inline bool runs_natively(DType dtype, const NodeInfo& node) {
   return dtype != DType::f16 || node.cpu->f16_arithmetic;
 }
 
-inline bool any_empty(const NodeInfo& node) {
+[[gnu::cold]] inline bool any_empty(const NodeInfo& node) {
   for (const auto values : {node.inputs, node.outputs})
     for (const ValueInfo& value : values)
       for (const index_t dim : value.shape.dims())

@@ -18,7 +18,8 @@ namespace lithe::inline v0::xnn {
 /// The key of a filter's packing: XNNPACK's own leaves out zero points and scales, ours has all that is
 /// packed. `arguments` is the hash so far of the kernel's dimensions and flags. No buffer numbers, no
 /// sharing: see `shareable`.
-inline PackingKey packing_key(const CreateContext& context, const char* kernel, PackingHash arguments) {
+[[gnu::cold]] inline PackingKey packing_key(const CreateContext& context, const char* kernel,
+                                            PackingHash arguments) {
   const ValueInfo& filter = context.node.input(1);
   arguments.add(filter.dtype);
   if (filter.quantization != nullptr) {
@@ -50,7 +51,7 @@ class PackedFilter {
 
   /// Runs the first `create(cache)`, which packs, unless PackedWeights has the entry of `key`.
   template <class Create>
-  Status pack(CreateContext& context, const PackingKey& key, Create create) {
+  [[gnu::cold]] Status pack(CreateContext& context, const PackingKey& key, Create create) {
     PackedWeights* shared = shareable(context.node) ? context.packed_weights : nullptr;
     if (shared == nullptr) {
       const Status status = check(run(create));
