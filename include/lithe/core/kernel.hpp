@@ -147,6 +147,8 @@ struct KernelEntry {
 namespace portable {
 /// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and
 /// microcontroller path. Its `run` may be a template over the TypeSet of input 0 and output 0, for `Only`.
+/// One with code for each element type is specialized as a template, `template <std::same_as<ops::Conv2D> Op>
+/// struct Kernel<Op>`: programs that do not name it only read it.
 template <class Op>
 struct Kernel;
 }  // namespace portable
@@ -162,18 +164,28 @@ struct OpOf<portable::Kernel<O>> {
   using type = O;
 };
 
+/// An operator's functions without their types.
+template <class Op>
+struct OperatorFunctions {
+  using A = typename Op::Attributes;
+
+  [[gnu::cold]] static Status parse(void* memory, AttributeReader reader) {
+    return parse_attributes(*new (memory) A{}, reader);
+  }
+  [[gnu::cold]] static Status infer(const void* a, InferContext& context) {
+    return Op::infer(*static_cast<const A*>(a), context);
+  }
+  [[gnu::cold]] static RowSpan rows(const void* a, const NodeInfo& node, int input, RowSpan output) {
+    return Op::rows(*static_cast<const A*>(a), node, input, output);
+  }
+};
+
 template <class Op>
 constexpr OperatorEntry make_operator() {
   using A = typename Op::Attributes;
-  OperatorEntry e{&Op::spec, Op::types, sizeof(A), alignof(A), nullptr, nullptr, nullptr};
-  e.parse = [](void* memory, AttributeReader reader) { return parse_attributes(*new (memory) A{}, reader); };
-  e.infer = [](const void* a, InferContext& context) {
-    return Op::infer(*static_cast<const A*>(a), context);
-  };
-  if constexpr (RowStreamable<Op>)
-    e.rows = [](const void* a, const NodeInfo& node, int input, RowSpan rows) {
-      return Op::rows(*static_cast<const A*>(a), node, input, rows);
-    };
+  using F = OperatorFunctions<Op>;
+  OperatorEntry e{&Op::spec, Op::types, sizeof(A), alignof(A), F::parse, F::infer, nullptr};
+  if constexpr (RowStreamable<Op>) e.rows = F::rows;
   return e;
 }
 
@@ -210,6 +222,32 @@ inline constexpr OperatorEntry operator_entry_of = [] {
   return e;
 }();
 
+// What a kernel does where it does not say otherwise.
+inline bool supports_all(const void*, const NodeInfo&) { return true; }
+inline Status create_nothing(void*, const void*, CreateContext&) { return {}; }
+inline Status reshape_nothing(void*, const void*, ReshapeContext&) { return {}; }
+
+/// A kernel's functions without their types; all but run are cold.
+template <class K>
+struct KernelFunctions {
+  using A = typename OpOf<K>::type::Attributes;
+
+  [[gnu::cold]] static bool supports(const void* a, const NodeInfo& node) {
+    return K::supports(*static_cast<const A*>(a), node);
+  }
+  [[gnu::cold]] static void construct(void* k) { new (k) K{}; }
+  [[gnu::cold]] static void destroy(void* k) { static_cast<K*>(k)->~K(); }
+  [[gnu::cold]] static Status create(void* k, const void* a, CreateContext& context) {
+    return static_cast<K*>(k)->create(*static_cast<const A*>(a), context);
+  }
+  [[gnu::cold]] static Status reshape(void* k, const void* a, ReshapeContext& context) {
+    return static_cast<K*>(k)->reshape(*static_cast<const A*>(a), context);
+  }
+  static Status run(void* k, const void* a, RunContext& context) {
+    return static_cast<K*>(k)->run(*static_cast<const A*>(a), context);
+  }
+};
+
 /// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`,
 /// `packed_inputs`, `strided_inputs` and `strided_outputs` are optional, and any function may be static.
 template <class K>
@@ -230,29 +268,12 @@ constexpr KernelEntry make_kernel() {
   if constexpr (requires { K::packed_inputs; }) e.packed_inputs = K::packed_inputs;
   if constexpr (requires { K::strided_inputs; }) e.strided_inputs = K::strided_inputs;
   if constexpr (requires { K::strided_outputs; }) e.strided_outputs = K::strided_outputs;
-  e.supports = [](const void* a, const NodeInfo& node) {
-    if constexpr (requires(const A& x) { K::supports(x, node); })
-      return K::supports(*static_cast<const A*>(a), node);
-    else
-      return (void)a, (void)node, true;
-  };
-  e.construct = [](void* k) { new (k) K{}; };
-  e.destroy = [](void* k) { static_cast<K*>(k)->~K(); };
-  e.create = [](void* k, const void* a, CreateContext& context) -> Status {
-    if constexpr (requires(K& x, const A& y) { x.create(y, context); })
-      return static_cast<K*>(k)->create(*static_cast<const A*>(a), context);
-    else
-      return (void)k, (void)a, (void)context, Status{};
-  };
-  e.reshape = [](void* k, const void* a, ReshapeContext& context) -> Status {
-    if constexpr (requires(K& x, const A& y) { x.reshape(y, context); })
-      return static_cast<K*>(k)->reshape(*static_cast<const A*>(a), context);
-    else
-      return (void)k, (void)a, (void)context, Status{};
-  };
-  e.run = [](void* k, const void* a, RunContext& context) -> Status {
-    return static_cast<K*>(k)->run(*static_cast<const A*>(a), context);
-  };
+  using F = KernelFunctions<K>;
+  e.supports = supports_all, e.create = create_nothing, e.reshape = reshape_nothing;
+  e.construct = F::construct, e.destroy = F::destroy, e.run = F::run;
+  if constexpr (requires(const A& a, const NodeInfo& n) { K::supports(a, n); }) e.supports = F::supports;
+  if constexpr (requires(K& k, const A& a, CreateContext& c) { k.create(a, c); }) e.create = F::create;
+  if constexpr (requires(K& k, const A& a, ReshapeContext& c) { k.reshape(a, c); }) e.reshape = F::reshape;
   return e;
 }
 

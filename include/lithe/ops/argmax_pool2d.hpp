@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -56,8 +57,8 @@ static_assert(Operator<ArgmaxPool2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::ArgmaxPool2D> {
+template <std::same_as<ops::ArgmaxPool2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::ArgmaxPool2D::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {

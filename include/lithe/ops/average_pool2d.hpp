@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -65,8 +66,8 @@ static_assert(Operator<AveragePool2D> && RowStreamable<AveragePool2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::AveragePool2D> {
+template <std::same_as<ops::AveragePool2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::AveragePool2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -53,8 +54,8 @@ static_assert(Operator<BatchNormalization>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::BatchNormalization> {
+template <std::same_as<ops::BatchNormalization> Op>
+struct Kernel<Op> {
   using Attributes = ops::BatchNormalization::Attributes;
 
   /// Three numbers per channel: mean, factor, bias.

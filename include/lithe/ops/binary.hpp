@@ -344,8 +344,8 @@ struct Kernel<Op> {
   }
 };
 
-template <>
-struct Kernel<ops::Pow> {
+template <std::same_as<ops::Pow> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes& attributes, RunContext& context) {
     const auto small = [](DType d) { return d == DType::f32 || d == DType::f16 || d == DType::bf16; };
     const DType base = context.input(0).dtype, exponent = context.input(1).dtype;

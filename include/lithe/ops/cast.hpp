@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 
@@ -44,8 +45,8 @@ static_assert(Operator<Cast>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Cast> {
+template <std::same_as<ops::Cast> Op>
+struct Kernel<Op> {
   static Status run(const ops::Cast::Attributes& attributes, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();

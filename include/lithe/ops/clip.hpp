@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
@@ -43,8 +44,8 @@ static_assert(Operator<Clip>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Clip> {
+template <std::same_as<ops::Clip> Op>
+struct Kernel<Op> {
   template <TypeSet types = every_type>
   static Status run(const ops::Clip::Attributes& attributes, RunContext& context) {
     namespace d = ops::detail;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,8 +39,8 @@ static_assert(Operator<ConstantOfShape>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::ConstantOfShape> {
+template <std::same_as<ops::ConstantOfShape> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     const Tensor& output = context.output();
     ops::detail::by_width(element_bytes(output.dtype), [&]<class T>() {

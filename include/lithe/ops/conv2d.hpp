@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -63,8 +64,8 @@ static_assert(Operator<Conv2D> && RowStreamable<Conv2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Conv2D> {
+template <std::same_as<ops::Conv2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::Conv2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

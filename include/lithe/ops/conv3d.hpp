@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -55,8 +56,8 @@ static_assert(Operator<Conv3D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Conv3D> {
+template <std::same_as<ops::Conv3D> Op>
+struct Kernel<Op> {
   using Attributes = ops::Conv3D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -67,8 +68,8 @@ static_assert(Operator<DepthwiseConv2D> && RowStreamable<DepthwiseConv2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::DepthwiseConv2D> {
+template <std::same_as<ops::DepthwiseConv2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::DepthwiseConv2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

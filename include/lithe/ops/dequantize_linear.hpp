@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -46,8 +47,8 @@ static_assert(Operator<DequantizeLinear>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::DequantizeLinear> {
+template <std::same_as<ops::DequantizeLinear> Op>
+struct Kernel<Op> {
   using Attributes = ops::DequantizeLinear::Attributes;
 
   template <TypeSet types = every_type>

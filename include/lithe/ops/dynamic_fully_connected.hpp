@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
@@ -81,8 +82,8 @@ inline std::int32_t row_zero_point(float stored) {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::DynamicFullyConnected> {
+template <std::same_as<ops::DynamicFullyConnected> Op>
+struct Kernel<Op> {
   using Attributes = ops::DynamicFullyConnected::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -63,8 +64,8 @@ inline RowSteps row_steps(float low, float high) {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::DynamicQuantize> {
+template <std::same_as<ops::DynamicQuantize> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true;
 
   static Status run(const ops::DynamicQuantize::Attributes&, RunContext& context) {

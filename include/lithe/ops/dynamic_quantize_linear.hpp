@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -37,8 +38,8 @@ static_assert(Operator<DynamicQuantizeLinear>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::DynamicQuantizeLinear> {
+template <std::same_as<ops::DynamicQuantizeLinear> Op>
+struct Kernel<Op> {
   static Status run(const ops::DynamicQuantizeLinear::Attributes&, RunContext& context) {
     const TensorView& input = context.input(0);
     const auto* x = static_cast<const float*>(input.data);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -39,8 +40,8 @@ static_assert(Operator<Expand>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Expand> {
+template <std::same_as<ops::Expand> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     ops::detail::by_width(element_bytes(context.output().dtype), [&]<class T>() { repeat<T>(context); });
     return {};

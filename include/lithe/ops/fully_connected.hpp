@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -48,8 +50,8 @@ static_assert(Operator<FullyConnected>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::FullyConnected> {
+template <std::same_as<ops::FullyConnected> Op>
+struct Kernel<Op> {
   using Attributes = ops::FullyConnected::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

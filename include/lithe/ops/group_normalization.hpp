@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -60,8 +61,8 @@ namespace lithe::inline v0::portable {
 /// Parts of an image first find mean and squares of each channel, block by block and each block around its
 /// own mean; these are merged (Chan, Golub and LeVeque 1979), then parts are normalized. Memory is read
 /// twice.
-template <>
-struct Kernel<ops::GroupNormalization> {
+template <std::same_as<ops::GroupNormalization> Op>
+struct Kernel<Op> {
   using Attributes = ops::GroupNormalization::Attributes;
 
   static Status reshape(const Attributes&, ReshapeContext& context) {

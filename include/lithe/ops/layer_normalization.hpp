@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -136,8 +137,8 @@ void normalize_rows(const TrailingAxesAttributes& a, RunContext& context) {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::LayerNormalization> {
+template <std::same_as<ops::LayerNormalization> Op>
+struct Kernel<Op> {
   static Status run(const ops::TrailingAxesAttributes& a, RunContext& context) {
     return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
       return ops::detail::normalize_rows<T, true>(a, context), Status{};
@@ -145,8 +146,8 @@ struct Kernel<ops::LayerNormalization> {
   }
 };
 
-template <>
-struct Kernel<ops::RMSNormalization> {
+template <std::same_as<ops::RMSNormalization> Op>
+struct Kernel<Op> {
   static Status run(const ops::TrailingAxesAttributes& a, RunContext& context) {
     return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
       return ops::detail::normalize_rows<T, false>(a, context), Status{};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -54,8 +55,8 @@ static_assert(Operator<LpPool2D> && RowStreamable<LpPool2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::LpPool2D> {
+template <std::same_as<ops::LpPool2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::LpPool2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

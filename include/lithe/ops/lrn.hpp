@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -49,8 +50,8 @@ static_assert(Operator<LRN>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::LRN> {
+template <std::same_as<ops::LRN> Op>
+struct Kernel<Op> {
   using Attributes = ops::LRN::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {

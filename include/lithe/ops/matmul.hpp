@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -63,8 +64,8 @@ static_assert(Operator<MatMul>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::MatMul> {
+template <std::same_as<ops::MatMul> Op>
+struct Kernel<Op> {
   using Attributes = ops::MatMul::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -70,8 +71,8 @@ static_assert(Operator<MaxPool2D> && RowStreamable<MaxPool2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::MaxPool2D> {
+template <std::same_as<ops::MaxPool2D> Op>
+struct Kernel<Op> {
   using Attributes = ops::MaxPool2D::Attributes;
   static constexpr bool strided_inputs = true, strided_outputs = true;
 

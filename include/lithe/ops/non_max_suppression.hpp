@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -55,8 +56,8 @@ static_assert(Operator<NonMaxSuppression>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::NonMaxSuppression> {
+template <std::same_as<ops::NonMaxSuppression> Op>
+struct Kernel<Op> {
   using Attributes = ops::NonMaxSuppression::Attributes;
 
   /// The candidates of one class, and what is kept of all: its boxes, and how many of each class.

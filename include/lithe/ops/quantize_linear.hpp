@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -59,8 +60,8 @@ static_assert(Operator<QuantizeLinear>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::QuantizeLinear> {
+template <std::same_as<ops::QuantizeLinear> Op>
+struct Kernel<Op> {
   using Attributes = ops::QuantizeLinear::Attributes;
 
   Status create(const Attributes&, CreateContext& context) {

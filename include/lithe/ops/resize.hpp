@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -226,8 +227,8 @@ struct ResizePlan {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Resize> {
+template <std::same_as<ops::Resize> Op>
+struct Kernel<Op> {
   using Attributes = ops::Resize::Attributes;
 
   static Status reshape(const Attributes& a, ReshapeContext& context) {

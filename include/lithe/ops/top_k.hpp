@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -57,8 +58,8 @@ static_assert(Operator<TopK>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::TopK> {
+template <std::same_as<ops::TopK> Op>
+struct Kernel<Op> {
   using Attributes = ops::TopK::Attributes;
 
   /// A line's elements, widened to 8 bytes, and their order.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -68,8 +69,8 @@ static_assert(Operator<Unique>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Unique> {
+template <std::same_as<ops::Unique> Op>
+struct Kernel<Op> {
   using Attributes = ops::Unique::Attributes;
 
   /// The slices' order, the groups' first places in it, and the groups' order.

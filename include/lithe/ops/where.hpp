@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -40,8 +41,8 @@ static_assert(Operator<Where>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::Where> {
+template <std::same_as<ops::Where> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     ops::detail::by_width(element_bytes(context.output().dtype), [&]<class T>() { select<T>(context); });
     return {};
