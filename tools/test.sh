@@ -54,8 +54,8 @@ run_code_path() { # PRESET FEATURES EMULATOR...
   local preset=$1 features=$2 folder
   shift 2
   for folder in ops xnn simd session recorded; do
-    count "$folder on $preset with $features" env LITHE_CPU_FEATURES="$features" LITHE_MODELS="$PWD/build/dev/models" \
-      LITHE_SHARED="$PWD/../shared" "$@" "build/$preset/tests/${folder}_test" --gtest_brief=1
+    count "$folder on $preset with $features" env LITHE_CPU_FEATURES="$features" LITHE_EMULATOR_SLACK=32 \
+      LITHE_MODELS="$PWD/build/dev/models" LITHE_SHARED="$PWD/../shared" "$@" "build/$preset/tests/${folder}_test" --gtest_brief=1
   done
 }
 
@@ -68,6 +68,7 @@ run_code_paths() {
   done
   cmake --build --preset dev --target test_models >"$log" || { cat "$log" && return 1; }
   local x86=(qemu-x86_64) aarch64=(qemu-aarch64 -L /usr/aarch64-linux-gnu) arm=(qemu-arm -L /usr/arm-linux-gnueabihf)
+  run_code_path dev "" "${x86[@]}" -cpu Opteron_G1
   run_code_path dev "ssse3 sse41" "${x86[@]}" -cpu Nehalem
   run_code_path dev "ssse3 sse41 avx f16c fma3 avx2" "${x86[@]}" -cpu Haswell
   run_code_path aarch64-core "neon" "${aarch64[@]}" -cpu cortex-a53

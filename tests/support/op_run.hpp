@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <memory>
@@ -17,7 +19,14 @@
 namespace lithe::test {
 
 inline constexpr std::uint64_t default_max_bytes = std::uint64_t{1} << 30;
-inline constexpr std::size_t read_slack = 16;  ///< XNN_EXTRA_BYTES
+
+/// Readable bytes behind everything: LITHE_EMULATOR_SLACK, for emulators that read all of a vector whose load
+/// is masked.
+inline const std::size_t emulator_slack = [] {
+  const char* bytes = std::getenv("LITHE_EMULATOR_SLACK");
+  return bytes == nullptr ? std::size_t{0} : std::strtoul(bytes, nullptr, 10);
+}();
+inline const std::size_t read_slack = 16 + emulator_slack;  ///< XNN_EXTRA_BYTES
 
 /// An attribute as a file holds it.
 struct StoredAttribute {
@@ -326,7 +335,7 @@ class NodeRun {
 
   /// 64-byte aligned, with the guard page as near behind it as that allows.
   struct Workspace {
-    explicit Workspace(std::size_t size) : bytes(size), buffer((size + 63) / 64 * 64) {}
+    explicit Workspace(std::size_t size) : bytes(size), buffer((size + 63) / 64 * 64, emulator_slack) {}
     std::span<std::byte> span() const { return {buffer.data(), bytes}; }
     std::size_t bytes;
     GuardedBuffer buffer;

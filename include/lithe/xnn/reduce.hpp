@@ -31,6 +31,8 @@ class Reduce {
     const auto reduced = a.reduced(int_list(node, 1), rank);
     if (rank < 1 || rank > max_dims || !reduced.ok() || reduced->bits == 0) return false;
     if (!quantized(input.dtype)) return true;
+    // On x86 without SSSE3, XNNPACK has no sum of s8 and would call a null pointer.
+    if (input.dtype == DType::s8 && !node.cpu->ssse3 && !node.cpu->neon) return false;
     if (!usable_activation(input) || !usable_activation(node.output())) return false;
     const float scale = scale_of(input) / scale_of(node.output());
     return scale >= 0x1p-8f && scale < 0x1p8f && reduced_elements(*reduced, input.shape) <= (1 << 23);
