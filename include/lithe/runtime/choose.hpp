@@ -52,21 +52,50 @@ inline NodeInfo GraphPlan::describe(const PlanNode& node, const Cpu* cpu) {
   return {input_info.first(node.input_ids().size()), output_info.first(node.output_ids().size()), cpu};
 }
 
-/// The first kernel of the list that supports the node; the last one that does for nodes whose shapes are not
-/// known.
-inline Status GraphPlan::choose_node(PlanContext& context, PlanNode& node, bool fallback) {
+/// The first kernel of the list that supports the node, or the last one that does; null: none.
+inline const KernelEntry* GraphPlan::find_kernel(PlanContext& context, const PlanNode& node, bool last) {
   const NodeInfo info = describe(node, &context.cpu);
   for (std::size_t i = 0; i < context.kernels.size(); ++i) {
-    const KernelEntry& kernel = context.kernels[fallback ? context.kernels.size() - 1 - i : i];
+    const KernelEntry& kernel = context.kernels[last ? context.kernels.size() - 1 - i : i];
     const bool same =
         kernel.op == node.op || (kernel.op->spec->version == node.op->spec->version &&
                                  std::string_view(kernel.op->spec->name) == node.op->spec->name);
-    if (!same || !kernel.supports(node.attributes, info)) continue;
-    node.kernel = &kernel;
-    return {};
+    if (same && kernel.supports(node.attributes, info)) return &kernel;
   }
-  return {Code::unsupported,
-          "no kernel in the session's list supports this node's types, shapes or attributes"};
+  return nullptr;
+}
+
+/// Constructs the node's kernel: the first that supports it, or the `last`, for nodes whose shapes are not
+/// known. Where shapes may change the last one stands by, unless it would need half-precision constants
+/// widened that the first one packs.
+inline Status GraphPlan::choose_node(PlanContext& context, PlanNode& node, bool last) {
+  node.preferred.entry = find_kernel(context, node, last);
+  if (node.preferred.entry == nullptr)
+    return {Code::unsupported,
+            "no kernel in the session's list supports this node's types, shapes or attributes"};
+  LITHE_TRY(construct(context, node, node.preferred));
+  node.kernel = node.preferred.entry, node.object = node.preferred.object;
+  if (last || !context.variable) return {};
+  const KernelEntry* other = find_kernel(context, node, true);
+  if (other == node.preferred.entry) return {};
+  const auto ids = node.input_ids();
+  for (std::size_t i = 0; i < ids.size(); ++i)
+    if (ids[i] >= 0 && value(ids[i]).widen && !packs(*other, i)) return {};
+  node.fallback.entry = other;
+  return construct(context, node, node.fallback);
+}
+
+/// Lets the first of the node's kernels run it that supports its shapes as they are now: what a kernel asks
+/// of shapes was asked at those of the first plan.
+inline Status GraphPlan::select(PlanContext& context, PlanNode& node) {
+  const NodeInfo info = describe(node, &context.cpu);
+  for (const NodeKernel* kernel : {&node.preferred, &node.fallback})
+    if (kernel->entry != nullptr && kernel->entry->supports(node.attributes, info)) {
+      node.kernel = kernel->entry, node.object = kernel->object;
+      return {};
+    }
+  context.rebuild = true;
+  return {Code::unsupported, "no kernel of the plan supports this node's new shapes"};
 }
 
 /// Memory for the time of one create: from the system where there is one, else from the operator heap.
@@ -97,15 +126,15 @@ class Scratch {
   std::size_t bytes_ = 0;
 };
 
-/// Constructs the chosen kernel, and widens the constants of a lowered dtype that it reads in every run.
-inline Status GraphPlan::construct_node(PlanContext& context, PlanNode& node) {
-  void* memory = context.arena->allocate(node.kernel->bytes, node.kernel->align);
+/// Constructs a kernel, and widens the constants of a lowered dtype that it reads in every run.
+inline Status GraphPlan::construct(PlanContext& context, PlanNode& node, NodeKernel& kernel) {
+  void* memory = context.arena->allocate(kernel.entry->bytes, kernel.entry->align);
   if (memory == nullptr) return out_of_arena();
-  node.kernel->construct(memory);
-  node.object = memory;
+  kernel.entry->construct(memory);
+  kernel.object = memory;
   const auto ids = node.input_ids();
   for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || !value(ids[i]).widen || packs(*node.kernel, i)) continue;
+    if (ids[i] < 0 || !value(ids[i]).widen || packs(*kernel.entry, i)) continue;
     PlanValue& v = value(ids[i]);
     LITHE_TRY(context.keep(v.grown, v.bytes + segment_slack));
     widen(v.file_dtype, v.contents, reinterpret_cast<float*>(v.grown.data),
@@ -116,7 +145,8 @@ inline Status GraphPlan::construct_node(PlanContext& context, PlanNode& node) {
 }
 
 /// Creates a constructed kernel; constants of a lowered dtype that it packs are widened for that long.
-inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node) {
+inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node, const NodeKernel& kernel) {
+  if (kernel.entry == nullptr) return {};
   const NodeInfo info = describe(node, &context.cpu);
   const auto ids = node.input_ids();
   std::size_t total = 0;
@@ -136,7 +166,7 @@ inline Status GraphPlan::create_node(PlanContext& context, PlanNode& node) {
   }
   CreateContext create{info, context.packed_weights, context.model->id(), context.threads};
   const HeapScope scope(context);
-  return node.kernel->create(node.object, node.attributes, create);
+  return kernel.entry->create(kernel.object, node.attributes, create);
 }
 
 /// Picks and constructs kernels for nodes that have none.
@@ -145,11 +175,7 @@ inline Status GraphPlan::choose(PlanContext& context) {
     PlanNode& node = nodes[static_cast<std::size_t>(n)];
     for (GraphPlan* child : node.children) LITHE_TRY(child->choose(context));
     if (node.kernel != nullptr) continue;
-    bool late = false;
-    for (std::int32_t id : node.input_ids()) late |= id >= 0 && value(id).late;
-    for (std::int32_t id : node.output_ids()) late |= id >= 0 && value(id).late;
-    LITHE_TRY(choose_node(context, node, late).at(index, n));
-    LITHE_TRY(construct_node(context, node).at(index, n));
+    LITHE_TRY(choose_node(context, node, late(node)).at(index, n));
   }
   return {};
 }
@@ -159,7 +185,9 @@ inline Status GraphPlan::create(PlanContext& context) {
   for (std::int32_t n = 0; n < steps(); ++n) {
     PlanNode& node = nodes[static_cast<std::size_t>(n)];
     for (GraphPlan* child : node.children) LITHE_TRY(child->create(context));
-    if (!node.host) LITHE_TRY(create_node(context, node).at(index, n));
+    if (node.host) continue;
+    LITHE_TRY(create_node(context, node, node.preferred).at(index, n));
+    LITHE_TRY(create_node(context, node, node.fallback).at(index, n));
   }
   return {};
 }

@@ -96,6 +96,7 @@ inline Status GraphPlan::refresh(PlanContext& context, PlanNode& node) {
   view(node);
   node.skip = empty && node.children.empty();
   if (node.skip) return {};
+  LITHE_TRY(select(context, node));
   LITHE_TRY(reshape_kernel(context, node, node.workspace_bytes));
   if (node.workspace_bytes <= node.workspace_capacity && node.workspace != nullptr) return {};
   if (node.workspace_bytes == 0) return {};

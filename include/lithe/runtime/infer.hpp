@@ -85,6 +85,7 @@ inline Status GraphPlan::infer_node(PlanContext& context, PlanNode& node, bool r
   if (late)
     for (GraphPlan* child : node.children) child->infer_late();
   if (!running) node.dynamic = dynamic || late;
+  context.variable |= node.dynamic;
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (out[o] < 0) continue;
     if (!late && !infer_outputs[o].set)
@@ -132,9 +133,9 @@ inline bool GraphPlan::hostable(const PlanContext& context, const PlanNode& node
 inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
   if (node.kernel == nullptr) {
     LITHE_TRY(choose_node(context, node, true));
-    LITHE_TRY(construct_node(context, node));
-    LITHE_TRY(create_node(context, node));
+    LITHE_TRY(create_node(context, node, node.preferred));
   }
+  LITHE_TRY(select(context, node));
   const auto in = node.input_ids(), out = node.output_ids();
   for (std::size_t i = 0; i < in.size(); ++i)
     node.inputs[i] = in[i] < 0 ? TensorView()

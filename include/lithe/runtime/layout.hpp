@@ -230,15 +230,9 @@ inline Status GraphPlan::reshape_kernel(PlanContext& context, const PlanNode& no
 }
 
 inline Status GraphPlan::reshape_node(PlanContext& context, PlanNode& node) {
-  bool empty = true;
-  for (std::int32_t id : node.output_ids()) empty &= id < 0 || (value(id).bytes == 0 && !value(id).dynamic);
-  node.skip |= empty && !node.dynamic;
+  node.skip |= empty(node) && !node.dynamic;
   node.workspace_bytes = node.children_bytes = 0;
-  for (const std::int32_t id : node.output_ids())
-    if (id >= 0 && value(id).late) return {};
-  for (const std::int32_t id : node.input_ids())
-    if (id >= 0 && value(id).late) return {};
-  if (node.skip || node.host || empty) return {};
+  if (node.skip || node.host || empty(node) || late(node)) return {};
   for (GraphPlan* child : node.children) {
     LITHE_TRY(child->settle(context));
     if (child->tensor_bytes > node.children_bytes) node.children_bytes = child->tensor_bytes;
@@ -272,6 +266,9 @@ inline void GraphPlan::place() {
 }
 
 inline Status GraphPlan::settle(PlanContext& context) {
+  for (std::int32_t n = 0; n < steps() && context.variable; ++n)
+    if (PlanNode& node = nodes[static_cast<std::size_t>(n)]; !node.host && !late(node) && !empty(node))
+      LITHE_TRY(select(context, node).at(index, n));
   alias();
   {
     const HeapScope scope(context);

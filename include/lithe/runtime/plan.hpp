@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
@@ -65,12 +66,20 @@ struct StripStep {
   index_t end() const { return strip.first + strip.count; }
 };
 
+/// A kernel of a node, constructed in the tables.
+struct NodeKernel {
+  const KernelEntry* entry = nullptr;
+  void* object = nullptr;
+};
+
 struct PlanNode {
   const format::Node* file = nullptr;
   const OperatorEntry* op = nullptr;
-  const KernelEntry* kernel = nullptr;
+  const KernelEntry* kernel = nullptr;  ///< the one that runs at the present shapes
   void* attributes = nullptr;
-  void* object = nullptr;  ///< the constructed kernel
+  void* object = nullptr;  ///< of that kernel
+  NodeKernel preferred;    ///< chosen at the shapes of the first plan
+  NodeKernel fallback;     ///< for shapes that `preferred` does not support, where they may change
   std::span<TensorView> inputs;
   std::span<Tensor> outputs;
   std::span<GraphPlan*> children;
@@ -133,8 +142,9 @@ struct PlanContext {
   std::span<const StripChain> strips;
   std::size_t grown_bytes = 0;
   bool growable = false;
-  bool open = false;     ///< the arena still grows: the first plan
-  bool rebuild = false;  ///< a later plan found a block that is too small for it
+  bool variable = false;  ///< shapes may change: there are symbols, or inputs or data that decide shapes
+  bool open = false;      ///< the arena still grows: the first plan
+  bool rebuild = false;   ///< a later plan found a block that is too small for it
 
   /// The dtype a value is planned with: half precision is computed in f32 where the CPU has no arithmetic for
   /// it.
@@ -208,6 +218,21 @@ class GraphPlan {
     return chain_of(n) < 0 ? n : chains[static_cast<std::size_t>(chain_of(n))].last;
   }
   std::int32_t chain_of(std::int32_t n) const { return nodes[static_cast<std::size_t>(n)].chain; }
+  /// All outputs of the node are empty, whatever the data.
+  bool empty(const PlanNode& node) const {
+    for (std::int32_t id : node.output_ids())
+      if (id >= 0 &&
+          (values[static_cast<std::size_t>(id)].bytes != 0 || values[static_cast<std::size_t>(id)].dynamic))
+        return false;
+    return true;
+  }
+  /// A shape of the node is unknown until it runs.
+  bool late(const PlanNode& node) const {
+    for (std::span<const std::int32_t> ids : {node.input_ids(), node.output_ids()})
+      for (std::int32_t id : ids)
+        if (id >= 0 && values[static_cast<std::size_t>(id)].late) return true;
+    return false;
+  }
 
   /// Allocates and fills the tables: dtypes, constants, operators, attributes. Shapes come later.
   [[gnu::cold]] Status build(PlanContext& context, std::uint32_t subgraph);
@@ -246,9 +271,11 @@ class GraphPlan {
   bool gather_inputs(const PlanNode& node, bool running, bool& dynamic);
   [[gnu::cold]] bool hostable(const PlanContext& context, const PlanNode& node) const;
   [[gnu::cold]] Status evaluate(PlanContext& context, PlanNode& node);
-  [[gnu::cold]] Status choose_node(PlanContext& context, PlanNode& node, bool fallback);
-  [[gnu::cold]] Status construct_node(PlanContext& context, PlanNode& node);
-  [[gnu::cold]] Status create_node(PlanContext& context, PlanNode& node);
+  [[gnu::cold]] const KernelEntry* find_kernel(PlanContext& context, const PlanNode& node, bool last);
+  [[gnu::cold]] Status choose_node(PlanContext& context, PlanNode& node, bool last);
+  [[gnu::cold]] Status construct(PlanContext& context, PlanNode& node, NodeKernel& kernel);
+  [[gnu::cold]] Status create_node(PlanContext& context, PlanNode& node, const NodeKernel& kernel);
+  Status select(PlanContext& context, PlanNode& node);
   [[gnu::cold]] void alias();
   [[gnu::cold]] void merge(std::int32_t id, std::int32_t into, std::size_t offset);
   [[gnu::cold]] bool movable(std::int32_t id) const;
@@ -404,8 +431,8 @@ inline Status GraphPlan::build(PlanContext& context, std::uint32_t subgraph) {
 
 inline void GraphPlan::destroy(PlanContext& context) {
   for (PlanNode& node : nodes) {
-    if (node.object != nullptr) node.kernel->destroy(node.object);
-    node.object = nullptr;
+    for (NodeKernel* kernel : {&node.preferred, &node.fallback})
+      if (kernel->object != nullptr) kernel->entry->destroy(std::exchange(kernel->object, nullptr));
     context.release(node.grown), context.release(node.grown_children), context.release(node.strip_table);
     for (GraphPlan* child : node.children)
       if (child != nullptr) child->destroy(context);

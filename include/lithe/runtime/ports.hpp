@@ -18,12 +18,19 @@ struct Port {
   std::size_t capacity = 0;
   std::byte* bound = nullptr;  ///< the caller's
   std::size_t bound_capacity = 0;
-  const void* host = nullptr;  ///< new contents that decide shapes, to be copied to `grown` of the value
-  GrownBlock kept;             ///< the contents before the resize() under way
+  // Of inputs that decide shapes; their contents lie in `grown` of the value.
+  const void* host = nullptr;  ///< new contents
+  std::size_t host_bytes = 0;
+  std::size_t contents_bytes = 0;  ///< of those that are there
+  GrownBlock kept;                 ///< those before the resize() under way, if it replaced them
   std::size_t kept_bytes = 0;
+  bool replaced = false;
+  Shape state_shape{-1};    ///< of a state's input: the shape of what it holds now
   std::int32_t state = -1;  ///< the other end of a state, in inputs or outputs
   bool input = false;
   bool stored = false;  ///< needs storage of its own
+
+  bool holds_state() const { return input && state >= 0; }
 };
 
 struct SymbolValue {

@@ -22,6 +22,7 @@ class State {
   std::span<SymbolValue> symbols;
   MemoryReport bill;
   std::size_t port_capacity = 0;
+  std::size_t state_bytes = 0;  ///< of the ports: what holds states, in front
   std::byte* io = nullptr;
   bool planned = false;
 
@@ -60,6 +61,9 @@ class State {
   [[gnu::cold]] Status plan_heap();
   [[gnu::cold]] void adopt(const State& previous);
   [[gnu::cold]] std::size_t place_ports();
+  [[gnu::cold]] void place_states();
+  [[gnu::cold]] void start_states();
+  [[gnu::cold]] void zero(Port& port);
   [[gnu::cold]] void point();
   const PlanValue& value(const Port& port) const {
     return graph.values[static_cast<std::size_t>(port.value)];
@@ -111,6 +115,8 @@ inline Status State::build(const SessionOptions& options) {
       *context.model->root().signatures()->Get(static_cast<std::uint32_t>(number));
   LITHE_TRY(graph.build(context, signature.subgraph()));
   LITHE_TRY(build_ports(signature));
+  context.variable = !symbols.empty();
+  for (const Port& p : inputs) context.variable |= source(p).host();
   std::span<StripChain> chains;
   if (!arena.array(options.strips.size(), chains)) return out_of_arena();
   for (std::size_t i = 0; i < chains.size(); ++i) {
@@ -146,7 +152,11 @@ inline Status State::assign(const InputShape& wanted) {
       return {Code::shape, "an input is given a size outside its dimension's range"};
     symbol.size = wanted.shape[a];
   }
-  if (wanted.contents != nullptr) port.host = wanted.contents;
+  if (wanted.contents != nullptr) {
+    port.host = wanted.contents;
+    port.host_bytes =
+        static_cast<std::size_t>(bytes(port.dtype, static_cast<std::uint64_t>(wanted.shape.elements())));
+  }
   return {};
 }
 
@@ -176,29 +186,57 @@ inline Status State::apply_dims() {
       return {Code::out_of_memory, "an input is larger than the byte limit (max_bytes)"};
     v.shape = shape, v.bytes = static_cast<std::size_t>(size), v.pitch = shape.back();
     if (!source(port).host()) continue;
-    if (v.contents == nullptr && port.host == nullptr && size != 0)
+    if (port.host == nullptr && v.contents == nullptr && size != 0)
       return {Code::needs_value, "a shape-deciding input has no contents yet: give them to resize()"};
+    if ((port.host != nullptr ? port.host_bytes : port.contents_bytes) != size)
+      return {Code::needs_value,
+              "a shape-deciding input has another size now: give its contents to resize()"};
     if (port.host == nullptr) continue;
     if (v.dtype != v.file_dtype)
       return {Code::unsupported, "a shape-deciding input of a half-precision type"};
-    LITHE_TRY(context.keep(v.grown, v.bytes));
+    LITHE_TRY(context.keep(v.grown, v.bytes + tensor_slack));
     LITHE_TRY(context.keep(port.kept, v.bytes));
-    if (v.contents != nullptr) std::memcpy(port.kept.data, v.contents, port.kept_bytes);
+    if (v.contents != nullptr) {
+      std::memcpy(port.kept.data, v.contents, port.contents_bytes);
+      port.kept_bytes = port.contents_bytes, port.replaced = true;
+    }
     std::memmove(v.grown.data, port.host, v.bytes);
-    v.contents = v.grown.data, v.host = true, port.host = nullptr;
+    v.contents = v.grown.data, v.host = true, port.host = nullptr, port.contents_bytes = v.bytes;
   }
   return {};
 }
 
-/// Bytes of the ports at the current shapes.
+/// Bytes of the ports at the current shapes; states have room for the first plan's.
 inline std::size_t State::place_ports() {
-  std::size_t total = 0;
+  std::size_t total = state_bytes;
   for (std::span<Port> ports : {inputs, outputs})
-    for (Port& p : ports)
-      if (p.stored)
-        total += align_up(port_bytes(p, value(p)) + tensor_slack, 64) +
-                 (p.input && value(p).dtype != p.dtype ? align_up(value(p).bytes + tensor_slack, 64) : 0);
+    for (Port& p : ports) {
+      if (p.stored && !p.holds_state()) total += align_up(port_bytes(p, value(p)) + tensor_slack, 64);
+      if (p.input && value(p).dtype != p.dtype) total += align_up(value(p).bytes + tensor_slack, 64);
+    }
   return total;
+}
+
+/// Sets aside what holds states, which later plans leave where it is.
+inline void State::place_states() {
+  for (Port& p : inputs)
+    if (p.holds_state())
+      p.capacity = port_bytes(p, value(p)), state_bytes += align_up(p.capacity + tensor_slack, 64);
+}
+
+inline void State::zero(Port& port) {
+  const PlanValue& v = value(port);
+  const bool quantized = v.quantization != nullptr && element_bytes(port.dtype) == 1;
+  const int byte = quantized ? v.quantization->zero_point_at(0) : 0;
+  const std::size_t size = port_bytes(port, v);
+  std::memset(port.storage, byte, size);
+  if (port.bound != nullptr && size <= port.bound_capacity) std::memset(port.bound, byte, size);
+}
+
+/// Zeroes states that hold nothing of their present shapes.
+inline void State::start_states() {
+  for (Port& p : inputs)
+    if (p.holds_state() && !(p.state_shape == value(p).shape)) zero(p), p.state_shape = value(p).shape;
 }
 
 inline bool State::in_place(const Port& port) const {
@@ -210,10 +248,12 @@ inline bool State::in_place(const Port& port) const {
 /// Gives ports their places and the plan its pointers.
 inline void State::point() {
   std::byte* at = io;
+  for (Port& p : inputs)
+    if (p.holds_state()) p.storage = at, at += align_up(p.capacity + tensor_slack, 64);
   for (std::span<Port> ports : {inputs, outputs})
     for (Port& p : ports) {
       PlanValue& v = value(p);
-      if (p.stored)
+      if (p.stored && !p.holds_state())
         p.storage = at, p.capacity = port_bytes(p, v), at += align_up(p.capacity + tensor_slack, 64);
       if (!p.input) continue;
       v.data = in_place(p) ? p.bound : p.storage;
@@ -257,25 +297,27 @@ inline Status State::plan_first() {
   LITHE_TRY(graph.choose(context));
   LITHE_TRY(plan_heap());
   for (Port& p : outputs) p.stored |= value(p).contents != nullptr;
+  place_states();
   port_capacity = bill.ports = place_ports();
   graph.tensor_capacity = bill.tensors = graph.tensor_bytes;
-  for (Port& port : inputs) port.kept_bytes = source(port).host() ? value(port).bytes : 0;
   io = static_cast<std::byte*>(arena.allocate(port_capacity + graph.tensor_capacity, 64));
   if (io == nullptr) return out_of_arena();
   context.open = false;
   arena.trim();
   point();
   planned = true;
-  reset_state();
+  start_states();
   return {};
 }
 
 inline void State::adopt(const State& previous) {
   for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i].size = previous.symbols[i].size;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    inputs[i].bound = previous.inputs[i].bound, inputs[i].bound_capacity = previous.inputs[i].bound_capacity;
-    if (source(inputs[i]).host() && previous.value(previous.inputs[i]).contents != nullptr)
-      inputs[i].host = previous.value(previous.inputs[i]).contents;
+    const Port& old = previous.inputs[i];
+    inputs[i].bound = old.bound, inputs[i].bound_capacity = old.bound_capacity;
+    inputs[i].state_shape = old.state_shape;
+    if (source(inputs[i]).host() && previous.value(old).contents != nullptr)
+      inputs[i].host = previous.value(old).contents, inputs[i].host_bytes = old.contents_bytes;
   }
   for (std::size_t i = 0; i < outputs.size(); ++i)
     outputs[i].bound = previous.outputs[i].bound,
@@ -308,10 +350,11 @@ inline Status State::create(const Model& model, const SessionOptions& options, P
       built && first &&
       (status.code() == Code::needs_value || (assumed && shapes.empty() && status.code() == Code::shape));
   if (!status.ok() && !waits) return destroy(state), status;
-  if (status.ok() && previous != nullptr && previous->planned)
+  if (status.ok() && previous != nullptr)
     for (std::size_t i = 0; i < state->inputs.size(); ++i)
-      if (const Port& old = previous->inputs[i]; old.state >= 0 && old.capacity == state->inputs[i].capacity)
-        std::memcpy(state->inputs[i].storage, old.storage, old.capacity);
+      if (const Port &p = state->inputs[i], &old = previous->inputs[i];
+          p.holds_state() && p.state_shape == old.state_shape && p.bound == nullptr)
+        std::memcpy(p.storage, old.storage, port_bytes(p, state->value(p)));
   if (status.ok() && first && shapes.empty()) state->resize_to_opt();
   result = state;
   return {};
@@ -329,11 +372,12 @@ inline Status State::plan_again() {
   LITHE_TRY(apply_dims());
   LITHE_TRY(graph.infer(context));
   LITHE_TRY(graph.settle(context));
-  if (place_ports() > port_capacity || graph.tensor_bytes > graph.tensor_capacity) {
+  bool fits = place_ports() <= port_capacity && graph.tensor_bytes <= graph.tensor_capacity;
+  for (const Port& p : inputs) fits &= !p.holds_state() || port_bytes(p, value(p)) <= p.capacity;
+  if (!fits) {
     context.rebuild = true;
     return {Code::out_of_memory, "the new shapes need more than the plan set aside"};
   }
-  for (Port& port : inputs) port.kept_bytes = source(port).host() ? value(port).bytes : 0;
   point();
   return {};
 }
@@ -342,9 +386,10 @@ inline void State::restore() {
   for (SymbolValue& s : symbols) s.size = s.kept;
   for (Port& port : inputs) {
     port.host = nullptr;
+    if (!port.replaced) continue;
     PlanValue& v = value(port);
-    if (port.kept.data != nullptr && port.kept_bytes != 0)
-      std::memcpy(v.grown.data, port.kept.data, port.kept_bytes), port.host = v.grown.data;
+    std::memcpy(v.grown.data, port.kept.data, port.kept_bytes);
+    port.host = v.grown.data, port.host_bytes = port.contents_bytes = port.kept_bytes;
   }
   planned = plan_again().ok();
 }
@@ -352,6 +397,7 @@ inline void State::restore() {
 inline Status State::resize(std::span<const InputShape> shapes) {
   bool assumed = false;
   context.rebuild = false;
+  for (Port& port : inputs) port.replaced = false;
   Status status = set_dims(shapes, assumed);
   if (!status.ok()) {
     for (SymbolValue& s : symbols) s.size = s.kept;
@@ -359,7 +405,7 @@ inline Status State::resize(std::span<const InputShape> shapes) {
     return status;
   }
   status = plan_again();
-  if (status.ok()) return status;
+  if (status.ok()) return start_states(), status;
   // The sealed operator heap has no block for an operator that is larger than planned.
   const bool rebuild = context.rebuild || status.code() == Code::out_of_memory;
   restore();
@@ -374,10 +420,12 @@ inline void State::resize_to_opt() {
     if (s.max != 0 && s.opt != s.size) s.size = s.opt, moved = true;
   }
   if (moved && !plan_again().ok()) restore();
+  if (planned) start_states();
 }
 
 inline Tensor State::tensor(const Port& port) {
   PlanValue& v = value(port);
+  if (port.bound != nullptr && port.bound_capacity < port_bytes(port, v)) return Tensor();
   if (port.input)
     return Tensor(port.bound != nullptr ? port.bound : port.storage, port.dtype, v.shape, v.quantization);
   if (port.bound != nullptr) return Tensor(port.bound, port.dtype, v.shape, v.quantization);
@@ -397,13 +445,8 @@ inline Status State::bind(std::string_view wanted, std::span<std::byte> memory) 
 
 inline void State::reset_state() {
   if (!planned) return;
-  for (Port& port : inputs) {
-    if (port.state < 0) continue;
-    const PlanValue& v = value(port);
-    const bool quantized = v.quantization != nullptr && element_bytes(port.dtype) == 1;
-    std::memset(port.bound != nullptr ? port.bound : port.storage,
-                quantized ? v.quantization->zero_point_at(0) : 0, port_bytes(port, v));
-  }
+  for (Port& port : inputs)
+    if (port.holds_state()) zero(port);
 }
 
 inline MemoryReport State::memory() const {
