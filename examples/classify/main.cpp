@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
 
   const auto pictures = npy::read_bytes(argv[2]);
   const auto image = session->input<float>("image");
+  if (image.empty()) return std::puts("the model has no f32 input named image"), 1;
   for (std::size_t first = 0; first + image.size() <= pictures.size(); first += image.size()) {
     std::copy_n(pictures.data() + first, image.size(), image.begin());
     if (const auto status = session->run(); !status.ok()) return std::puts(status.text()), 1;
