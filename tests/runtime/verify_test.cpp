@@ -42,6 +42,27 @@ TEST(Verify, TakesWhatTheWriterWrites) {
   EXPECT_TRUE(opened([](std::byte*, const format::Model&) {}).ok());
 }
 
+TEST(Verify, TakesEmptyConstantsWhoseOtherDimensionsAreLargerThanTheFile) {
+  ModelBuilder b;
+  const int x = b.constant<float>({1 << 10, 0, 1 << 10}, {});
+  b.output(b.node<ops::Relu>("y", {}, {x}));
+  const Status status = Model::open(b.storage()).status();
+  EXPECT_TRUE(status.ok()) << status.text();
+}
+
+TEST(Verify, RefusesConstantsOfAnotherSizeThanTheirBuffer) {
+  ModelBuilder b;
+  const int x = b.constant<float>({2}, {1, 2});
+  b.output(b.node<ops::Relu>("y", {}, {x}));
+  const Storage file = b.storage();
+  {
+    const auto model = Model::open(Storage(file.bytes()));
+    ASSERT_TRUE(model.ok());
+    set(model->root().subgraphs()->Get(0)->values()->Get(0)->dims()->Data(), std::int64_t{3});
+  }
+  EXPECT_EQ(Model::open(Storage(file.bytes())).status().code(), Code::invalid_model);
+}
+
 TEST(Verify, RefusesOtherFiles) {
   EXPECT_FALSE(opened([](std::byte* data, const format::Model&) { set(data + 4, 'x'); }).ok());
   EXPECT_FALSE(opened([](std::byte* data, const format::Model&) { set(data, 0xFFFFFFF0u); }).ok());

@@ -97,6 +97,13 @@ class Verify {
     return true;
   }
 
+  /// Whether buffer `index` exists and has the size of a dense tensor. Dimensions of an empty one may be
+  /// large: only their product must fit the address space.
+  [[gnu::cold]] bool fits(std::int64_t index, std::span<const std::int64_t> dims, DType dtype) const {
+    std::uint64_t size = 0, want = 0;
+    return buffer_size(index, size) && Shape(dims).checked_bytes(dtype, UINT64_MAX, want) && want == size;
+  }
+
   [[gnu::cold]] Status value(const format::Value& v, bool is_input, bool is_constant) const {
     if (!known(dtype_of_value(v)))
       return {Code::unsupported, "a value has an element type that this build does not know"};
@@ -112,13 +119,8 @@ class Verify {
     }
     if (count(v.permutation()) != 0 && v.permutation()->size() != dims.size() && v.dims() != nullptr)
       return bad("a permutation has another length than its value's rank");
-    if (is_constant) {
-      std::uint64_t size = 0, want = 0;
-      if (v.dims() == nullptr || !buffer_size(v.buffer(), size))
-        return bad("a constant names a missing buffer");
-      if (!Shape(dims).checked_bytes(dtype_of_value(v), segment_.size(), want) || want != size)
-        return bad("a constant's buffer has another size than its shape");
-    }
+    if (is_constant && (v.dims() == nullptr || !fits(v.buffer(), dims, dtype_of_value(v))))
+      return bad("a constant's buffer is missing, or has another size than its shape");
     return v.quantization() == nullptr ? Status{} : quantization(v, *v.quantization());
   }
 
@@ -247,10 +249,8 @@ class Verify {
     for (std::uint32_t i = 0; i < tensors.size(); ++i) {
       const DType dtype = dtype_of_value(*graph.values()->Get(static_cast<std::uint32_t>(values.Get(i))));
       if (!aligned(tensors.Get(i)->dims())) return bad(unaligned_text);
-      std::uint64_t size = 0, want = 0;
       const auto dims = numbers(tensors.Get(i)->dims());
-      if (dims.size() > max_rank || !Shape(dims).checked_bytes(dtype, segment_.size(), want) ||
-          !buffer_size(tensors.Get(i)->buffer(), size) || want != size)
+      if (dims.size() > max_rank || !fits(tensors.Get(i)->buffer(), dims, dtype))
         return bad("a self-test's tensor has another size than its shape");
     }
     return {};
