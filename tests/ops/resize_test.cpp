@@ -161,6 +161,17 @@ TEST(Resize, Nearest) {
     }
 }
 
+TEST(Resize, DecimalScalesMeanWhatTheySay) {
+  OpTest<ops::Resize>{
+      {.coordinate_transformation_mode = Coordinates::asymmetric, .nearest_mode = NearestMode::ceil}}
+      .matches(reference({{0, 11, 0.7}}), {{16}, Input::absent(), floats({0.7F})},
+               rows_of({DType::f32, DType::f64}, by_scales));
+  OpTest<ops::Resize>{
+      {.coordinate_transformation_mode = Coordinates::asymmetric, .nearest_mode = NearestMode::floor}}
+      .matches(reference({{0, 13, 2.6}}), {{5}, Input::absent(), floats({2.6F})},
+               rows_of({DType::f32, DType::f64}, by_scales));
+}
+
 TEST(Resize, LinearAndCubic) {
   const std::vector<DType> dtypes(every.begin(), every.end() - 1), floating(every.begin(), every.begin() + 4);
   for (Coordinates coordinates : plain)

@@ -138,7 +138,9 @@ struct Resize {
   static Status by_scale(float scale, detail::ResizeAxis& axis) {
     if (!(scale > 0) || !std::isfinite(scale)) return {Code::shape, "a scale of a resize is not positive"};
     axis.scale = scale;
-    const double size = std::floor(static_cast<double>(axis.input) * (axis.end - axis.start) * axis.scale);
+    // In f32, as ONNX infers shapes: 5 times 2.6f is 13.
+    const double size = std::floor(
+        static_cast<float>(static_cast<double>(axis.input) * (axis.end - axis.start) * axis.scale));
     if (!(size >= 0 && size <= largest)) return {Code::shape, "a resized axis is beyond 2^31 - 1"};
     axis.output = static_cast<index_t>(size);
     return {};

@@ -81,7 +81,9 @@ struct ResizeAxis {
   index_t inside(std::int64_t at) const {
     return static_cast<index_t>(std::clamp<std::int64_t>(at, 0, input - 1));
   }
-  index_t nearest(NearestMode mode, double at) const {
+  /// Rounds to f32 first, as scales are: 7 / 0.7f is the element 10.
+  index_t nearest(NearestMode mode, double place) const {
+    const double at = static_cast<float>(place);
     switch (mode) {
       case NearestMode::floor:
         return inside(whole(std::floor(at)));
