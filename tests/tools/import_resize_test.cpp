@@ -47,6 +47,17 @@ TEST(ImportResize, InEveryOpset) {
   }
 }
 
+TEST(ImportResize, BeforeOpset11TheNearestIsTheOneBehindWhereAnAxisShrinks) {
+  const std::string up = "coordinate_transformation_mode=asymmetric nearest_mode=floor (., -, ",
+                    down = "coordinate_transformation_mode=asymmetric nearest_mode=ceil (., -, ";
+  EXPECT_EQ(nodes("g (float[1,1,2,4] x) => (float[1,1,3,2] y) <float[4] s = {1, 1, 1.5, 0.6}> "
+                  "{ y = Resize (x, s) }",
+                  10),
+            (Lines{"Resize axes=2 " + up + "#)", "Resize axes=3 " + down + "#)"}));
+  EXPECT_EQ(nodes("g (float[1,4] x, float[2] s) => (float[a,b] y) { y = Resize (x, s) }", 10),
+            (Lines{"Max (., #)", "Resize " + up + ".)", "Min (., #)", "Resize " + down + ".)"}));
+}
+
 TEST(ImportResize, RegionOfInterest) {
   const std::string head =
       "g (float[4,6] x) => (float[2,3] y) <double[4] r = {0, 0, 1, 0.5}, int64[2] t = {2, 3}> ";

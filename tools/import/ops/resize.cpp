@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lithe/ops/resize.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
 #include <utility>
 #include <vector>
 
+#include "lithe/ops/binary.hpp"
 #include "lithe/ops/cast.hpp"
 #include "lithe/ops/gather.hpp"
 #include "tools/import/importer.hpp"
@@ -20,6 +22,7 @@ using Attributes = ops::Resize::Attributes;
 
 /// What a node says besides its attributes; absent where it does not.
 struct Target {
+  ValueId input;
   ValueId roi = graph::absent, scales = graph::absent, sizes = graph::absent;
 };
 
@@ -68,8 +71,8 @@ bool keeps(const NodeImport& node, const Attributes& a, const Target& target, st
   return sizes != nullptr && dims && (*dims)[static_cast<std::size_t>(d)] == integer_at(sizes->view(), i);
 }
 
-/// Names only axes that change: kernels and passes look at them.
-void emit(NodeImport& node, Attributes a, Target target) {
+/// The resized input. Names only axes that change: kernels and passes look at them.
+ValueId resized(NodeImport& node, Attributes a, Target target) {
   const int rank = node.required_rank(node.input(0));
   std::vector<std::int64_t> axes(a.axes.begin(), a.axes.end()), kept;
   if (axes.empty()) axes.resize(static_cast<std::size_t>(rank)), std::iota(axes.begin(), axes.end(), 0);
@@ -82,28 +85,58 @@ void emit(NodeImport& node, Attributes a, Target target) {
     if (d < 0) node.refuse("an axis lies outside of the input");
     if (!keeps(node, a, target, d, i)) kept.push_back(i);
   }
-  if (kept.empty()) return node.output(0, node.input(0));
+  if (kept.empty()) return target.input;
   if (static_cast<std::int64_t>(kept.size()) < count) {
-    target = {picked(node, target.roi, kept, count, 2), picked(node, target.scales, kept, count, 1),
-              picked(node, target.sizes, kept, count, 1)};
+    target = {target.input, picked(node, target.roi, kept, count, 2),
+              picked(node, target.scales, kept, count, 1), picked(node, target.sizes, kept, count, 1)};
     a.axes = {};
     for (std::int64_t k : kept) a.axes.push_back(axes[static_cast<std::size_t>(k)]);
   }
-  std::vector<ValueId> inputs{node.input(0), target.roi, target.scales, target.sizes};
+  std::vector<ValueId> inputs{target.input, target.roi, target.scales, target.sizes};
   while (inputs.back() == graph::absent) inputs.pop_back();
-  node.emit_outputs<ops::Resize>(a, inputs);
+  return node.emit<ops::Resize>(a, inputs);
+}
+
+/// The scales that are on one side of 1, 1 for the others.
+ValueId one_sided(NodeImport& node, ValueId scales, bool growing) {
+  const graph::Constant* constant = node.constant(scales);
+  if (constant == nullptr) {
+    const ValueId one = float_list(node, {1});
+    return growing ? node.emit<ops::Max>({}, {scales, one}, DType::f32)
+                   : node.emit<ops::Min>({}, {scales, one}, DType::f32);
+  }
+  std::vector<float> values;
+  for (float scale : constant->as<float>())
+    values.push_back(growing ? std::max(scale, 1.0F) : std::min(scale, 1.0F));
+  return float_list(node, values);
+}
+
+/// What Upsample and Resize-10 mean without saying so.
+Attributes unnamed(NodeImport& node) {
+  Attributes a{.coordinate_transformation_mode = ops::Coordinates::asymmetric,
+               .nearest_mode = ops::NearestMode::floor};
+  read_attribute(node, "mode", a.mode);
+  return a;
+}
+
+/// As ONNX Runtime does, the nearest neighbour is the one before where an axis grows, the one behind where it
+/// shrinks, which an Upsample must not.
+ValueId resized_10(NodeImport& node) {
+  Attributes a = unnamed(node);
+  Target target{.input = node.input(0), .scales = given(node, 1)};
+  if (a.mode != ops::ResizeMode::nearest) return resized(node, a, target);
+  const ValueId scales = std::exchange(target.scales, one_sided(node, target.scales, true));
+  target = {.input = resized(node, a, target), .scales = one_sided(node, scales, false)};
+  a.nearest_mode = ops::NearestMode::ceil;
+  return resized(node, a, target);
 }
 
 /// Resize-10 has Upsample's coordinates; 11 to 19 name theirs. axes, antialias and keep_aspect_ratio_policy
 /// since 18, half_pixel_symmetric since 19; tf_half_pixel_for_nn in 11 alone.
 void import_resize(NodeImport& node) {
+  if (node.opset() < 11) return node.output(0, resized_10(node));
   Attributes a;
   read_attribute(node, "mode", a.mode);
-  if (node.opset() < 11) {
-    a.coordinate_transformation_mode = ops::Coordinates::asymmetric;
-    a.nearest_mode = ops::NearestMode::floor;
-    return emit(node, a, {.scales = given(node, 1)});
-  }
   read_attribute(node, "axes", a.axes);
   read_attribute(node, "coordinate_transformation_mode", a.coordinate_transformation_mode);
   read_attribute(node, "nearest_mode", a.nearest_mode);
@@ -112,7 +145,7 @@ void import_resize(NodeImport& node) {
   read_attribute(node, "extrapolation_value", a.extrapolation_value);
   read_attribute(node, "exclude_outside", a.exclude_outside);
   read_attribute(node, "antialias", a.antialias);
-  Target target{.scales = given(node, 2), .sizes = given(node, 3)};
+  Target target{.input = node.input(0), .scales = given(node, 2), .sizes = given(node, 3)};
   if (target.scales != graph::absent && target.sizes != graph::absent)
     node.refuse("Resize has both scales and sizes");
   if (target.scales == graph::absent && target.sizes == graph::absent)
@@ -122,17 +155,14 @@ void import_resize(NodeImport& node) {
     if (target.roi == graph::absent) node.refuse("tf_crop_and_resize has no roi");
     if (node.dtype(target.roi) != DType::f32) target.roi = node.emit<ops::Cast>({}, {target.roi}, DType::f32);
   }
-  emit(node, a, target);
+  node.output(0, resized(node, a, target));
 }
 
 /// Upsample-7 (scales an attribute) and 9 (an input).
 void import_upsample(NodeImport& node) {
-  Attributes a;
-  read_attribute(node, "mode", a.mode);
-  a.coordinate_transformation_mode = ops::Coordinates::asymmetric;
-  a.nearest_mode = ops::NearestMode::floor;
-  emit(node, a,
-       {.scales = node.opset() < 9 ? float_list(node, node.attribute_floats("scales")) : given(node, 1)});
+  const ValueId scales =
+      node.opset() < 9 ? float_list(node, node.attribute_floats("scales")) : given(node, 1);
+  node.output(0, resized(node, unnamed(node), {.input = node.input(0), .scales = scales}));
 }
 
 }  // namespace
