@@ -215,6 +215,19 @@ TEST(Check, ModelsThatNeedLargeInputsAreTriedAtLargeSizes) {
   EXPECT_FALSE(result.check.notes.empty());
 }
 
+TEST(Check, ShapesThatLeaveNothingMayBeRefused) {
+  const Result result = convert_text(
+      "g (float[1,2,H,12] x) => (float[1,3,1,1] y) <float[3,2,3,3] w, float s = {0.05}, int8 z = {0}> "
+      "{ a = QuantizeLinear(x, s, z)\n b = DequantizeLinear(a, s, z)\n c = Conv(b, w)\n"
+      "  d = QuantizeLinear(c, s, z)\n e = DequantizeLinear(d, s, z)\n f = GlobalAveragePool(e)\n"
+      "  g = QuantizeLinear(f, s, z)\n y = DequantizeLinear(g, s, z) }");
+  ASSERT_EQ(result.check.cases.size(), 3U);
+  EXPECT_EQ(result.check.cases[0].shapes, "H=7");
+  ASSERT_EQ(result.check.notes.size(), 2U);
+  EXPECT_CONTAINS(result.check.notes[1], "H=2: ");
+  EXPECT_CONTAINS(result.check.notes[1], "an integer mean of no elements");
+}
+
 TEST(Check, WhatTakesLongIsComparedLessAndSaysSo) {
   graph::Model model =
       imported("g (float[N,16] x, float[16,8] w) => (float[N,8] y) { y = MatMul(x, w) }", 17);

@@ -26,7 +26,7 @@ struct CheckCase {
 struct CheckReport {
   double tolerance = 0;
   std::vector<CheckCase> cases;
-  std::vector<std::string> notes;  ///< shapes that neither side can run, skipped operators
+  std::vector<std::string> notes;  ///< shapes that cannot be run, or compared; skipped operators
   std::string skipped;             ///< why nothing was compared (custom operators), or empty
 
   /// The case that is furthest off, in tolerances, or null where nothing was compared.
