@@ -128,6 +128,21 @@ TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
   EXPECT_LT(result.bytes.size(), convert_text(network).bytes.size() + 512);
 }
 
+TEST(Convert, HalfPrecisionKeepsWhatGuardsADivision) {
+  for (const char* guarded : {"d = Add(a, e)", "d = Max(e, a)", "b = Add(a, e)\n d = Sqrt(b)"}) {
+    const Result result = convert_text(
+        std::string("g (float[4,8] x) => (float[4,8] y) <float[1] e = {1e-9}> { a = Abs(x)\n ") + guarded +
+            "\n q = Div(a, d)\n y = Relu(q) }",
+        {.weights = Weights::f16});
+    const graph::Graph& g = result.model.graphs[0];
+    for (const graph::Node& node : g.nodes) {
+      if (node.op == "Cast") continue;
+      const bool wide = node.op != "Abs" && node.op != "Relu";
+      EXPECT_EQ(g.value(node.outputs[0]).dtype, wide ? DType::f32 : DType::f16) << guarded << ' ' << node.op;
+    }
+  }
+}
+
 TEST(Convert, StatesAreWrittenAndCheckedOverTwoSteps) {
   const char* accumulator =
       "g (float[2] x, float[2] s) => (float[2] y, float[2] t) { t = Add(x, s)\n y = Relu(t) }";

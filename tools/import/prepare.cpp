@@ -5,6 +5,7 @@
 #include <optional>
 #include <set>
 
+#include "lithe/core/half.hpp"
 #include "tools/graph/evaluate.hpp"
 #include "tools/report/error.hpp"
 
@@ -256,6 +257,46 @@ bool takes_half(const Graph& g, const Node& node) {
          std::any_of(rows.begin(), rows.end(), [&](const TypeRow& row) { return matches(row, in, out); });
 }
 
+bool vanishes(float v) { return v != 0 && static_cast<float>(half(v)) == 0; }
+
+/// Whether a node adds a number to its input, or bounds it by one, that is 0 in f16: as 1e-9 guards a
+/// division.
+bool guards(const Graph& g, const Node& node) {
+  if (const auto clamp = node.attributes.find("clamp");
+      clamp != node.attributes.end() && vanishes(clamp->second.floats[0]))
+    return true;
+  return (node.op == "Add" || node.op == "Max") &&
+         std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
+           const graph::Constant* c = g.constant(v);
+           return c != nullptr && c->dtype == DType::f32 && c->shape.elements() == 1 &&
+                  vanishes(c->as<float>()[0]);
+         });
+}
+
+/// The values that may be too small for f16, though not 0: guarded ones, and what depends on these alone (a
+/// square root, a reciprocal).
+class TinyValues {
+ public:
+  explicit TinyValues(const Graph& g) {
+    for (const Node& node : g.nodes) {
+      const auto other = [&](ValueId v) {
+        return v != graph::absent && g.constant(v) == nullptr && !tiny_.contains(v);
+      };
+      if (guards(g, node) || (touch(node) && std::none_of(node.inputs.begin(), node.inputs.end(), other)))
+        tiny_.insert(node.outputs.begin(), node.outputs.end());
+    }
+  }
+  /// Whether the node makes or reads one.
+  bool touch(const Node& node) const {
+    const auto tiny = [&](ValueId v) { return v != graph::absent && tiny_.contains(v); };
+    return std::any_of(node.inputs.begin(), node.inputs.end(), tiny) ||
+           std::any_of(node.outputs.begin(), node.outputs.end(), tiny);
+  }
+
+ private:
+  std::set<ValueId> tiny_;
+};
+
 /// The f16 or f32 twin of each value, made when it is first asked for.
 class Twins {
  public:
@@ -300,8 +341,9 @@ void use_half_precision(graph::Model& model) {
   const std::set<ValueId> outputs(g.outputs.begin(), g.outputs.end());
   std::vector<Node> nodes;
   Twins twins(g, nodes);
+  const TinyValues tiny(g);
   for (Node node : std::vector<Node>(g.nodes)) {
-    const bool half_precision = takes_half(g, node);
+    const bool half_precision = takes_half(g, node) && !tiny.touch(node);
     for (ValueId& v : node.inputs)
       if (v != graph::absent && (g.value(v).dtype == DType::f32 || g.value(v).dtype == DType::f16)) {
         const bool was_half = g.value(v).dtype == DType::f16 && !half_precision;

@@ -17,7 +17,8 @@ void apply_states(graph::Model& model, const std::vector<std::pair<std::string, 
 void use_nhwc(graph::Model& model);
 /// Marks graph inputs whose contents decide shapes (Value::host).
 void mark_host_inputs(graph::Model& model);
-/// Computes in f16 whatever operators take it; the rest, and inputs and outputs, stay f32 behind casts.
+/// Computes in f16 whatever operators take it; the rest, inputs and outputs, and what keeps a divisor from 0
+/// by a number too small for f16 stay f32 behind casts.
 void use_half_precision(graph::Model& model);
 
 }  // namespace lithe::import
