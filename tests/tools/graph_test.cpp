@@ -63,6 +63,14 @@ TEST(Graph, RemoveDeadKeepsInputsAndOrder) {
   EXPECT_EQ(g.nodes[0].outputs, g.outputs);
 }
 
+TEST(Graph, NamesStayUniqueAfterRemoveDead) {
+  Graph g;
+  add(g, "dead");
+  g.inputs = g.outputs = {add(g, "x")};
+  remove_dead(g);
+  EXPECT_EQ(g.value(add(g, "x")).name, "x_1");
+}
+
 TEST(Graph, SortPutsProducersFirstAndFindsCycles) {
   Graph g;
   const ValueId x = add(g, "x"), a = add(g, "a"), b = add(g, "b"), c = add(g, "c");

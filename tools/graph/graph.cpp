@@ -15,15 +15,17 @@ ValueId Graph::add_value(Value value) {
   return static_cast<ValueId>(values.size() - 1);
 }
 
+void Graph::forget_names() { names_.clear(), indexed_ = 0; }
+
 bool Graph::taken(const std::string& name) {
-  if (indexed_ > values.size()) names_.clear(), indexed_ = 0;
+  if (indexed_ > values.size()) forget_names();
   for (; indexed_ < values.size(); ++indexed_)
     names_.emplace(values[indexed_].name, static_cast<ValueId>(indexed_));
   const auto found = names_.find(name);
   if (found == names_.end()) return false;
   const auto at = static_cast<std::size_t>(found->second);
   if (at < values.size() && values[at].name == name) return true;
-  names_.clear(), indexed_ = 0;  // values were renamed or renumbered: look again
+  forget_names();  // a value was renamed: look again
   return taken(name);
 }
 
@@ -105,6 +107,7 @@ void remove_dead(Graph& graph) {
     kept.push_back(std::move(graph.values[v]));
   }
   graph.values = std::move(kept);
+  graph.forget_names();
   each_id_list(graph, [&](std::vector<ValueId>& ids) {
     for (ValueId& v : ids)
       if (v >= 0) v = renumbered[static_cast<std::size_t>(v)];

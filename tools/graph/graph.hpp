@@ -99,6 +99,8 @@ struct Graph {
   /// himself.
   ValueId add_value(Value value);
   ValueId add_constant(ConstantPtr constant, std::string_view name);
+  /// Whoever renumbers values says so: names are looked up anew.
+  void forget_names();
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
   const Constant* constant(ValueId id) const { return id < 0 ? nullptr : value(id).constant.get(); }
