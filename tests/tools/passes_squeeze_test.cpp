@@ -118,6 +118,17 @@ TEST(SinkSqueezes, ReshapesThatOnlyMoveOnesToo) {
   EXPECT_EQ(run.graph.nodes.size(), 3U);
 }
 
+TEST(SinkSqueezes, AWayBackInBothDirectionsEnds) {
+  Builder b;
+  const ValueId axes = b.vector({1}), x = b.input({2, 3}), wide = b.node("Unsqueeze", {x, axes}),
+                narrow = b.node("Squeeze", {b.node("Exp", {b.input({2, 1, 3})}), axes});
+  b.output(narrow);
+  b.output(wide);
+  b.output(b.node("Add", {narrow, x}));
+  Passed run(b, {sink_squeezes});
+  EXPECT_EQ(count(run.graph, "Add"), 1);
+}
+
 TEST(SinkSqueezes, WhatStays) {
   const auto kept = [](auto build) {
     Builder b;

@@ -79,9 +79,10 @@ class SinkOnes {
     if (above >= 0 && ones_of(graph, rewriter_.node(above)) == ones_) return rewriter_.node(above).inputs[0];
     if (broadcast && rewriter_.value(v).constant) return constant(v);
     if (broadcast && rank_of(rewriter_.value(v)) == 0) return v;
+    if (!ones_.squeezes) return std::nullopt;          // the way back in both directions would go on for ever
     for (const auto& reader : rewriter_.readers(v)) {  // the way back is there already
       const auto back = reader.input == 0 ? ones_of(graph, rewriter_.node(reader.node)) : std::nullopt;
-      if (back && back->squeezes != ones_.squeezes && back->wide == ones_.wide && back->axes == ones_.axes)
+      if (back && !back->squeezes && back->wide == ones_.wide && back->axes == ones_.axes)
         return rewriter_.node(reader.node).outputs[0];
     }
     return std::nullopt;
