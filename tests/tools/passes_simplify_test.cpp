@@ -187,6 +187,19 @@ TEST(Simplify, ReshapesMerge) {
   EXPECT_EQ(Passed(back, {simplify}).graph.nodes.size(), 1U);
 }
 
+TEST(Simplify, ReshapesThatReturnToAnInputKeepItsDims) {
+  Builder squeezed;
+  const ValueId axis = squeezed.vector({2});
+  squeezed.output(
+      squeezed.node("Squeeze", {squeezed.node("Unsqueeze", {squeezed.input({2, 3, 4}), axis}), axis}));
+  EXPECT_EQ(Passed(squeezed, {simplify}).graph.nodes.size(), 1U);
+
+  Builder flat;
+  const ValueId wide = flat.node("Reshape", {flat.input({16, 5}), flat.vector({2, 8, 5})});
+  flat.output(flat.node("Flatten", {wide}, {{"axis", ints({2})}}));
+  EXPECT_EQ(Passed(flat, {simplify}).graph.nodes.size(), 1U);
+}
+
 TEST(Simplify, InputThatIsTheOutputKeepsBothNames) {
   Builder b;
   b.output(b.node("Cast", {b.input({2, 3})}));

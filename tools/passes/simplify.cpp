@@ -118,10 +118,12 @@ bool merge_reshapes(Rewriter& rewriter, int n) {
   if (!returns && !shape) return false;
   Node& node = rewriter.node(n);
   prepend_names(node, rewriter.node(above));
-  if (returns) {
-    rewriter.set_input(n, 0, x);  // an identity: the next round forwards it
+  node.attributes.clear();
+  if (returns) {  // the next round forwards it where no name of the graph's inputs and outputs forbids it
+    node.op = "Cast";
+    rewriter.set_inputs(n, {x});
   } else {
-    node.op = "Reshape", node.attributes.clear();
+    node.op = "Reshape";
     rewriter.set_inputs(n, {x, rewriter.add_constant(make_ints(*shape), "shape")});
   }
   rewriter.remove_unread(above);
