@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
+#include <limits>
 
+#include "lithe/ops/slice.hpp"
 #include "tools/passes/match.hpp"
 
 namespace lithe::passes {
@@ -35,11 +38,31 @@ bool all_equal(const Constant* constant, double wanted) {
          std::all_of(values->begin(), values->end(), [&](double v) { return v == wanted; });
 }
 
-bool forward_steps(const Graph& graph, const Node& node) {
-  const ValueId steps = input(node, 4);
-  if (steps < 0) return true;
-  const auto values = ints_of(graph.constant(steps));
-  return values && std::all_of(values->begin(), values->end(), [](std::int64_t s) { return s > 0; });
+/// A Slice whose bounds, all constants, take everything of an axis of any size that it may have.
+bool takes_all(const Graph& graph, const Node& node) {
+  const auto& dims = graph.value(node.inputs[0]).dims;
+  if (!dims) return false;
+  IntList lists[4];
+  for (int i = 1; i < 5; ++i) {
+    if (input(node, i) < 0) continue;
+    const auto values = ints_of(graph.constant(input(node, i)));
+    if (!values || values->size() > dims->size()) return false;
+    for (const std::int64_t v : *values) lists[i - 1].push_back(v);
+    if (lists[i - 1].size() != lists[0].size()) return false;
+  }
+  Shape shape;
+  for (const std::int64_t d : *dims) shape.push_back(d < 0 ? std::numeric_limits<std::int32_t>::max() : d);
+  std::array<ops::Slice::Range, max_rank> ranges;
+  const bool axes = input(node, 3) >= 0, steps = input(node, 4) >= 0;
+  if (!ops::Slice::resolve(shape, lists[0], lists[1], axes ? &lists[2] : nullptr, steps ? &lists[3] : nullptr,
+                           ranges)
+           .ok())
+    return false;
+  for (int d = 0; d < shape.rank(); ++d) {
+    const auto& range = ranges[static_cast<std::size_t>(d)];
+    if (range.count != shape[d] || (range.count > 1 && range.step != 1)) return false;
+  }
+  return true;
 }
 
 /// x + 0, x - 0, x * 1, x / 1 and x to the power of 1, with x on the left.
@@ -62,12 +85,11 @@ bool is_identity(const Graph& graph, const Node& node) {
   if (is(node, "Cast")) return true;
   if (is(node, "Clip")) return !clamp_attribute(node).active() && !x.quantization;
   if (is(node, "Concat")) return node.inputs.size() == 1;
-  if (is_alias(node)) return same_dims(x, y) || same_dims_but_one(x, y);
-  if (!same_dims(x, y)) return false;
   if (is(node, "Split")) return node.outputs.size() == 1;
-  if (is(node, "Slice")) return forward_steps(graph, node);
+  if (is(node, "Slice")) return takes_all(graph, node);
   if (is(node, "Pad")) return all_equal(graph.constant(node.inputs[1]), 0);
-  return is(node, "Expand") || is_neutral(graph, node);
+  if (is_alias(node)) return same_dims(x, y) || same_dims_but_one(x, y);
+  return same_dims(x, y) && (is(node, "Expand") || is_neutral(graph, node));
 }
 
 /// A constant on the left of an operation that commutes goes to the right.
