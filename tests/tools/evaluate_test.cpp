@@ -101,7 +101,7 @@ TEST(InferDims, FixedDimsFlowThroughTheGraph) {
   EXPECT_EQ(b.g.value(r).dims, (Dims{3, 2}));
 }
 
-TEST(InferDims, SymbolsLeaveRanksAndPermutations) {
+TEST(InferDims, SymbolsLeaveWhatDoesNotDependOnThem) {
   Builder b;
   const ValueId x = b.value("x", Dims{-2, 8, 8, 3}), conv = b.value("conv", std::nullopt),
                 t = b.value("t", std::nullopt), r = b.value("r", std::nullopt);
@@ -110,9 +110,23 @@ TEST(InferDims, SymbolsLeaveRanksAndPermutations) {
   b.g.nodes.back().attributes["permutation"].ints = {0, 3, 1, 2};
   b.node("Reshape", {x, b.value("shape", Dims{2}, DType::s64)}, {r});
   infer_dims(b.g);
-  EXPECT_EQ(b.g.value(conv).dims, (Dims{-1, -1, -1, -1}));
+  EXPECT_EQ(b.g.value(conv).dims, (Dims{-1, 6, 6, 4}));
   EXPECT_EQ(b.g.value(t).dims, (Dims{-2, 3, 8, 8}));
   EXPECT_EQ(b.g.value(r).dims, (Dims{-1, -1}));
+}
+
+TEST(InferDims, WhatOthersSayIsCorrected) {
+  const auto inferred = [](Dims input, std::int64_t end, Dims said) {
+    Builder b;
+    const ValueId y = b.value("y", std::move(said));
+    b.node("Slice", {b.value("x", std::move(input)), b.ints("starts", {0}), b.ints("ends", {end})}, {y});
+    infer_dims(b.g);
+    return *b.g.value(y).dims;
+  };
+  EXPECT_EQ(inferred({-2, 4}, 3, {-2, 5}), (Dims{-1, 4}));
+  EXPECT_EQ(inferred({-2, 4}, 3, {3, 4}), (Dims{3, 4}));
+  EXPECT_EQ(inferred({-2, 4}, 1 << 30, {-2, 4}), (Dims{-2, 4}));
+  EXPECT_EQ(inferred({-1, 4}, 3, {-2, 4}), (Dims{-2, 4})) << "nothing is known of that axis";
 }
 
 TEST(InferDims, ARefusalIsReportedForTheNode) {

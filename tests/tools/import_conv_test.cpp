@@ -213,6 +213,13 @@ TEST(ImportPool, Global) {
   }
 }
 
+TEST(ImportPool, SizesAreThoseOfLithesOwnRule) {
+  const std::string text =
+      "g (float[n,3,7,12] x) => (float[] y) { p = MaxPool <kernel_shape = [2,3], strides = [3,1], "
+      "pads = [1,1,1,1], ceil_mode = 1> (x)  y = GlobalMaxPool (p) }";
+  EXPECT_EQ(nodes(text, 13).at(4), "MaxPool2D kernel=3,12 (.)") << "no window begins in the padding behind";
+}
+
 TEST(ImportPool, ThreeDimensionsInTwoSteps) {
   EXPECT_EQ(
       nodes(pool("MaxPool", "kernel_shape = [2,3,4], strides = [1,2,3], pads = [1,0,1,0,2,2]", "n,3,5,7,8"),

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -263,8 +265,9 @@ std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node&
 
 namespace {
 
-/// The rank that `infer` gives when every dimension that is not fixed is `guess`.
-std::optional<int> probe_rank(const Graph& graph, const Node& node, std::size_t output, std::int64_t guess) {
+/// What `infer` says of an output when every dimension that is not fixed is `guess`.
+std::optional<InferContext::Output> probe(const Graph& graph, const Node& node, std::size_t output,
+                                          std::int64_t guess) {
   BoundNode bound(graph, node);
   for (std::size_t i = 0; i < bound.inputs.size(); ++i) {
     if (bound.shape_known[i]) continue;
@@ -274,8 +277,38 @@ std::optional<int> probe_rank(const Graph& graph, const Node& node, std::size_t 
     auto& tensor = bound.inputs[i].tensor;
     tensor = TensorView(nullptr, tensor.dtype, shape_of(dims), tensor.quantization);
   }
-  if (!bound.infer().ok()) return std::nullopt;
-  return bound.outputs[output].shape.rank();
+  if (!bound.infer(std::numeric_limits<std::uint64_t>::max()).ok()) return std::nullopt;
+  return bound.outputs[output];
+}
+
+/// What an operator's rule says of an output while dimensions of its inputs are open.
+struct Probed {
+  Dims dims;                  ///< fixed where every guess, from 0 to a large one, gives the same, else -1
+  std::vector<bool> follows;  ///< as large as the guess, whatever it is
+};
+
+/// 64 is wide enough for most windows, 1 fits what broadcasts, 0 tells what is cut from what is fixed, and
+/// the last one is beyond any stride and most cuts.
+constexpr std::int64_t guesses[] = {64, 1, 3, 0, 1 << 14};
+
+std::optional<Probed> probe_dims(const Graph& graph, const Node& node, std::size_t output) {
+  std::optional<Probed> result;
+  int answers = 0;
+  std::int64_t last = -1;
+  for (const std::int64_t guess : guesses) {
+    const auto answer = probe(graph, node, output, guess);
+    if (!answer) continue;
+    const auto dims = answer->shape.dims();
+    if (!result) result = Probed{Dims(dims.begin(), dims.end()), std::vector<bool>(dims.size(), true)};
+    if (dims.size() != result->dims.size()) continue;
+    ++answers, last = guess;
+    for (std::size_t i = 0; i < dims.size(); ++i) {
+      if (dims[i] != result->dims[i] || answer->at_most) result->dims[i] = -1;
+      if (dims[i] != guess) result->follows[i] = false;
+    }
+  }
+  if (result && (answers == 1 || last != *std::rbegin(guesses))) result->dims.assign(result->dims.size(), -1);
+  return result;
 }
 
 /// What follows from the inputs without any number being known: a permutation, or a shape of known length.
@@ -307,21 +340,38 @@ std::optional<Dims> symbolic_dims(const Graph& graph, const Node& node) {
   return std::nullopt;
 }
 
-/// Gives outputs without dims what the dims of the inputs say, at least the rank.
-void infer_ranks(Graph& graph, const Node& node) {
-  for (ValueId id : node.inputs)
-    if (id != absent && !graph.value(id).constant && !graph.value(id).dims) return;
+/// Puts right what is said of a value by what its producer's rule says: fixed dimensions hold, symbols are
+/// kept unless `symbols_known` and the rule contradicts them (ONNX's inference keeps the symbol of an axis
+/// that Slice-10 cuts).
+void correct(Dims& said, const Probed& probed, bool symbols_known) {
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    if (probed.dims[i] >= 0)
+      said[i] = probed.dims[i];
+    else if (said[i] < -1 && symbols_known && !probed.follows[i])
+      said[i] = -1;
+  }
+}
+
+/// Gives outputs what the dims of the inputs say while some are open, at least the rank.
+void infer_open_dims(Graph& graph, const Node& node) {
+  bool symbols_known = true;
+  for (ValueId id : node.inputs) {
+    if (id == absent || graph.value(id).constant) continue;
+    const auto& dims = graph.value(id).dims;
+    if (!dims) return;
+    symbols_known = symbols_known && std::find(dims->begin(), dims->end(), -1) == dims->end();
+  }
   for (std::size_t o = 0; o < node.outputs.size(); ++o) {
-    if (node.outputs[o] == absent || graph.value(node.outputs[o]).dims) continue;
-    std::optional<Dims> dims;
-    for (std::int64_t guess : {64, 1, 3}) {  // 64 is wide enough for most windows; 1 fits what broadcasts
-      const std::optional<int> rank = probe_rank(graph, node, o, guess);
-      if (rank) dims.emplace(static_cast<std::size_t>(*rank), -1);
-      if (rank) break;
+    if (node.outputs[o] == absent) continue;
+    auto& known = graph.value(node.outputs[o]).dims;
+    const auto probed = probe_dims(graph, node, o);
+    if (!known) {
+      if (probed) known = probed->dims;
+      if (auto exact = symbolic_dims(graph, node); exact && (!known || known->size() == exact->size()))
+        known = std::move(exact);
+    } else if (probed && probed->dims.size() == known->size()) {
+      correct(*known, *probed, symbols_known);
     }
-    if (auto exact = symbolic_dims(graph, node); exact && (!dims || dims->size() == exact->size()))
-      dims = std::move(exact);
-    if (dims) graph.value(node.outputs[o]).dims = std::move(dims);
   }
 }
 
@@ -331,9 +381,9 @@ Status infer_dims(Graph& graph, const Node& node) {
   BoundNode bound(graph, node);
   LITHE_TRY(bound.status());
   if (bound.kernel()->op->spec->subgraphs > 0) return {};
-  if (!bound.shapes_known()) return infer_ranks(graph, node), Status{};
+  if (!bound.shapes_known()) return infer_open_dims(graph, node), Status{};
   const Status status = bound.infer();
-  if (status.code() == Code::needs_value) return infer_ranks(graph, node), Status{};
+  if (status.code() == Code::needs_value) return infer_open_dims(graph, node), Status{};
   LITHE_TRY(status);
   for (std::size_t o = 0; o < node.outputs.size(); ++o) {
     if (node.outputs[o] == absent) continue;

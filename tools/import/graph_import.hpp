@@ -111,6 +111,8 @@ struct NodeImport::Impl {
   const onnx::AttributeProto* find(std::string_view name, int type);
   /// Pushes the node and infers its dims; throws Unsupported where the operator refuses them.
   void push(graph::Node node);
+  /// Dims that the file or ONNX's inference gives `name`, where lithe's own rules leave those of `id` open.
+  void declare_dims(ValueId id, const std::string& name);
   /// The dtype of output `o` by the operator's type rows; `wanted` decides where they leave it open.
   DType resolve(const graph::Node& node, int o, DType wanted) const;
 };

@@ -81,6 +81,17 @@ void NodeImport::Impl::push(graph::Node emitted) {
   graph.infer_from_known(pushed);
 }
 
+void NodeImport::Impl::declare_dims(ValueId id, const std::string& name) {
+  const auto declared = graph.declared_dims(name);
+  if (!declared) return;
+  auto& dims = graph.graph.value(id).dims;
+  if (!dims || dims->size() != declared->size()) dims = declared;
+  for (std::size_t i = 0; i < dims->size(); ++i)
+    if ((*dims)[i] == -1) (*dims)[i] = (*declared)[i];
+  if (const graph::Node* producer = graph.producer(id))
+    (void)graph::infer_dims(graph.graph, *producer).ok();  // push has reported what is wrong with it
+}
+
 const std::string& NodeImport::op_type() const { return impl_.node.op_type(); }
 int NodeImport::opset() const { return impl_.opset; }
 
@@ -245,8 +256,7 @@ void NodeImport::output(int o, ValueId id) {
   graph::Value& value = impl_.graph.graph.value(id);
   if (static_cast<std::size_t>(id) >= impl_.first_value && value.onnx_name.empty()) {
     value.name = value.onnx_name = name;
-    if (!value.constant && (!value.dims || !graph::fixed(*value.dims)))
-      if (auto declared = impl_.graph.declared_dims(name)) value.dims = std::move(declared);
+    if (!value.constant && (!value.dims || !graph::fixed(*value.dims))) impl_.declare_dims(id, name);
   }
   impl_.graph.define(name, id);
 }
