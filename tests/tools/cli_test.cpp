@@ -414,16 +414,14 @@ TEST_F(Command, ExplainSaysWhatFusedAndWhatStoppedANearMiss) {
 }
 
 TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
-  std::string weights = "0.1";
-  for (int i = 1; i < 64 * 8; ++i) weights += ", 0." + std::to_string(i * 37 % 89 + 10);
-  const std::string network =  // rounding decides
-      "g (float[1,64] x) => (float[1,8] y) <float[64,8] w = {" + weights + "}, float k = {1000000}> " +
-      "{ a = MatMul(x, w)\n b = Mul(a, k)\n y = Sin(b) }";
-  const std::string model = write("chaos.onnx", testing::serialized(network, 17));
-  const Answer answer =
-      run("convert " + model + " -o " + path("chaos.lithe") + " --explain --report " + path("report.json"));
+  const std::string network =  // beyond f16 in between
+      "g (float[1,8] x) => (float[1,8] y) <float k = {1000}, float j = {0.000001}> "
+      "{ a = Mul(x, k)\n b = Softplus(a)\n c = Mul(b, k)\n d = Relu(c)\n y = Mul(d, j) }";
+  const std::string model = write("wide.onnx", testing::serialized(network, 17));
+  const Answer answer = run("convert " + model + " --weights f16 -o " + path("wide.lithe") +
+                            " --explain --report " + path("report.json"));
   EXPECT_EQ(answer.exit, 1);
-  EXPECT_FALSE(fs::exists(path("chaos.lithe")));
+  EXPECT_FALSE(fs::exists(path("wide.lithe")));
   EXPECT_TRUE(mentions(answer.error, "differs from the original: output 'y'"));
   EXPECT_TRUE(mentions(answer.error, "lithe compare " + model + " shows where it begins"));
   EXPECT_TRUE(mentions(answer.out, "+ "));
@@ -431,6 +429,16 @@ TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
   const auto report = nlohmann::json::parse(read(path("report.json")));
   EXPECT_FALSE(report["checks"][0]["passed"].get<bool>());  // random
   EXPECT_TRUE(report["checks"][1]["passed"].get<bool>());   // zeros
+}
+
+TEST_F(Command, WhereRoundingDecidesConvertTakesItAndCompareShowsIt) {
+  std::string weights = "0.1";
+  for (int i = 1; i < 64 * 8; ++i) weights += ", 0." + std::to_string(i * 37 % 89 + 10);
+  const std::string network = "g (float[1,64] x) => (float[1,8] y) <float[64,8] w = {" + weights +
+                              "}, float k = {1000000}> { a = MatMul(x, w)\n b = Mul(a, k)\n y = Sin(b) }";
+  const std::string model = write("chaos.onnx", testing::serialized(network, 17));
+  const Answer converted = run("convert " + model + " --check");
+  EXPECT_EQ(converted.exit, 0) << converted.error;
   const Answer compared = run("compare " + model);
   EXPECT_EQ(compared.exit, 1);
   EXPECT_TRUE(mentions(compared.error, "the first layer over tolerance is y (Sin)"));

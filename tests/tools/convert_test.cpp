@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
@@ -130,10 +131,10 @@ TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
 
 TEST(Convert, HalfPrecisionKeepsWhatGuardsADivision) {
   for (const char* guarded : {"d = Add(a, e)", "d = Max(e, a)", "b = Add(a, e)\n d = Sqrt(b)"}) {
-    const Result result = convert_text(
-        std::string("g (float[4,8] x) => (float[4,8] y) <float[1] e = {1e-9}> { a = Abs(x)\n ") + guarded +
-            "\n q = Div(a, d)\n y = Relu(q) }",
-        {.weights = Weights::f16});
+    const Result result =
+        convert_text(std::string("g (float[4,8] x) => (float[4,8] y) <float[1] e = {1e-9}> { a = Abs(x)\n ") +
+                         guarded + "\n q = Div(a, d)\n y = Relu(q) }",
+                     {.weights = Weights::f16});
     const graph::Graph& g = result.model.graphs[0];
     for (const graph::Node& node : g.nodes) {
       if (node.op == "Cast") continue;
@@ -307,6 +308,42 @@ TEST(Check, LargeInputsMayTurnRoundingIntoAnErrorButNothingMore) {
   EXPECT_TRUE(rounded[2].passed) << rounded[2].relative << " over " << rounded[2].tolerance;
   EXPECT_FALSE(wrong[0].passed) << wrong[0].relative;
   EXPECT_FALSE(wrong[2].passed) << wrong[2].relative << " over " << wrong[2].tolerance;
+}
+
+/// The cases of a model with constant `w` against the same with another.
+std::vector<CheckCase> cases_of(const std::string& head, const std::string& body, const std::string& w,
+                                const std::string& other) {
+  const graph::Model original = imported(head + " <float[2] w = {" + w + "}> " + body, 17),
+                     changed = imported(head + " <float[2] w = {" + other + "}> " + body, 17);
+  std::vector<graph::SelfTest> tests;
+  return check(original, changed, graph::write(changed), {}, tests).cases;
+}
+bool all_passed(const std::vector<CheckCase>& cases) {
+  return cases.size() == 3 && std::all_of(cases.begin(), cases.end(), [](auto& c) { return c.passed; });
+}
+
+TEST(Check, RoundingMayTakeAStepOverAnEdge) {
+  const std::string head = "g (float[8,2] x) => (float[8,2] y)",
+                    body = "{ a = Sigmoid(x)\n b = Mul(a, w)\n y = Ceil(b) }";
+  EXPECT_TRUE(all_passed(cases_of(head, body, "1.2e-38, 1", "0, 1"))) << "below the smallest normal number";
+  EXPECT_FALSE(all_passed(cases_of(head, body, "1e-30, 1", "0, 1")));
+  EXPECT_FALSE(all_passed(cases_of(head, body, "0.5, 1", "2.5, 1")));
+}
+
+TEST(Check, RoundingMayDecideBetweenEquals) {
+  const std::string head = "g (float[64,2] x) => (int64[64,1] y)",
+                    body = "{ a = Add(x, w)\n y = ArgMax <axis = 1> (a) }";
+  const auto rounded = cases_of(head, body, "1, 1.0000001", "1.0000002, 1");
+  EXPECT_TRUE(all_passed(rounded)) << rounded[1].mismatch;
+  EXPECT_FALSE(all_passed(cases_of(head, body, "1, 1", "1.5, 1")));
+}
+
+TEST(Check, ConstantImagesMayMissTheirMean) {
+  const Result result = convert_text(
+      "g (float[1,2,5,6] x) => (float[1,2,5,6] y) <float c = {0.1}> "
+      "{ a = Abs(x)\n b = Add(a, c)\n d = Reciprocal(b)\n y = MeanVarianceNormalization(d) }");
+  ASSERT_EQ(result.check.cases.size(), 3U);
+  EXPECT_TRUE(result.check.cases[1].passed) << result.check.cases[1].contents;
 }
 
 TEST(Check, LargeInputsMayTurnRoundingToF16IntoAnErrorToo) {

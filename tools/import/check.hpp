@@ -45,14 +45,16 @@ struct CheckOptions {
 };
 
 /// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
-/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. Rounding in a quantized
-/// model moves what follows, so its tolerance is at least one step of a quantized output, and 1.5
-/// times what a step on the inputs moves the reference; with `options.unrounded` also the distance between
-/// that and the reference. Large inputs saturate what networks were trained to keep small, so their tolerance
-/// is at least 1.5 times what 2^-18 of f32 inputs, 2^-11 where the model has f16, moves the reference.
-/// Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Throws
-/// report::Failure (exit 1) where the model runs at no shape. Over `options.work`, inputs are random only,
-/// and sizes that nobody asked for are left out; notes say so.
+/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. An output may be off by the
+/// default tolerance, or as far as rounding alone moves the reference's own: eight draws of inputs that
+/// differ by rounding errors, run on the reference with all its layers rounded (see rounded.hpp), where a
+/// step over an edge, a tie or the mean of equal numbers shows. 1.5 times the largest of these distances is
+/// allowed, and an integer, NaN or infinity instead of another number only at an element where a draw has one
+/// too. In a quantized model rounding moves all that follows: there inputs differ by steps of quantization,
+/// at least one step of a quantized output is allowed, and with `options.unrounded` the distance between that
+/// and the reference. Records `options.self_tests` vectors in `tests`: random inputs and the reference's
+/// outputs. Throws report::Failure (exit 1) where the model runs at no shape. Over `options.work`, inputs are
+/// random only, and sizes that nobody asked for are left out; notes say so.
 CheckReport check(const graph::Model& reference, const graph::Model& optimized,
                   std::span<const std::byte> bytes, const CheckOptions& options,
                   std::vector<graph::SelfTest>& tests);

@@ -55,21 +55,33 @@ bool exact(const TensorView& t) {
   return (is_integer(t.dtype) || t.dtype == DType::boolean) && t.quantization == nullptr;
 }
 
+bool exact(const TensorView& got, const TensorView& reference) {
+  return (exact(got) && exact(reference)) || got.dtype >= DType::f8e4m3fn;
+}
+
+bool equal(const TensorView& got, const TensorView& reference, index_t i) {
+  if (bits(got.dtype) < 8 && element(got, i) == element(reference, i)) return true;
+  const auto width = static_cast<std::size_t>(element_bytes(got.dtype)),
+             at = static_cast<std::size_t>(i) * width;
+  return width != 0 && std::memcmp(static_cast<const char*>(got.data) + at,
+                                   static_cast<const char*>(reference.data) + at, width) == 0;
+}
+
 std::string exact_mismatch(const TensorView& got, const TensorView& reference) {
   if (got.bytes() == 0 || std::memcmp(got.data, reference.data, got.bytes()) == 0) return {};
   for (index_t i = 0; i < got.elements(); ++i) {
-    if (bits(got.dtype) < 8 && element(got, i) == element(reference, i)) continue;
-    const auto width = static_cast<std::size_t>(element_bytes(got.dtype)),
-               at = static_cast<std::size_t>(i) * width;
-    if (width != 0 && std::memcmp(static_cast<const char*>(got.data) + at,
-                                  static_cast<const char*>(reference.data) + at, width) == 0)
-      continue;
+    if (equal(got, reference, i)) continue;
     const bool number = is_integer(got.dtype) || got.dtype == DType::boolean;
     if (!number) return "element " + std::to_string(i) + " differs";
     return "element " + std::to_string(i) + " is " + std::to_string(static_cast<long long>(element(got, i))) +
            " instead of " + std::to_string(static_cast<long long>(element(reference, i)));
   }
   return {};
+}
+
+/// Whether real numbers have no distance: one is infinite or not a number, and the other is not the same.
+bool apart(double a, double b) {
+  return !(std::isfinite(a) && std::isfinite(b)) && a != b && !(std::isnan(a) && std::isnan(b));
 }
 
 std::string text(const Shape& shape) {
@@ -106,15 +118,13 @@ Difference measure(const TensorView& got, const TensorView& reference) {
     return d.mismatch = std::string("is ") + name(got.dtype) + " instead of " + name(reference.dtype), d;
   if (!(got.shape == reference.shape))
     return d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape), d;
-  if ((exact(got) && exact(reference)) || got.dtype >= DType::f8e4m3fn)
-    return d.mismatch = exact_mismatch(got, reference), d;
+  if (exact(got, reference)) return d.mismatch = exact_mismatch(got, reference), d;
   const std::vector<double> a = reals(got), b = reals(reference);
   double low = 0, high = 0;
   bool any = false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (!std::isfinite(a[i]) || !std::isfinite(b[i])) {
-      if (a[i] == b[i] || (std::isnan(a[i]) && std::isnan(b[i]))) continue;
-      if (d.mismatch.empty())
+      if (apart(a[i], b[i]) && d.mismatch.empty())
         d.mismatch = "element " + std::to_string(i) + " is " + std::to_string(a[i]) + " instead of " +
                      std::to_string(b[i]);
       continue;
@@ -125,6 +135,18 @@ Difference measure(const TensorView& got, const TensorView& reference) {
   }
   d.scale = std::max({high - low, std::fabs(high), std::fabs(low)});
   return d;
+}
+
+std::vector<bool> mismatches(const TensorView& got, const TensorView& reference) {
+  std::vector<bool> result(static_cast<std::size_t>(got.elements()));
+  if (exact(got, reference)) {
+    for (index_t i = 0; i < got.elements(); ++i)
+      result[static_cast<std::size_t>(i)] = !equal(got, reference, i);
+    return result;
+  }
+  const std::vector<double> a = reals(got), b = reals(reference);
+  for (std::size_t i = 0; i < a.size(); ++i) result[i] = apart(a[i], b[i]);
+  return result;
 }
 
 Similarity similarity(std::span<const double> got, std::span<const double> reference) {

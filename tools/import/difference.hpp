@@ -26,6 +26,9 @@ struct Difference {
 /// Integers and booleans must be equal unless they are quantized (then both are compared as real numbers).
 Difference measure(const TensorView& got, const TensorView& reference);
 
+/// Which elements make the mismatch that `measure` finds in tensors of equal dtype and shape.
+std::vector<bool> mismatches(const TensorView& got, const TensorView& reference);
+
 /// The elements as real numbers: quantized ones dequantized, integers as they are. Dense tensors of every
 /// dtype but the 8-bit and smaller floats, for which the result is empty.
 std::vector<double> reals(const TensorView& tensor);
