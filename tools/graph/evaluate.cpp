@@ -285,6 +285,7 @@ std::optional<InferContext::Output> probe(const Graph& graph, const Node& node, 
 struct Probed {
   Dims dims;                  ///< fixed where every guess, from 0 to a large one, gives the same, else -1
   std::vector<bool> follows;  ///< as large as the guess, whatever it is
+  bool rank_varies = false;   ///< as that of a Squeeze without axes
 };
 
 /// 64 is wide enough for most windows, 1 fits what broadcasts, 0 tells what is cut from what is fixed, and
@@ -300,6 +301,7 @@ std::optional<Probed> probe_dims(const Graph& graph, const Node& node, std::size
     if (!answer) continue;
     const auto dims = answer->shape.dims();
     if (!result) result = Probed{Dims(dims.begin(), dims.end()), std::vector<bool>(dims.size(), true)};
+    result->rank_varies = result->rank_varies || dims.size() != result->dims.size();
     if (dims.size() != result->dims.size()) continue;
     ++answers, last = guess;
     for (std::size_t i = 0; i < dims.size(); ++i) {
@@ -365,11 +367,12 @@ void infer_open_dims(Graph& graph, const Node& node) {
     if (node.outputs[o] == absent) continue;
     auto& known = graph.value(node.outputs[o]).dims;
     const auto probed = probe_dims(graph, node, o);
-    if (!known) {
+    const bool other_rank = known && probed && probed->dims.size() != known->size();
+    if (!known || (other_rank && !probed->rank_varies)) {
       if (probed) known = probed->dims;
       if (auto exact = symbolic_dims(graph, node); exact && (!known || known->size() == exact->size()))
         known = std::move(exact);
-    } else if (probed && probed->dims.size() == known->size()) {
+    } else if (probed && !other_rank) {
       correct(*known, *probed, symbols_known);
     }
   }
