@@ -149,6 +149,22 @@ TEST_F(Command, WhatTheSystemRefusesExits4) {
   }
 }
 
+TEST_F(Command, TheInputIsNeverTheOutput) {
+  const std::string onnx = write("net.onnx", read(digits())), model = converted();
+  fs::create_symlink("net.onnx", path("link"));
+  fs::create_hard_link(model, path("same.hpp"));
+  for (const std::string& arguments :
+       {"convert " + onnx + " -o " + path("./net.onnx"), "convert " + onnx + " -o " + path("link"),
+        "convert " + path("link") + " -o " + onnx, "embed " + model + " -o " + path("same.hpp")}) {
+    const Answer answer = run(arguments);
+    EXPECT_EQ(answer.exit, 2) << arguments << '\n' << answer.error;
+    EXPECT_EQ(answer.error_lines(), 1) << answer.error;
+    EXPECT_TRUE(mentions(answer.error, "is the input itself, which would be lost; choose another name"));
+  }
+  EXPECT_TRUE(read(onnx) == read(digits()));
+  EXPECT_EQ(run("verify " + model).exit, 0);
+}
+
 TEST_F(Command, ConvertsTestsAndRuns) {
   const std::string model = converted();
   fs::create_directories(folder_ / "case");

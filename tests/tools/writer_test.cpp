@@ -224,5 +224,30 @@ TEST(Writer, FilesAppearWholeOrNotAtAll) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(Writer, LinksAreFollowedAndWhatIsNoFileIsLeftAlone) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::temp_directory_path() / ("lithe_targets_" + std::to_string(getpid()));
+  fs::create_directories(folder / "models");
+  const std::vector<std::byte> bytes = write(small_model());
+  fs::create_symlink("models/m.lithe", folder / "link");  // to what does not exist yet
+  fs::create_symlink("link", folder / "link of link");
+  for (const char* link : {"link", "link of link"}) {
+    write_file(folder / link, bytes);
+    EXPECT_TRUE(fs::is_symlink(folder / link));
+    EXPECT_EQ(fs::file_size(folder / "models/m.lithe"), bytes.size());
+    fs::remove(folder / "models/m.lithe");
+  }
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  fs::create_symlink("pipe", folder / "link to pipe");
+  fs::create_symlink("circle", folder / "circle");
+  for (const char* name : {"pipe", "link to pipe", "circle"}) {
+    EXPECT_THROW(write_file(folder / name, bytes), report::Failure) << name;
+    EXPECT_THROW(check_output(folder / name, folder / "m.onnx"), report::Failure) << name;
+  }
+  EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
+  EXPECT_TRUE(fs::is_symlink(folder / "link to pipe"));
+  fs::remove_all(folder);
+}
+
 }  // namespace
 }  // namespace lithe::graph

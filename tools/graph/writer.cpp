@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <set>
 #include <stdexcept>
@@ -322,6 +323,25 @@ std::array<std::uint64_t, 2> content_id(const Model& model) {
 
 std::string system_text() { return std::error_code(errno, std::generic_category()).message(); }
 
+[[noreturn]] void refuse_to_write(const std::filesystem::path& path, const std::string& reason) {
+  report::system_refused(path.string() + ": cannot be written (" + reason +
+                         "); make room or choose another name or folder");
+}
+
+/// What `path` names once symbolic links are followed: a regular file, or nothing yet.
+std::filesystem::path target_of(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status found = std::filesystem::status(path, error);
+  if (found.type() == std::filesystem::file_type::none) refuse_to_write(path, error.message());
+  if (exists(found) && !is_regular_file(found))
+    report::system_refused(path.string() + ": is no regular file, so nothing is written there; choose " +
+                           "another name");
+  std::filesystem::path target = path;
+  while (is_symlink(symlink_status(target, error)))
+    target = target.parent_path() / read_symlink(target, error);
+  return target;
+}
+
 }  // namespace
 
 std::vector<std::byte> write(const Model& model) {
@@ -336,12 +356,18 @@ std::vector<std::byte> write(const Model& model) {
   return file;
 }
 
+void check_output(const std::filesystem::path& output, const std::filesystem::path& input) {
+  std::error_code error;  // where one of them does not exist
+  if (equivalent(output, input, error))
+    report::bad_usage(output.string() + ": is the input itself, which would be lost; choose another name");
+  target_of(output);
+}
+
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::string temporary = path.string() + ".XXXXXX";
+  const std::filesystem::path target = target_of(path);
+  std::string temporary = target.string() + ".XXXXXX";
   const int descriptor = mkstemp(temporary.data());
-  if (descriptor < 0)
-    report::system_refused(path.string() + ": cannot be written (" + system_text() +
-                           "); choose another folder with -o");
+  if (descriptor < 0) refuse_to_write(path, system_text());
   bool ok = fchmod(descriptor, 0644) == 0;
   for (std::size_t done = 0; ok && done < bytes.size();) {
     const ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
@@ -351,12 +377,11 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> by
   }
   ok = ok && fsync(descriptor) == 0;
   ok = close(descriptor) == 0 && ok;
-  ok = ok && std::rename(temporary.c_str(), path.c_str()) == 0;
+  ok = ok && std::rename(temporary.c_str(), target.c_str()) == 0;
   if (ok) return;
   const std::string reason = system_text();
   unlink(temporary.c_str());
-  report::system_refused(path.string() + ": cannot be written (" + reason +
-                         "); make room or choose another folder with -o");
+  refuse_to_write(path, reason);
 }
 
 }  // namespace lithe::graph

@@ -16,7 +16,12 @@ namespace lithe::graph {
 /// made, two values of one name): that is a bug of the converter.
 std::vector<std::byte> write(const Model& model);
 
-/// Writes beside `path` and renames, so that no half-written file stays; throws report::Failure (exit 4).
+/// Refuses, before long work, what write_file would refuse (exit 4), and an output that is the input, also by
+/// another name or through links (exit 2).
+void check_output(const std::filesystem::path& output, const std::filesystem::path& input);
+
+/// Writes beside the file and renames, so that no half-written file stays. A symbolic link stays, and what it
+/// points to is written. Throws report::Failure (exit 4), also for a folder, a device or a pipe at `path`.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
 
 }  // namespace lithe::graph

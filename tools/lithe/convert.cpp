@@ -182,6 +182,7 @@ int convert(const ConvertOptions& o) {
   refuse_what_is_to_come(o);
   if (o.output.empty() && !o.check_only)
     report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
+  if (!o.check_only) graph::check_output(o.output, o.model);
   import::Result result;
   try {
     result = import::convert(o.model, import_options(o));

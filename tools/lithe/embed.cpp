@@ -87,6 +87,7 @@ struct Needs {
 };
 
 int embed(const EmbedOptions& o) {
+  graph::check_output(o.output, o.model);
   const OpenModel file(o.model);
   Common portable_only = o.common;
   portable_only.kernels = "portable";
