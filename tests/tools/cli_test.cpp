@@ -122,6 +122,18 @@ TEST_F(Command, BadInputExits3AndNamesTheFile) {
   EXPECT_FALSE(fs::exists(path("x.lithe")));
 }
 
+TEST_F(Command, VerifyFindsADamagedWeightThatALoadDoesNot) {
+  std::string bytes = read(converted());
+  bytes[bytes.size() - 1000] ^= 1;
+  const std::string damaged = write("damaged.lithe", bytes);
+  EXPECT_EQ(run("inspect " + damaged).exit, 0);
+  const Answer answer = run("verify " + damaged);
+  EXPECT_EQ(answer.exit, 3);
+  EXPECT_EQ(answer.error_lines(), 1) << answer.error;
+  EXPECT_TRUE(mentions(answer.error, "damaged.lithe: is damaged: "));
+  EXPECT_TRUE(mentions(answer.error, "convert the model again"));
+}
+
 TEST_F(Command, UnsupportedOperatorsAreListedAllAtOnce) {
   const std::string model =
       write("new.onnx", testing::serialized("g (float[2,3] x) => (float[2,3] y) { a = Bernoulli(x)\n b = "

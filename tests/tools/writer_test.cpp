@@ -136,6 +136,22 @@ TEST(Writer, TheSameModelGivesTheSameBytesAndAnotherOneAnotherId) {
   EXPECT_NE(first->id(), third->id());
 }
 
+TEST(Writer, TheIdIsFoundAgainInTheFile) {
+  File file(write(small_model()));
+  const auto model = lithe::Model::open(file.bytes);
+  ASSERT_TRUE(model.ok()) << model.status().text();
+  EXPECT_EQ(content_id(*model), model->id());
+  auto* bias = const_cast<std::byte*>(model->buffer(0).data());
+  for (auto* byte : {bias, const_cast<std::byte*>(file.bytes.data()) +
+                               (text(model->root().producer()).data() -
+                                reinterpret_cast<const char*>(file.bytes.data()))}) {
+    *byte ^= std::byte{1};
+    EXPECT_NE(content_id(*model), model->id());
+    *byte ^= std::byte{1};
+  }
+  EXPECT_EQ(content_id(*model), model->id());
+}
+
 TEST(Writer, StatesQuantizationAndSelfTestsArriveInTheFile) {
   Model m = small_model();
   m.symbols.clear();

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "lithe/format/reader.hpp"
+#include "lithe/model.hpp"
 #include "tools/graph/hash.hpp"
 #include "tools/report/error.hpp"
 
@@ -61,12 +62,7 @@ class Segment {
     for (std::size_t i = 0; i < parts_.size(); ++i)
       if (!parts_[i].empty()) std::memcpy(segment + buffers_[i].offset(), parts_[i].data(), parts_[i].size());
   }
-  void hash_into(Hash& h) const {
-    for (const auto& part : parts_) {
-      const auto digest = graph::hash(part);
-      h.add(std::as_bytes(std::span(digest)));
-    }
-  }
+  const std::vector<std::span<const std::byte>>& parts() const { return parts_; }
 
  private:
   std::vector<std::span<const std::byte>> parts_;
@@ -311,14 +307,22 @@ class Tables {
   std::vector<int> order_;
 };
 
-/// The id covers the tables written with an id of zero and the content of every buffer.
-std::array<std::uint64_t, 2> content_id(const Model& model) {
+/// Covers every buffer and the tables, which hold an id of zero.
+std::array<std::uint64_t, 2> id_of(std::span<const std::span<const std::byte>> buffers,
+                                   std::span<const std::byte> tables) {
+  Hash h;
+  for (const auto& buffer : buffers) {
+    const auto digest = hash(buffer);
+    h.add(std::as_bytes(std::span(digest)));
+  }
+  h.add(tables);
+  return h.value();
+}
+
+std::array<std::uint64_t, 2> id_of(const Model& model) {
   Tables tables(model);
   const fb::DetachedBuffer bytes = tables.finish({});
-  Hash h;
-  tables.segment().hash_into(h);
-  h.add(std::as_bytes(std::span(bytes.data(), bytes.size())));
-  return h.value();
+  return id_of(tables.segment().parts(), std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
 std::string system_text() { return std::error_code(errno, std::generic_category()).message(); }
@@ -346,7 +350,7 @@ std::filesystem::path target_of(const std::filesystem::path& path) {
 
 std::vector<std::byte> write(const Model& model) {
   Tables tables(model);
-  const fb::DetachedBuffer head = tables.finish(content_id(model));
+  const fb::DetachedBuffer head = tables.finish(id_of(model));
   const std::size_t segment = tables.segment().bytes();
   const std::size_t start =
       round_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
@@ -354,6 +358,18 @@ std::vector<std::byte> write(const Model& model) {
   std::memcpy(file.data(), head.data(), head.size());
   tables.segment().copy_to(file.data() + start);
   return file;
+}
+
+std::array<std::uint64_t, 2> content_id(const lithe::Model& file) {
+  std::vector<std::span<const std::byte>> buffers;
+  for (std::uint32_t i = 0; i < count(file.root().buffers()); ++i) buffers.push_back(file.buffer(i));
+  const std::byte* begin = file.bytes().data();
+  const std::size_t size =
+      flatbuffers::GetSizePrefixedBufferLength(reinterpret_cast<const std::uint8_t*>(begin));
+  std::vector<std::byte> tables(begin, begin + size);
+  const auto at = reinterpret_cast<const std::byte*>(file.root().id()) - begin;
+  std::memset(tables.data() + at, 0, sizeof(format::Id));
+  return id_of(buffers, tables);
 }
 
 void check_output(const std::filesystem::path& output, const std::filesystem::path& input) {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
 
+#include "lithe/model.hpp"
 #include "tools/graph/graph.hpp"
 
 namespace lithe::graph {
@@ -15,6 +18,9 @@ namespace lithe::graph {
 /// std::logic_error for a model that breaks its own rules (an id out of range, a value used before it is
 /// made, two values of one name): that is a bug of the converter.
 std::vector<std::byte> write(const Model& model);
+
+/// What the id of an open file must be by its buffers and tables; bytes between them do not count.
+std::array<std::uint64_t, 2> content_id(const lithe::Model& file);
 
 /// Refuses, before long work, what write_file would refuse (exit 4), and an output that is the input, also by
 /// another name or through links (exit 2).

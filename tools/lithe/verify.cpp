@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 
+#include "tools/graph/writer.hpp"
 #include "tools/import/difference.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
@@ -57,6 +58,11 @@ bool self_test(const OpenModel& file, const SessionOptions& base, std::uint32_t 
 
 int verify(const VerifyOptions& o) {
   const OpenModel file(o.model);
+  if (graph::content_id(file.model()) != file.model().id())
+    report::bad_input(o.model +
+                      ": is damaged: its contents do not give its id; copy it again from where it was made, "
+                      "or convert the model again");
+  std::printf("ok    contents\n");
   const Machine machine(o.common);
   const auto& root = file.model().root();
   for (std::uint32_t i = 0; i < root.signatures()->size(); ++i) {
@@ -82,7 +88,9 @@ int verify(const VerifyOptions& o) {
 void add_verify(CLI::App& app, int& exit) {
   auto o = std::make_shared<VerifyOptions>();
   CLI::App* c = app.add_subcommand(
-      "verify", "check every table, buffer and node of a file, and run its self-test vectors");
+      "verify",
+      "check every table, node and weight of a file, and run its self-test vectors; loading checks structure "
+      "and bounds, but does not read the weights");
   c->add_option("MODEL", o->model, ".lithe file")->required();
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = verify(*o); });
