@@ -491,6 +491,30 @@ TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
   EXPECT_EQ(run("bench " + model + " --reps 1 --warmup 0").error, "");
 }
 
+TEST_F(Command, EmbedWantsBoundsAndANamespace) {
+  const std::string network = "g (float[2,H] x) => (float[2,H] y) { y = Exp(x) }";
+  const std::string onnx = write("class.onnx", testing::serialized(network, 17)), model = path("class.lithe");
+  const std::string embed = "embed " + model + " -o " + path("model.hpp");
+  ASSERT_EQ(run("convert " + onnx + " -o " + model).exit, 0);
+  const Answer open = run(embed);
+  EXPECT_EQ(open.exit, 3);
+  EXPECT_TRUE(mentions(open.error,
+                       "input 'x' is open at axis 1, so its arena has no size; convert it with "
+                       "--shape x=... or --range x:1=MIN..MAX"));
+  EXPECT_FALSE(fs::exists(path("model.hpp")));
+  ASSERT_EQ(run("convert " + onnx + " -o " + model + " --range x:1=1..8").exit, 0);
+  for (const auto& [option, space] :
+       {std::tuple("", "class_"), std::tuple(" --namespace app::net", "app::net")}) {
+    EXPECT_EQ(run(embed + option).exit, 0);
+    EXPECT_TRUE(mentions(read(path("model.hpp")), std::string("namespace ") + space + " {"));
+  }
+  for (const char* name : {"class", "std", "app::int", "app:net", "app::", "2nd", "a-b"}) {
+    const Answer answer = run(embed + " --namespace " + name);
+    EXPECT_EQ(answer.exit, 2) << name;
+    EXPECT_TRUE(mentions(answer.error, "cannot be a namespace here; give identifiers that are no keyword"));
+  }
+}
+
 TEST_F(Command, QuantizesWithAFolderOfSamples) {
   fs::create_directory(folder_ / "samples");
   fs::copy("examples/digits/images.npy", folder_ / "samples/image.npy");

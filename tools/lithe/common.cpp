@@ -110,11 +110,30 @@ Session create(const OpenModel& model, const SessionOptions& options) {
   return *std::move(session);
 }
 
-bool is_host_input(const Session& session, int input) {
-  const auto& graph = session.plan();
-  return graph.file->values()
-      ->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))
-      ->host();
+namespace {
+
+const format::Value& input_value(const Session& session, int input) {
+  const auto& graph = *session.plan().file;
+  return *graph.values()->Get(
+      static_cast<std::uint32_t>(graph.inputs()->Get(static_cast<std::uint32_t>(input))));
+}
+
+}  // namespace
+
+bool is_host_input(const Session& session, int input) { return input_value(session, input).host(); }
+
+std::span<const std::int64_t> input_dims(const Session& session, int input) {
+  return numbers(input_value(session, input).dims());
+}
+
+const format::Symbol* symbol_at(const Model& model, std::int64_t dim) {
+  const auto symbol = symbol_of(dim);
+  return symbol < 0 ? nullptr : model.root().symbols()->Get(static_cast<std::uint32_t>(symbol));
+}
+
+bool has_no_bound(const Model& model, std::int64_t dim) {
+  const format::Symbol* symbol = symbol_at(model, dim);
+  return symbol == nullptr ? dim < 0 : symbol->max() == 0;
 }
 
 void fill_random(const Tensor& tensor, std::mt19937& random, float scale) {
@@ -230,16 +249,12 @@ std::vector<InputShape> input_shapes(const std::map<std::string, std::vector<std
 
 void note_open_shapes(Session& session, const OpenModel& model,
                       const std::map<std::string, std::vector<std::int64_t>>& given) {
-  const auto& graph = *session.plan().file;
   const auto is_open = [&](std::int64_t dim) {
-    const auto symbol = symbol_of(dim);
-    if (symbol < 0) return dim < 0;
-    const auto& range = *model.model().root().symbols()->Get(static_cast<std::uint32_t>(symbol));
-    return range.opt() == 0 && range.max() == 0;
+    const format::Symbol* range = symbol_at(model.model(), dim);
+    return has_no_bound(model.model(), dim) && (range == nullptr || range->opt() == 0);
   };
   for (int i = 0; i < session.inputs(); ++i) {
-    const auto id = graph.inputs()->Get(static_cast<std::uint32_t>(i));
-    const auto dims = numbers(graph.values()->Get(static_cast<std::uint32_t>(id))->dims());
+    const auto dims = input_dims(session, i);
     const std::string name(session.input_name(i));
     if (given.contains(name) || std::none_of(dims.begin(), dims.end(), is_open)) continue;
     const std::string shape = report::describe(session.input(i).shape);

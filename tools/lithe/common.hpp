@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -62,6 +63,11 @@ Session create(const OpenModel& model, const SessionOptions& options);
 /// then copies the contents. Every input must be there.
 void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors);
 bool is_host_input(const Session& session, int input);
+/// As the file has them: numbers, -1 or symbols.
+std::span<const std::int64_t> input_dims(const Session& session, int input);
+/// The symbol that stands for a dimension, or null.
+const format::Symbol* symbol_at(const Model& model, std::int64_t dim);
+bool has_no_bound(const Model& model, std::int64_t dim);
 /// Normal random numbers times `scale`; any bytes for 8-bit integers, 0 or 1 for booleans. Other integers
 /// (they are mostly indices) become 0.
 void fill_random(const Tensor& tensor, std::mt19937& random, float scale = 1);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 #include "tools/graph/writer.hpp"
 #include "tools/lithe/common.hpp"
@@ -18,11 +21,145 @@ struct EmbedOptions {
   Common common;
 };
 
-/// "depthwise_conv2d.hpp" -> what a C++ identifier may hold.
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_letter_or_digit(char c) {
+  return is_digit(c) || c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/// C++'s keywords, and names that a namespace would hide or clash with; sorted.
+constexpr std::string_view reserved[] = {"alignas",
+                                         "alignof",
+                                         "and",
+                                         "and_eq",
+                                         "asm",
+                                         "auto",
+                                         "bitand",
+                                         "bitor",
+                                         "bool",
+                                         "break",
+                                         "case",
+                                         "catch",
+                                         "char",
+                                         "char16_t",
+                                         "char32_t",
+                                         "char8_t",
+                                         "class",
+                                         "co_await",
+                                         "co_return",
+                                         "co_yield",
+                                         "compl",
+                                         "concept",
+                                         "const",
+                                         "const_cast",
+                                         "consteval",
+                                         "constexpr",
+                                         "constinit",
+                                         "continue",
+                                         "decltype",
+                                         "default",
+                                         "delete",
+                                         "do",
+                                         "double",
+                                         "dynamic_cast",
+                                         "else",
+                                         "enum",
+                                         "explicit",
+                                         "export",
+                                         "extern",
+                                         "false",
+                                         "float",
+                                         "for",
+                                         "friend",
+                                         "goto",
+                                         "if",
+                                         "inline",
+                                         "int",
+                                         "lithe",
+                                         "long",
+                                         "main",
+                                         "mutable",
+                                         "namespace",
+                                         "new",
+                                         "noexcept",
+                                         "not",
+                                         "not_eq",
+                                         "nullptr",
+                                         "operator",
+                                         "or",
+                                         "or_eq",
+                                         "private",
+                                         "protected",
+                                         "public",
+                                         "register",
+                                         "reinterpret_cast",
+                                         "requires",
+                                         "return",
+                                         "short",
+                                         "signed",
+                                         "sizeof",
+                                         "static",
+                                         "static_assert",
+                                         "static_cast",
+                                         "std",
+                                         "struct",
+                                         "switch",
+                                         "template",
+                                         "this",
+                                         "thread_local",
+                                         "throw",
+                                         "true",
+                                         "try",
+                                         "typedef",
+                                         "typeid",
+                                         "typename",
+                                         "union",
+                                         "unsigned",
+                                         "using",
+                                         "virtual",
+                                         "void",
+                                         "volatile",
+                                         "wchar_t",
+                                         "while",
+                                         "xor",
+                                         "xor_eq"};
+
+bool is_reserved(std::string_view name) {
+  return std::binary_search(std::begin(reserved), std::end(reserved), name);
+}
+
+/// The file's name as a namespace: "depthwise-3x3" -> "depthwise_3x3", "class" -> "class_".
 std::string identifier(std::string text) {
   for (char& c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  return text.empty() || std::isdigit(static_cast<unsigned char>(text[0])) != 0 ? "_" + text : text;
+    if (!is_letter_or_digit(c)) c = '_';
+  if (text.empty() || is_digit(text[0])) return "_" + text;
+  return is_reserved(text) ? text + "_" : text;
+}
+
+/// Refuses what is no namespace's name, a::b among those that are.
+void check_namespace(const std::string& name) {
+  for (std::size_t at = 0; at <= name.size();) {
+    const std::size_t end = std::min(name.find("::", at), name.size());
+    const std::string part = name.substr(at, end - at);
+    if (part.empty() || is_digit(part[0]) || !std::all_of(part.begin(), part.end(), is_letter_or_digit) ||
+        is_reserved(part))
+      report::bad_usage("--namespace " + name + ": '" + part +
+                        "' cannot be a namespace here; give identifiers that are no keyword, as in "
+                        "digits or app::digits");
+    at = end + 2;
+  }
+}
+
+/// Refuses inputs whose sizes have no bound: an arena for them has no size.
+void refuse_open_inputs(const OpenModel& file, const Session& session) {
+  for (int i = 0; i < session.inputs(); ++i) {
+    const std::string name(session.input_name(i));
+    const auto dims = input_dims(session, i);
+    for (std::size_t axis = 0; axis < dims.size(); ++axis)
+      if (has_no_bound(file.model(), dims[axis]))
+        report::bad_input(file.path().string() + ": input '" + name + "' is open at axis " +
+                          std::to_string(axis) + ", so its arena has no size; convert it with --shape " +
+                          name + "=... or --range " + name + ":" + std::to_string(axis) + "=MIN..MAX");
+  }
 }
 
 /// An operator's nodes, and the element types that its kernel is compiled for.
@@ -88,6 +225,7 @@ struct Needs {
 
 int embed(const EmbedOptions& o) {
   graph::check_output(o.output, o.model);
+  if (!o.symbol.empty()) check_namespace(o.symbol);
   const OpenModel file(o.model);
   Common portable_only = o.common;
   portable_only.kernels = "portable";
@@ -95,12 +233,13 @@ int embed(const EmbedOptions& o) {
   SessionOptions options = machine.options();
   options.cpu = {};  // half precision is computed in f32 there
   const Session session = create(file, options);
+  refuse_open_inputs(file, session);
   if (!session.planned())
     report::bad_input(o.model +
                       ": its shapes are open, so its arena has no size; convert it with --shape or --range");
   const MemoryReport memory = session.memory();
   const std::string space =
-      identifier(o.symbol.empty() ? std::filesystem::path(o.model).stem().string() : o.symbol);
+      o.symbol.empty() ? identifier(std::filesystem::path(o.model).stem().string()) : o.symbol;
   Needs needs;
   needs.add(session.plan());
   std::ostringstream out;
@@ -138,7 +277,8 @@ void add_embed(CLI::App& app, int& exit) {
   CLI::App* c = app.add_subcommand("embed", "write a model as a C++ header for firmware");
   c->add_option("MODEL", o->model, ".lithe file with fixed or bounded shapes")->required();
   c->add_option("-o,--output", o->output, "header to write")->required();
-  c->add_option("--namespace", o->symbol, "namespace of the header's names (the file's name)");
+  c->add_option("--namespace", o->symbol,
+                "namespace of the header's names, as in digits or app::digits (the file's name)");
   add_common(*c, o->common);
   c->callback([o, &exit] { exit = embed(*o); });
 }

@@ -30,9 +30,8 @@ std::string dims_text(const Model& model, const format::Value& v) {
   std::string line = "[";
   for (std::int64_t d : numbers(v.dims())) {
     if (line.size() > 1) line += ", ";
-    const auto symbol = symbol_of(d);
-    line += symbol >= 0 ? model.root().symbols()->Get(static_cast<std::uint32_t>(symbol))->name()->str()
-                        : std::to_string(d);
+    const format::Symbol* symbol = symbol_at(model, d);
+    line += symbol != nullptr ? symbol->name()->str() : std::to_string(d);
   }
   return line + "]";
 }
