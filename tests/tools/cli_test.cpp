@@ -95,7 +95,13 @@ TEST_F(Command, WrongUsageExits2) {
         "convert " + digits() + " --wings -o x.lithe", "convert " + digits() + " -o x.lithe --shape nobody=1",
         "convert " + digits() + " -o x.lithe --range image:0=many",
         "convert " + digits() + " -o x.lithe --weights f12", "bench " + digits() + " --threads 0",
-        std::string("test model.lithe"), "bench model.lithe --cache " + path("weights")}) {
+        "convert " + digits() + " -o x.lithe --metadata a=1 --metadata a=2",
+        "convert " + digits() + " -o x.lithe --shape image=1,1,8,8 --shape image=2,1,8,8",
+        "convert " + digits() + " -o x.lithe --max-drop -1",
+        "convert " + digits() + " -o x.lithe --max-drop nan", "test " + digits() + " examples --rtol -1",
+        "test " + digits() + " examples --atol nan",
+        "run " + digits() + " -o x -i image=a.npy -i image=b.npy", std::string("test model.lithe"),
+        "bench model.lithe --cache " + path("weights")}) {
     const Answer answer = run(arguments);
     EXPECT_EQ(answer.exit, 2) << arguments << '\n' << answer.error;
     EXPECT_EQ(answer.error_lines(), 1) << arguments << '\n' << answer.error;
@@ -204,6 +210,25 @@ TEST_F(Command, ConvertsTestsAndRuns) {
   EXPECT_EQ(run("verify " + model).exit, 0);
   EXPECT_EQ(run("inspect " + model + " --json").exit, 0);
   EXPECT_EQ(run("cpu").exit, 0);
+}
+
+TEST_F(Command, EveryOutputHasAFileAndEveryFileAnInput) {
+  onnx::ModelProto model;
+  model.ParseFromString(testing::serialized(
+      "g (float[2] x) => (float[2] ab, float[2] a_b) { ab = Abs(x)\n a_b = Neg(x) }", 17));
+  model.mutable_graph()->mutable_node(0)->set_output(0, "a/b");
+  model.mutable_graph()->mutable_output(0)->set_name("a/b");
+  const std::string file = write("slash.onnx", model.SerializeAsString());
+  const float two[] = {-1, 2};
+  report::write_npy(path("two.npy"), TensorView(two, DType::f32, Shape{2}));
+  const Answer answer = run("run " + file + " -o " + path("results") + " -i x=" + path("two.npy"));
+  ASSERT_EQ(answer.exit, 0) << answer.error;
+  EXPECT_EQ(report::read_npy(path("results/a_b.npy"))->as<float>()[1], 2);
+  EXPECT_EQ(report::read_npy(path("results/a_b_2.npy"))->as<float>()[1], -2);
+
+  const Answer unknown = run("run " + file + " -o " + path("results") + " -i img=" + path("two.npy"));
+  EXPECT_EQ(unknown.exit, 3);
+  EXPECT_TRUE(mentions(unknown.error, "has no input 'img'; its inputs are 'x'"));
 }
 
 TEST_F(Command, CompareShowsTheWorstFirstAndTheFirstThatIsWrong) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 
@@ -188,8 +189,25 @@ bool is_half_precision(const Session& session) {
   return false;
 }
 
+namespace {
+
+void refuse_unknown_inputs(const Session& session, const OpenModel& model,
+                           const std::map<std::string, graph::ConstantPtr>& tensors) {
+  for (const auto& [name, tensor] : tensors) {
+    if (session.find_input(name) >= 0) continue;
+    std::string names;
+    for (int i = 0; i < session.inputs(); ++i)
+      names += (i == 0 ? "'" : ", '") + std::string(session.input_name(i)) + "'";
+    report::bad_input(model.path().string() + ": has no input '" + name + "'; " +
+                      (names.empty() ? "it has no inputs" : "its inputs are " + names));
+  }
+}
+
+}  // namespace
+
 void feed(Session& session, const OpenModel& model,
           const std::map<std::string, graph::ConstantPtr>& tensors) {
+  refuse_unknown_inputs(session, model, tensors);
   std::vector<InputShape> shapes;
   for (int i = 0; i < session.inputs(); ++i) {
     const std::string name(session.input_name(i));
@@ -206,9 +224,6 @@ void feed(Session& session, const OpenModel& model,
     shapes.push_back({session.input_name(i), found->second->shape,
                       is_host_input(session, i) ? found->second->bytes.data() : nullptr});
   }
-  for (const auto& [name, tensor] : tensors)
-    if (session.find_input(name) < 0)
-      report::bad_input(model.path().string() + ": has no input '" + name + "'; lithe inspect lists them");
   if (const Status status = session.resize(shapes); !status.ok()) fail(status, model.model(), model.path());
   for (int i = 0; i < session.inputs(); ++i) {
     const auto& bytes = tensors.at(std::string(session.input_name(i)))->bytes;
@@ -222,17 +237,33 @@ std::pair<std::string, std::string> name_and_rest(const std::string& option, con
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
+std::map<std::string, std::string> once_each(const std::string& option,
+                                             const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> result;
+  for (const auto& text : texts) {
+    auto pair = name_and_rest(option, text);
+    if (!result.insert(pair).second)
+      report::bad_usage(option + " " + text + ": '" + pair.first + "' is given twice; give it once");
+  }
+  return result;
+}
+
+std::map<std::string, graph::ConstantPtr> read_inputs(const std::vector<std::string>& texts) {
+  std::map<std::string, graph::ConstantPtr> tensors;
+  for (const auto& [name, file] : once_each("-i", texts)) tensors[name] = report::read_tensor(file);
+  return tensors;
+}
+
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<std::int64_t>> shapes;
-  for (const auto& text : texts) {
-    const auto [name, rest] = name_and_rest("--shape", text);
+  for (const auto& [name, rest] : once_each("--shape", texts)) {
     std::vector<std::int64_t> dims;
     for (std::size_t at = 0; at < rest.size();) {
       std::size_t used = 0;
       const auto comma = std::min(rest.find(',', at), rest.size());
       const std::string number = rest.substr(at, comma - at);
       if (number.empty() || number.size() > 9 || number.find_first_not_of("0123456789") != std::string::npos)
-        report::bad_usage("--shape " + text + ": write NAME=1,3,224,224");
+        report::bad_usage("--shape " + name + "=" + rest + ": write NAME=1,3,224,224");
       dims.push_back(std::stoll(number, &used));
       at = comma + 1;
     }
@@ -262,6 +293,15 @@ void note_open_shapes(Session& session, const OpenModel& model,
                  "note: the shape of input '%s' is open, here it is %s; give another with --shape %s=...\n",
                  name.c_str(), shape.c_str(), name.c_str());
   }
+}
+
+CLI::Validator not_negative() {
+  return {[](const std::string& text) {
+            double number = 0;
+            const bool good = CLI::detail::lexical_cast(text, number) && std::isfinite(number) && number >= 0;
+            return good ? std::string() : "'" + text + "' is no number from 0 on";
+          },
+          "FLOAT >= 0"};
 }
 
 void add_common(CLI::App& command, Common& common) {

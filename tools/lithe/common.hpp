@@ -60,7 +60,7 @@ std::string sentence(const Status& status, const Model& model, const std::filesy
 Session create(const OpenModel& model, const SessionOptions& options);
 
 /// Gives the session the shapes of `tensors` (by input name), and their contents where they decide shapes;
-/// then copies the contents. Every input must be there.
+/// then copies the contents. Every input must be there, and no other name.
 void feed(Session& session, const OpenModel& model, const std::map<std::string, graph::ConstantPtr>& tensors);
 bool is_host_input(const Session& session, int input);
 /// As the file has them: numbers, -1 or symbols.
@@ -79,6 +79,11 @@ bool is_half_precision(const Session& session);
 
 /// "NAME=REST" of an option; throws usage where there is no '='.
 std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text);
+/// The same for options that may be given once for each name; throws usage where one is given twice.
+std::map<std::string, std::string> once_each(const std::string& option,
+                                             const std::vector<std::string>& texts);
+/// The files of "-i NAME=FILE".
+std::map<std::string, graph::ConstantPtr> read_inputs(const std::vector<std::string>& texts);
 /// "NAME=1,3,224,224".
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts);
 
@@ -88,6 +93,9 @@ std::vector<InputShape> input_shapes(const std::map<std::string, std::vector<std
 /// `given`: what is measured there may mean little.
 void note_open_shapes(Session& session, const OpenModel& model,
                       const std::map<std::string, std::vector<std::int64_t>>& given);
+
+/// Accepts finite numbers from 0 on.
+CLI::Validator not_negative();
 
 /// Adds the options of Common to a subcommand.
 void add_common(CLI::App& command, Common& common);

@@ -233,11 +233,7 @@ int compare(const CompareOptions& o) {
   const std::string onnx = !o.onnx.empty() ? o.onnx : o.model;
   if (o.onnx.empty() && std::filesystem::path(o.model).extension() != ".onnx")
     report::bad_usage("compare: say with --onnx MODEL.onnx what " + o.model + " was converted from");
-  std::map<std::string, graph::ConstantPtr> inputs;
-  for (const auto& text : o.inputs) {
-    const auto [name, file] = name_and_rest("-i", text);
-    inputs[name] = report::read_tensor(file);
-  }
+  auto inputs = read_inputs(o.inputs);
   const OpenModel model(o.model);
   const OpenModel reference(onnx, {}, OpenModel::Passes::none);
   const Machine machine(o.common);

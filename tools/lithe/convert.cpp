@@ -82,7 +82,7 @@ import::Options import_options(const ConvertOptions& o) {
   options.shapes = parse_shapes(o.shapes);
   for (const auto& text : o.ranges) options.ranges.push_back(parse_range(text));
   for (const auto& text : o.states) options.states.push_back(name_and_rest("--state", text));
-  for (const auto& text : o.metadata) options.metadata.insert(name_and_rest("--metadata", text));
+  options.metadata = once_each("--metadata", o.metadata);
   for (const auto& text : o.custom) {
     const auto equals = text.find('=');
     options.import.custom[text.substr(0, equals)] =
@@ -242,9 +242,10 @@ void add_convert(CLI::App& app, int& exit) {
   c->add_option("--calibration-cache", o->calibration_cache,
                 "file for what was measured; used again while model, samples and method are the same");
   c->add_option(
-      "--max-drop", o->max_drop,
-      "keep the nodes that matter most in floating point, until the largest error on the samples, relative "
-      "to the output's range, is below this");
+       "--max-drop", o->max_drop,
+       "keep the nodes that matter most in floating point, until the largest error on the samples, relative "
+       "to the output's range, is below this")
+      ->check(not_negative());
   c->add_option("--mean", o->mean,
                 "pictures become (pixel / 255 - mean) / std, in the order red, green, blue");
   c->add_option("--std", o->deviation, "one number, or one for each channel");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 
 #include "tools/lithe/common.hpp"
@@ -17,12 +18,22 @@ struct RunOptions {
   Common common;
 };
 
-int run(const RunOptions& o) {
-  std::map<std::string, graph::ConstantPtr> tensors;
-  for (const auto& text : o.inputs) {
-    const auto [name, file] = name_and_rest("-i", text);
-    tensors[name] = report::read_tensor(file);
+/// NAME.npy for each output; a number is added where two would be the same file.
+std::vector<std::filesystem::path> output_files(const Session& session, const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  for (int i = 0; i < session.outputs(); ++i) {
+    std::string name(session.output_name(i));
+    std::replace(name.begin(), name.end(), '/', '_');
+    std::filesystem::path file = folder / (name + ".npy");
+    for (int n = 2; std::find(files.begin(), files.end(), file) != files.end(); ++n)
+      file = folder / (name + "_" + std::to_string(n) + ".npy");
+    files.push_back(file);
   }
+  return files;
+}
+
+int run(const RunOptions& o) {
+  const auto tensors = read_inputs(o.inputs);
   const OpenModel model(o.model);
   const Machine machine(o.common);
   SessionOptions options = machine.options();
@@ -33,10 +44,9 @@ int run(const RunOptions& o) {
   std::error_code error;
   std::filesystem::create_directories(o.output, error);
   if (error) report::system_refused(o.output + ": the folder cannot be made (" + error.message() + ")");
+  const auto files = output_files(session, o.output);
   for (int i = 0; i < session.outputs(); ++i) {
-    std::string file(session.output_name(i));
-    std::replace(file.begin(), file.end(), '/', '_');
-    const auto path = std::filesystem::path(o.output) / (file + ".npy");
+    const auto& path = files[static_cast<std::size_t>(i)];
     report::write_npy(path, session.output(i));
     std::printf("%s  %s\n", path.c_str(), report::describe(session.output(i)).c_str());
   }
@@ -50,7 +60,9 @@ void add_run(CLI::App& app, int& exit) {
   CLI::App* c = app.add_subcommand("run", "run a model on tensors from files");
   c->add_option("MODEL", o->model, ".lithe or .onnx file")->required();
   c->add_option("-i,--input", o->inputs, "NAME=FILE.npy (or .pb), one for each input");
-  c->add_option("-o,--output", o->output, "folder for NAME.npy of each output ('/' in a name becomes '_')")
+  c->add_option(
+       "-o,--output", o->output,
+       "folder for NAME.npy of each output ('/' in a name becomes '_'; _2 is added to a name that is taken)")
       ->required();
   c->add_option("--signature", o->signature, "which of the model's signatures (the first)");
   add_common(*c, o->common);

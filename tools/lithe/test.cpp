@@ -16,8 +16,8 @@ namespace {
 struct TestOptions {
   std::string model;
   std::vector<std::string> folders;
-  double rtol = 0, atol = -1;
-  double cosine = -2;  ///< above -1: the least cosine, instead of the tolerance
+  double rtol = -1, atol = -1;  ///< negative: not given
+  double cosine = -2;           ///< above -1: the least cosine, instead of the tolerance
   Common common;
 };
 
@@ -58,7 +58,7 @@ bool test_case(Session& session, const OpenModel& model, const std::filesystem::
   feed(session, model, tensors);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
   const double tolerance =
-      o.rtol > 0 ? o.rtol : import::default_tolerance(is_half_precision(session), is_quantized(session));
+      o.rtol >= 0 ? o.rtol : import::default_tolerance(is_half_precision(session), is_quantized(session));
   bool ok = true;
   std::string line;
   char number[160];
@@ -109,8 +109,10 @@ void add_test(CLI::App& app, int& exit) {
                 "folders with input_0.npy (or .pb) ... and output_0.npy ..., or folders of such")
       ->required();
   c->add_option("--rtol", o->rtol,
-                "tolerance, relative to the range of the reference (by the coarsest type in the model)");
-  c->add_option("--atol", o->atol, "error that is always allowed, in the output's units (rtol / 100)");
+                "tolerance, relative to the range of the reference (by the coarsest type in the model)")
+      ->check(not_negative());
+  c->add_option("--atol", o->atol, "error that is always allowed, in the output's units (rtol / 100)")
+      ->check(not_negative());
   c->add_option("--cosine", o->cosine,
                 "least cosine between an output and its reference, instead of the tolerance: for embeddings")
       ->check(CLI::Range(-1.0, 1.0));
