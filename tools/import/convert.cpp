@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/convert.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 #include <string>
@@ -58,6 +59,26 @@ void run_passes(Result& result, const Options& options) {
   for (graph::Graph& g : result.model.graphs) graph::infer_dims(g);
 }
 
+/// Several checks of one conversion may say the same.
+void add_once(std::vector<std::string>& notes, std::string note) {
+  if (std::find(notes.begin(), notes.end(), note) == notes.end()) notes.push_back(std::move(note));
+}
+
+/// Says which --custom names no operator of the model.
+void note_unused_custom(const graph::Model& model, const ImportOptions& options,
+                        std::vector<std::string>& notes) {
+  for (const auto& [name, kernel] : options.custom) {
+    const std::string& op = kernel.empty() ? name : kernel;
+    const bool used = std::any_of(model.graphs.begin(), model.graphs.end(), [&](const graph::Graph& g) {
+      return std::any_of(g.nodes.begin(), g.nodes.end(), [&](const graph::Node& n) { return n.op == op; });
+    });
+    if (!used)
+      notes.push_back("--custom " + name +
+                      ": no node of the model is such an operator; write DOMAIN::OP as " +
+                      "the model has it");
+  }
+}
+
 /// Compares result.model with `reference`, which is `unrounded` with its values rounded if that is given; the
 /// cases come to those of earlier checks.
 void check_result(Result& result, const graph::Model& reference, const graph::Model* unrounded,
@@ -73,8 +94,8 @@ void check_result(Result& result, const graph::Model& reference, const graph::Mo
   } catch (const report::Failure& failure) {
     throw report::Failure(failure.exit, file + ": " + failure.line, failure.details);
   }
-  for (const std::string& note : result.check.notes) result.notes.push_back("check: " + note);
-  if (!result.check.skipped.empty()) result.notes.push_back("check: " + result.check.skipped);
+  for (const std::string& note : result.check.notes) add_once(result.notes, "check: " + note);
+  if (!result.check.skipped.empty()) add_once(result.notes, "check: " + result.check.skipped);
   for (const CheckCase& c : result.check.cases)
     if (!c.passed) fail_check(file, std::move(result));
   result.check.cases.insert(result.check.cases.begin(), earlier.begin(), earlier.end());
@@ -85,6 +106,7 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   Result result;
   result.notes = parsed.notes;
   graph::Model reference = prepared(parsed, options), floating;
+  note_unused_custom(reference, options.import, result.notes);
   parsed.proto.reset();
   result.model = reference;
   run_passes(result, options);
@@ -100,7 +122,9 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   if (options.weights == Weights::int8 || options.weights == Weights::int4) {
     check_result(result, reference, nullptr, options, 0, file);
     if (passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log) == 0)
-      result.notes.push_back("--weights: no layer has constant weights to quantize; all stay as they are");
+      result.notes.push_back("--weights: there is no fully connected layer (MatMul, Gemm) with " +
+                             std::to_string(passes::fewest_weights) +
+                             " or more constant weights, and only such are quantized; all stay as they are");
     run_passes(result, options);
     reference = result.model;  // what rounding the weights changes is no error of the converter
   }

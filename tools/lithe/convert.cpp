@@ -216,9 +216,11 @@ void add_convert(CLI::App& app, int& exit) {
                 "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");
   c->add_option("--state", o->states,
                 "INPUT=OUTPUT: the session feeds this output to that input in the next run");
-  c->add_option("--weights", o->weights,
-                "f32; f16 for half the file; int8 or int4 for the weights of layers, whose inputs are then "
-                "quantized at run time")
+  c->add_option(
+       "--weights", o->weights,
+       "f32; f16 for half the file; int8 or int4 for fully connected layers (MatMul, Gemm) with " +
+           std::to_string(passes::fewest_weights) +
+           " or more constant weights, whose inputs are then quantized at run time; the rest stays f32")
       ->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))
       ->capture_default_str();
   c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")

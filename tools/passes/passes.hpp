@@ -82,8 +82,10 @@ void quantize(graph::Model& model, PassLog& log);
 /// DynamicQuantizeLinear, a product of integers with constants and its scales: DynamicQuantize, by rows, and
 /// DynamicFullyConnected. The same for layers whose weights are stored in 4 bits.
 void quantize_dynamically(graph::Model& model, PassLog& log);
-/// Not of the pipeline: layers with constant weights get weights of 8 bits, or of 4 in blocks of 32 where
-/// these divide K, over rows that are quantized at run time. Returns how many.
+/// Fully connected layers with fewer weights stay: quantizing their input costs more than it saves.
+inline constexpr index_t fewest_weights = 1024;
+/// Not of the pipeline: fully connected layers with so many constant weights get weights of 8 bits, or of 4
+/// in blocks of 32 where these divide K, over rows that are quantized at run time. Returns how many.
 int quantize_weights(graph::Model& model, int bits, PassLog& log);
 /// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);

@@ -17,8 +17,6 @@ namespace lithe::passes {
 namespace {
 
 constexpr index_t block = 32;
-/// Layers below stay as they are: quantizing their input costs more than it saves.
-constexpr index_t fewest_weights = 1024;
 
 /// The step for `w` that is stored in [-most - extra, most] with the least squared error, among steps around
 /// the one that the largest weight asks for.

@@ -48,6 +48,15 @@ void refuse_quantized(const graph::Model& model) {
   }
 }
 
+/// Of a model none of whose layers can run in int8; `left` says why.
+[[noreturn]] void refuse_selection(const std::string& name, const std::vector<std::string>& left) {
+  const std::string why = left.empty() ? "it has no convolution and no fully connected layer (MatMul, Gemm)"
+                          : left.size() == 1 ? left[0]
+                                             : left[0] + "; and " + std::to_string(left.size() - 1) + " more";
+  report::bad_usage("--quantize int8: no layer of " + name + " can run in int8 (" + why +
+                    "); convert it without --quantize");
+}
+
 class Quantizer {
  public:
   Quantizer(const graph::Model& floating, const Options& options, passes::PassLog& log)
@@ -59,9 +68,7 @@ class Quantizer {
 
   Quantized run() {
     const Selection all = select(main());
-    if (all.nodes.empty())
-      report::bad_usage("--quantize int8: no layer of " + model_.source_name + " can run in int8" +
-                        (all.left.empty() ? std::string() : " (" + all.left[0] + ")"));
+    if (all.nodes.empty()) refuse_selection(model_.source_name, all.left);
     calibrate(all);
     const std::set<std::string> unknown = without_range();
     std::set<std::string> keep = options_.max_drop < 0 ? std::set<std::string>() : nodes_to_keep(unknown);

@@ -97,6 +97,8 @@ class Selector {
           result_.left.push_back(passes::title(graph_, node(n)) + ": " + why);
       } else if (is(node(n), "MatMul") && real(node(n).outputs[0])) {
         result_.left.push_back(passes::title(graph_, node(n)) + ": neither side is constant");
+      } else if (is_any(node(n), {"LSTM", "GRU", "RNN"})) {
+        result_.left.push_back(passes::title(graph_, node(n)) + ": no kernel for int8");
       } else if (follows(node(n), is_stored)) {
         result_.nodes.insert(n);
       }
