@@ -21,6 +21,7 @@ Examples:
 int run(int argc, char** argv) {
   CLI::App app{"lithe: from ONNX to a small, verified, fast model file"};
   app.footer(footer);
+  app.set_version_flag("--version", "lithe " LITHE_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
   int exit = 0;
@@ -37,7 +38,10 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::fprintf(stderr, "lithe: %s; see lithe --help\n", error.what());
+    if (app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-')
+      std::fprintf(stderr, "lithe: there is no command '%s'; see lithe --help\n", argv[1]);
+    else
+      std::fprintf(stderr, "lithe: %s; see lithe --help\n", error.what());
     return lithe::report::exits::usage;
   }
   return exit;
