@@ -2,10 +2,13 @@
 #include "tools/lithe/common.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <string_view>
 
 #include "lithe/lithe.hpp"
 #include "tools/graph/reopen.hpp"
@@ -82,11 +85,33 @@ Result<Model> open_onnx(const std::filesystem::path& path,
 
 }  // namespace
 
+namespace {
+
+/// Whether the file is ONNX's rather than ours: by its contents, whatever its name says; by its name where
+/// the contents are neither's.
+bool is_onnx(const std::filesystem::path& path) {
+  const bool named = path.extension() == ".onnx";
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) return named;
+  std::array<char, 12> head{};  // size of the model, offset of its root, our identifier
+  std::ifstream(path, std::ios::binary).read(head.data(), head.size());
+  const bool ours = std::string_view(head.data() + 8, 4) == format::ModelIdentifier();
+  const bool onnx = !ours && head[0] == 8;  // the key of ModelProto's first field, ir_version
+  if (ours && named)
+    std::fprintf(stderr, "note: %s: holds a converted model; name it .lithe\n", path.c_str());
+  if (onnx && !named)
+    std::fprintf(stderr, "note: %s: holds an ONNX model, which is converted first; name it .onnx\n",
+                 path.c_str());
+  return onnx || (named && !ours);
+}
+
+}  // namespace
+
 OpenModel::OpenModel(const std::filesystem::path& path,
                      const std::map<std::string, std::vector<std::int64_t>>& shapes, Passes passes)
     : path_(path) {
-  auto model = path.extension() == ".onnx" ? open_onnx(path, shapes, passes == Passes::all)
-                                           : open(path.c_str(), Access::copy);
+  auto model =
+      is_onnx(path) ? open_onnx(path, shapes, passes == Passes::all) : open(path.c_str(), Access::copy);
   if (!model.ok()) {
     const bool system = model.code() == Code::io || model.code() == Code::out_of_memory;
     throw report::Failure(

@@ -26,7 +26,8 @@ struct Common {
   bool verbose = false;
 };
 
-/// A model ready for sessions: a .lithe file, or an .onnx file converted in memory.
+/// A model ready for sessions: a .lithe file, or an .onnx file converted in memory; contents count more than
+/// the name, with a note.
 class OpenModel {
  public:
   enum class Passes { all, none };

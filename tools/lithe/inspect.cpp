@@ -137,6 +137,14 @@ json multiply_adds_json(const Session& session) {
   return j;
 }
 
+/// "1..4..8", as --range takes it.
+std::string range_text(const json& symbol) {
+  const auto min = symbol["min"].get<std::uint64_t>(), opt = symbol["opt"].get<std::uint64_t>(),
+             max = symbol["max"].get<std::uint64_t>();
+  return std::to_string(min) + ".." + (opt == 0 ? "" : std::to_string(opt) + "..") +
+         (max == 0 ? "(no bound)" : std::to_string(max));
+}
+
 json describe(const OpenModel& file, const SessionOptions& options) {
   const Model& model = file.model();
   const auto& root = model.root();
@@ -264,13 +272,23 @@ void print(const json& j, bool memory) {
               j["id"].get<std::string>().c_str());
   std::printf("from %s by %s\n", j["source"].get<std::string>().c_str(),
               j["producer"].get<std::string>().c_str());
+  for (const auto& s : j.value("symbols", json::array()))
+    std::printf("dimension %s: %s\n", s["name"].get<std::string>().c_str(), range_text(s).c_str());
   for (const auto& s : j["signatures"]) {
     std::printf("signature '%s'\n", s["name"].get<std::string>().c_str());
     print_values("input", s["inputs"]);
     print_values("output", s["outputs"]);
+    for (const auto& state : s.value("states", json::array()))
+      std::printf("  %-8s %s = %s of the run before\n", "state",
+                  s["inputs"][state["input"].get<std::size_t>()]["name"].get<std::string>().c_str(),
+                  s["outputs"][state["output"].get<std::size_t>()]["name"].get<std::string>().c_str());
     print_nodes(s, memory);
     print_multiply_adds(s);
-    if (memory) print_memory(s["memory"]);
+    if (!memory) continue;
+    if (s["planned"])
+      print_memory(s["memory"]);
+    else
+      std::printf("memory: not known before the shapes are; give them with --shape NAME=1,3,224,224\n");
   }
   for (const auto& [key, value] : j["metadata"].items())
     std::printf("metadata %s = %s\n", key.c_str(), value.get<std::string>().c_str());
@@ -283,6 +301,10 @@ int inspect(const InspectOptions& o) {
   SessionOptions options = machine.options();
   const auto shapes = input_shapes(given);
   options.shapes = shapes;
+  if (o.memory) {
+    Session session = create(model, options);
+    if (session.planned()) note_open_shapes(session, model, given);
+  }
   const json j = describe(model, options);
   if (o.json)
     std::printf("%s\n", j.dump(2).c_str());
