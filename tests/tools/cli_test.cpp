@@ -540,6 +540,55 @@ TEST_F(Command, EmbedWantsBoundsAndANamespace) {
   }
 }
 
+TEST_F(Command, InspectShowsRangesStatesAndWhatIsNotKnown) {
+  const std::string network =
+      "g (float[N,8] x, float[1,8] h) => (float[N,8] y, float[1,8] g) { y = Exp(x)\n g = Abs(h) }";
+  const std::string onnx = write("open.onnx", testing::serialized(network, 17)), model = path("open.lithe");
+  ASSERT_EQ(run("convert " + onnx + " -o " + model + " --range x:0=1..4..8 --state h=g").exit, 0);
+  const Answer bounded = run("inspect " + model + " --memory");
+  EXPECT_TRUE(mentions(bounded.out, "dimension N: 1..4..8"));
+  EXPECT_TRUE(mentions(bounded.out, "h = g of the run before"));
+  EXPECT_EQ(bounded.error, "");
+  EXPECT_TRUE(mentions(run("inspect " + onnx + " --memory").error, "the shape of input 'x' is open"));
+}
+
+TEST_F(Command, ContentsCountMoreThanTheName) {
+  const std::string ours = write("ours.onnx", read(converted())), onnx = write("onnx.lithe", read(digits()));
+  const Answer first = run("verify " + ours), second = run("inspect " + onnx);
+  EXPECT_EQ(first.exit, 0);
+  EXPECT_TRUE(mentions(first.error, "ours.onnx: holds a converted model; name it .lithe"));
+  EXPECT_EQ(second.exit, 0);
+  EXPECT_TRUE(mentions(second.error, "onnx.lithe: holds an ONNX model, which is converted first; name it"));
+}
+
+TEST_F(Command, UnknownCommandsAreNamedAndTheVersionIsKnown) {
+  EXPECT_EQ(run("covnert model.onnx").error, "lithe: there is no command 'covnert'; see lithe --help\n");
+  const Answer version = run("--version");
+  EXPECT_EQ(version.exit, 0);
+  EXPECT_EQ(version.out.rfind("lithe ", 0), 0u) << version.out;
+}
+
+TEST_F(Command, NotesSayWhyAnOptionDoesNothing) {
+  const std::string network =
+      "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, 4}> { y = Conv(x, w) }";
+  const std::string convert =
+      "convert " + write("conv.onnx", testing::serialized(network, 17)) + " --check --weights int8";
+  EXPECT_TRUE(mentions(run(convert).error, "there is no fully connected layer (MatMul, Gemm) with 1024"));
+  EXPECT_TRUE(mentions(run(convert + " --custom foo::Bar").error, "--custom foo::Bar: no node of the model"));
+}
+
+TEST_F(Command, AFailedCaseIsNotedOnce) {
+  const std::string network =
+      "g (float[N,8] x) => (float[2,4] y) <int64[2] s = {2, 4}> { y = Reshape(x, s) }";
+  const Answer answer =
+      run("convert " + write("one.onnx", testing::serialized(network, 17)) + " --check --weights int8");
+  EXPECT_EQ(answer.exit, 0) << answer.error;
+  const std::size_t at = answer.error.find("note: check: ");
+  ASSERT_NE(at, std::string::npos) << answer.error;
+  const std::string line = answer.error.substr(at, answer.error.find('\n', at) + 1 - at);
+  EXPECT_EQ(answer.error.find(line, at + 1), std::string::npos) << answer.error;
+}
+
 TEST_F(Command, QuantizesWithAFolderOfSamples) {
   fs::create_directory(folder_ / "samples");
   fs::copy("examples/digits/images.npy", folder_ / "samples/image.npy");

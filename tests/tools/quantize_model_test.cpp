@@ -356,7 +356,15 @@ TEST_F(QuantizeTest, WhatCannotBeQuantizedIsRefusedByName) {
   samples({10, 8, 8, 3});
   Network n;
   n.output(n.node("Relu", {n.input({1, 8, 8, 3})}));
-  EXPECT_TRUE(mentions(refusal([&] { quantized(n); }, 2), "no layer of test.onnx can run in int8"));
+  EXPECT_TRUE(
+      mentions(refusal([&] { quantized(n); }, 2),
+               "no layer of test.onnx can run in int8 (it has no convolution and no fully connected layer"));
+  Network r;
+  r.output(r.node("Relu", {r.input({1, 8, 8, 3})}));
+  r.graph().nodes[0].op = "GRU";
+  const std::vector<std::string> left = select(r.graph()).left;
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_TRUE(mentions(left[0], ": no kernel for int8"));
   Network q;
   q.output(q.fake(q.input({1, 8, 8, 3}), 0.1f, 0));
   EXPECT_TRUE(mentions(refusal([&] { quantized(q); }, 2), "test.onnx is quantized already"));
