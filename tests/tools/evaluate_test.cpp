@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "lithe/ops/resize.hpp"
 #include "tests/support/print.hpp"
 
 namespace lithe::graph {
@@ -128,6 +129,17 @@ TEST(InferDims, WhatOthersSayIsCorrected) {
   EXPECT_EQ(inferred({-2, 4}, 1 << 30, {-2, 4}), (Dims{-2, 4}));
   EXPECT_EQ(inferred({-2, 4}, 3, {-2, 4, 1}), (Dims{-1, 4})) << "another rank";
   EXPECT_EQ(inferred({-1, 4}, 3, {-2, 4}), (Dims{-2, 4})) << "nothing is known of that axis";
+}
+
+TEST(InferDims, SeveralOpenDimensionsMayDiffer) {
+  for (bool square : {false, true}) {  // the aspect ratio decides
+    Builder b;
+    const ValueId x = b.value("x", square ? Dims{-2, -2} : Dims{-2, -3}), y = b.value("y", std::nullopt);
+    b.node("Resize", {x, absent, absent, b.ints("sizes", {5, 1})}, {y});
+    set_attributes<ops::Resize>(b.g.nodes.back(), {.keep_aspect_ratio_policy = ops::AspectRatio::not_larger});
+    infer_dims(b.g);
+    EXPECT_EQ(b.g.value(y).dims, square ? (Dims{1, 1}) : (Dims{-1, -1}));
+  }
 }
 
 TEST(InferDims, ARefusalIsReportedForTheNode) {

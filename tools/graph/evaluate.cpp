@@ -6,6 +6,7 @@
 #include <iterator>
 #include <limits>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "lithe/ops/matmul.hpp"
@@ -356,24 +357,30 @@ void correct(Dims& said, const Probed& probed, bool symbols_known) {
 
 /// Gives outputs what the dims of the inputs say while some are open, at least the rank.
 void infer_open_dims(Graph& graph, const Node& node) {
-  bool symbols_known = true;
+  std::set<std::int64_t> symbols;
+  std::size_t unknown = 0;
   for (ValueId id : node.inputs) {
     if (id == absent || graph.value(id).constant) continue;
     const auto& dims = graph.value(id).dims;
     if (!dims) return;
-    symbols_known = symbols_known && std::find(dims->begin(), dims->end(), -1) == dims->end();
+    for (const std::int64_t d : *dims) {
+      if (d == -1) ++unknown;
+      if (d < -1) symbols.insert(d);
+    }
   }
   for (std::size_t o = 0; o < node.outputs.size(); ++o) {
     if (node.outputs[o] == absent) continue;
     auto& known = graph.value(node.outputs[o]).dims;
-    const auto probed = probe_dims(graph, node, o);
+    auto probed = probe_dims(graph, node, o);
+    if (probed && symbols.size() + unknown > 1)  // they may differ, and a guess is one for all
+      probed->dims.assign(probed->dims.size(), -1);
     const bool other_rank = known && probed && probed->dims.size() != known->size();
     if (!known || (other_rank && !probed->rank_varies)) {
       if (probed) known = probed->dims;
       if (auto exact = symbolic_dims(graph, node); exact && (!known || known->size() == exact->size()))
         known = std::move(exact);
     } else if (probed && !other_rank) {
-      correct(*known, *probed, symbols_known);
+      correct(*known, *probed, unknown == 0);
     }
   }
 }
