@@ -116,6 +116,18 @@ TEST(Convert, NhwcInputsAreChannelsLastAndKeepTheirName) {
   for (const graph::Node& node : g.nodes) EXPECT_NE(node.op, "Transpose");
 }
 
+TEST(Convert, RoundedWeightsAreMeasuredAgainstFloat) {
+  const std::string layer = "g (float[4,64] x) => (float[4,32] y) <float[64,32] w> { y = MatMul(x, w) }";
+  const auto eight = convert_text(layer, {.weights = Weights::int8}).rounding,
+             four = convert_text(layer, {.weights = Weights::int4}).rounding;
+  ASSERT_TRUE(eight && four);
+  EXPECT_GT(*eight, 1e-4);
+  EXPECT_LT(*eight, 2e-2);
+  EXPECT_GT(*four, 2 * *eight);
+  EXPECT_LT(*four, 0.2);
+  EXPECT_FALSE(convert_text(network, {.weights = Weights::int8}).rounding) << "no layer to round";
+}
+
 TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
   const Result result = convert_text(network, {.weights = Weights::f16});
   EXPECT_EQ(result.check.tolerance, 1e-2);

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/writer.hpp"
@@ -21,6 +22,9 @@ std::string number(double v) {
   std::snprintf(text, sizeof text, "%.3g", v);
   return text;
 }
+
+/// Rounded weights that move an output by more than this much of its range are worth a note.
+constexpr double largest_rounding = 0.05;
 
 /// The failed check in one line: where, how far, what to do.
 [[noreturn]] void fail_check(const std::string& file, Result result) {
@@ -102,14 +106,28 @@ void check_result(Result& result, const graph::Model& reference, const graph::Mo
   if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
 }
 
+/// How far the rounded weights move the outputs from those of the float model.
+void measure_rounding(Result& result, const graph::Model& floating, const Options& options) {
+  if (!options.check) return;
+  std::vector<graph::SelfTest> none;
+  const CheckReport report = check(floating, result.model, result.bytes, {.threads = options.threads}, none);
+  for (const CheckCase& c : report.cases)
+    if (c.contents == "random") result.rounding = std::max(result.rounding.value_or(0), c.relative);
+  if (result.rounding.value_or(0) > largest_rounding)
+    result.notes.push_back(
+        "--weights: rounding moves an output by " + number(*result.rounding) +
+        " of its range on random inputs; lithe test on real ones tells whether that matters");
+}
+
 Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
   Result result;
   result.notes = parsed.notes;
-  graph::Model reference = prepared(parsed, options), floating;
+  graph::Model reference = prepared(parsed, options), floating;  // floating: before anything was rounded
   note_unused_custom(reference, options.import, result.notes);
   parsed.proto.reset();
   result.model = reference;
   run_passes(result, options);
+  int rounded = 0;
   if (options.quantize) {
     check_result(result, reference, nullptr, options, 0, file);
     floating = result.model;
@@ -121,7 +139,9 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
   }
   if (options.weights == Weights::int8 || options.weights == Weights::int4) {
     check_result(result, reference, nullptr, options, 0, file);
-    if (passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log) == 0)
+    floating = std::move(reference);
+    rounded = passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log);
+    if (rounded == 0)
       result.notes.push_back("--weights: there is no fully connected layer (MatMul, Gemm) with " +
                              std::to_string(passes::fewest_weights) +
                              " or more constant weights, and only such are quantized; all stay as they are");
@@ -133,6 +153,7 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
     run_passes(result, options);
   }
   check_result(result, reference, options.quantize ? &floating : nullptr, options, options.self_tests, file);
+  if (rounded != 0) measure_rounding(result, floating, options);
   return result;
 }
 

@@ -53,6 +53,7 @@ struct Result {
   passes::PassLog log;           ///< for --explain
   CheckReport check;
   std::optional<quantize::Report> quantized;  ///< with --quantize
+  std::optional<double> rounding;             ///< of layers' weights: largest error against float
   std::vector<std::string> notes;             ///< one line each: what the user should know
 };
 
@@ -66,9 +67,9 @@ struct FailedCheck : report::Failure {
 /// checked against the original, and the int8 one against its own graph of QuantizeLinear and
 /// DequantizeLinear nodes: how far rounding moves it from float is no error of the converter, but measured on
 /// the samples and reported; self-tests hold what the quantized graph gives. With weights of int8 or int4 the
-/// result on the fast kernels is checked against itself on the portable ones: how far such weights move it is
-/// for `lithe compare` and `test` to say. Throws FailedCheck, and
-/// report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse and import_model say.
+/// result on the fast kernels is checked against itself on the portable ones; how far such weights move it
+/// from float is measured and reported. Throws FailedCheck, and report::Failure: exit 2 for options that do
+/// not fit the model, 3 and 4 as parse and import_model say.
 Result convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

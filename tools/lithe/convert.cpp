@@ -129,6 +129,7 @@ void write_report(const std::string& file, const import::Result& result) {
                            {"tolerance", c.tolerance},
                            {"passed", c.passed},
                            {"mismatch", c.mismatch}});
+  if (result.rounding) j["rounding"] = *result.rounding;
   if (result.quantized) j["quantization"] = json_of(*result.quantized);
   for (const auto& line : result.log.lines())
     j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
@@ -199,6 +200,8 @@ int convert(const ConvertOptions& o) {
   if (const auto* worst = result.check.worst(); worst != nullptr)
     std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative,
                 worst->tolerance, result.check.cases.size());
+  if (result.rounding)
+    std::printf("\nrounded weights against float on random inputs: largest error %.3g", *result.rounding);
   std::printf("\n");
   return report::exits::done;
 }
