@@ -141,6 +141,21 @@ TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
   EXPECT_LT(result.bytes.size(), convert_text(network).bytes.size() + 512);
 }
 
+TEST(Convert, HalfPrecisionKeepsFiniteNumbersFinite) {
+  Options options;
+  options.weights = Weights::f16, options.check = false;  // large inputs reach beyond f16 themselves
+  const Result result = convert_text(
+      "g (float[2,4] x) => (float[2,4] y) <float[1] m = {-3e38}> { a = Add(x, m)\n y = Softmax(a) }",
+      options);
+  int masks = 0;
+  for (const graph::Value& v : result.model.graphs[0].values) {
+    if (!v.constant || v.dtype != DType::f16) continue;
+    EXPECT_EQ(static_cast<float>(v.constant->as<half>()[0]), -65504.0F);
+    ++masks;
+  }
+  EXPECT_EQ(masks, 1);
+}
+
 TEST(Convert, HalfPrecisionKeepsWhatGuardsADivision) {
   for (const char* guarded : {"d = Add(a, e)", "d = Max(e, a)", "b = Add(a, e)\n d = Sqrt(b)"}) {
     const Result result =

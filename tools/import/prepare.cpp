@@ -2,6 +2,7 @@
 #include "tools/import/prepare.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 
@@ -324,9 +325,11 @@ class Twins {
   }
 
  private:
+  /// Finite numbers stay finite: rows of a mask of -3e38 would be NaN behind a Softmax.
   static graph::ConstantPtr halved(const graph::Constant& from) {
+    constexpr float largest = 65504;
     std::vector<half> to;
-    for (float v : from.as<float>()) to.emplace_back(v);
+    for (float v : from.as<float>()) to.emplace_back(std::isinf(v) ? v : std::clamp(v, -largest, largest));
     return graph::make_constant<half>(from.shape, to);
   }
   Graph& graph_;
