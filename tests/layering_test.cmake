@@ -11,12 +11,14 @@ endmacro()
 # A row: headers | lithe headers they may include | other headers they may include besides the standard library's.
 # The first row whose first expression matches a header is its row. Paths are relative to include/lithe/.
 # Whoever may run without an operating system never includes what needs one, though its row names the folder.
-set(os "memory/(mapped_file|system_[a-z_]*)|runtime/(cpu|threads|packed_weights)")
+set(os "memory/(mapped_file|system_[a-z_]*)|runtime/(cpu|threads|worker_affinity|packed_weights)")
 set(rows
     "core/.*                       | core/.*                                                          | "
     "memory/(mapped_file|system_.*) | (core|memory)/.*                                                 | sys/.*|unistd|fcntl"
     "memory/.*                     | (core|memory)/.*                                                 | "
-    "runtime/(cpu|threads)         | core/.*|runtime/(cpu|threads)                                    | cpuinfo|pthreadpool"
+    "runtime/cpu                   | core/.*                                                          | cpuinfo"
+    "runtime/threads               | core/.*|runtime/worker_affinity                                  | pthreadpool"
+    "runtime/worker_affinity       | core/.*                                                          | pthreadpool|unistd|sys/.*"
     "runtime/packed_weights        | core/.*                                                          | sys/.*"
     "runtime/.*                    | model|(core|memory|format|runtime)/.*                            | "
     "ops/all                       | core/.*|ops/[a-z0-9_]*                                           | "

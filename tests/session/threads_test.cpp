@@ -83,5 +83,20 @@ TEST(SessionThreads, APoolOfTwoGivesTheSameAnswer) {
   }
 }
 
+TEST(SessionThreads, EachRunTellsThePool) {
+  const Model model = two_convolutions().open();
+  int runs = 0;
+  const ThreadPool pool{.start_run = [](void* counter) { ++*static_cast<int*>(counter); }, .affinity = &runs};
+  SessionOptions o;
+  o.kernels = Kernels::entries, o.source = system_arena, o.heap_hooks = xnn::heap_hooks, o.cpu = cpu(),
+  o.threads = &pool;
+  auto session = Session::create(model, o);
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  EXPECT_EQ(runs, 0);
+  ASSERT_TRUE(session->run().ok());
+  ASSERT_TRUE(session->run().ok());
+  EXPECT_EQ(runs, 2);
+}
+
 }  // namespace
 }  // namespace lithe::testing

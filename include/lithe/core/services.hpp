@@ -32,6 +32,8 @@ struct ThreadPool {
   std::size_t threads = 1;
   void (*parallel)(void* handle, Task task, void* context,
                    std::size_t count) = nullptr;  ///< set by runtime/threads.hpp
+  void (*start_run)(void* affinity) = nullptr;    ///< each run begins with it; set where it is needed
+  void* affinity = nullptr;
 
   /// Calls task(context, i) for each i below `count`, on these threads, and waits.
   void for_each(Task task, void* context, std::size_t count) const {

@@ -457,6 +457,8 @@ inline MemoryReport State::memory() const {
 
 inline Status State::run() {
   const HeapScope scope(context);
+  if (context.threads != nullptr && context.threads->start_run != nullptr)
+    context.threads->start_run(context.threads->affinity);
   for (Port& p : inputs) {
     PlanValue& v = value(p);
     const std::byte* from = p.bound != nullptr ? p.bound : p.storage;

@@ -5,11 +5,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "lithe/core/services.hpp"
+#include "lithe/runtime/worker_affinity.hpp"
 
 namespace lithe::inline v0 {
+
+/// The pthreadpool behind a core ThreadPool, or null.
+inline pthreadpool_t native(const ThreadPool* pool) {
+  return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
+}
 
 /// Owns the threads that sessions run on. Sessions sharing one take turns; they must not outlive it.
 class Threads {
@@ -22,15 +29,23 @@ class Threads {
     if (count == 1) return;
     pool_.handle = pthreadpool_create(count);
     if (pool_.handle == nullptr) return;
-    pool_.threads = pthreadpool_get_threads_count(static_cast<pthreadpool_t>(pool_.handle));
+    pool_.threads = pthreadpool_get_threads_count(native(&pool_));
     pool_.parallel = [](void* handle, ThreadPool::Task task, void* context, std::size_t n) {
       pthreadpool_parallelize_1d(static_cast<pthreadpool_t>(handle), task, context, n, 0);
     };
+    if (runtime::WorkerAffinity::useful()) affinity_ = runtime::WorkerAffinity::create(native(&pool_));
+    if (affinity_ == nullptr) return;
+    pool_.affinity = affinity_.get();
+    pool_.start_run = [](void* affinity) { static_cast<runtime::WorkerAffinity*>(affinity)->avoid_caller(); };
   }
-  Threads(Threads&& other) noexcept : pool_(std::exchange(other.pool_, {})) {}
-  Threads& operator=(Threads&& other) noexcept { return std::swap(pool_, other.pool_), *this; }
+  Threads(Threads&& other) noexcept
+      : pool_(std::exchange(other.pool_, {})), affinity_(std::move(other.affinity_)) {}
+  Threads& operator=(Threads&& other) noexcept {
+    std::swap(pool_, other.pool_), std::swap(affinity_, other.affinity_);
+    return *this;
+  }
   ~Threads() {
-    if (pool_.handle != nullptr) pthreadpool_destroy(static_cast<pthreadpool_t>(pool_.handle));
+    if (pool_.handle != nullptr) pthreadpool_destroy(native(&pool_));
   }
 
   /// What a session is given; valid as long as this object stays where it is.
@@ -39,12 +54,8 @@ class Threads {
 
  private:
   ThreadPool pool_;
+  std::unique_ptr<runtime::WorkerAffinity> affinity_;
 };
-
-/// The pthreadpool behind a core ThreadPool, or null.
-inline pthreadpool_t native(const ThreadPool* pool) {
-  return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
-}
 
 /// Elements of a simple operation, or multiply-adds, that are computed before other threads have woken up
 /// and fetched their part from this one's caches.
