@@ -78,7 +78,7 @@ TEST(XnnChannelShuffle, OtherGroupsAtAnotherShape) {
   xnn::ChannelShuffle kernel;
   CreateContext create;
   ASSERT_TRUE(kernel.create({}, create).ok());
-  for (const Shape& shape : {Shape{4, 9}, Shape{1, 9}, Shape{3, 5}, Shape{4, 9}}) {
+  for (const Shape& shape : {Shape{4, 9}, Shape{3, 5}, Shape{4, 9}}) {
     std::vector<float> in(static_cast<std::size_t>(shape.elements())), out(in.size() + 4),
         expected(in.size());
     std::iota(in.begin(), in.end(), 1.0F);

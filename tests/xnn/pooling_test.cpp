@@ -56,14 +56,26 @@ TEST(XnnAveragePool2D, Values) {
   agrees<xnn::AveragePool2D>({.kernel = {12, 12}}, {{1, 13, 14, 5}}, {f32, f16, u8});
 }
 
-/// Top and bottom padding meet in every output row: XNNPACK alone would read outside of the input.
-TEST(XnnAveragePool2D, PaddingThatMeets) {
-  agrees<xnn::AveragePool2D>({.kernel = {5, 5}, .pads = {0, 2, 4, 2}}, {{1, 2, 6, 4}}, {f32, f16});
-  agrees<xnn::AveragePool2D>({.kernel = {7, 7}, .pads = {3, 3, 3, 3}}, {{1, 3, 9, 4}}, {f32, f16});
-  agrees<xnn::AveragePool2D>({.kernel = {7, 7}, .strides = {2, 2}, .pads = {3, 3, 3, 3}}, {{1, 9, 9, 4}},
-                             {f32, f16});
-  agrees<xnn::AveragePool2D>({.kernel = {5, 5}, .pads = {4, 2, 4, 2}, .count_include_pad = true},
-                             {{1, 2, 6, 4}}, {u8});
+/// Top and bottom padding meet in every output row: XNNPACK would read outside of the input.
+TEST(XnnAveragePool2D, RefusesPaddingThatMeets) {
+  const auto takes = [](const ops::AveragePool2D::Attributes& a, const Shape& in, const Shape& out) {
+    return supports<xnn::AveragePool2D>(a, {{f32, in}}, {f32, out});
+  };
+  EXPECT_FALSE(takes({.kernel = {5, 5}, .pads = {0, 2, 4, 2}}, {1, 2, 6, 4}, {1, 2, 6, 4}));
+  EXPECT_FALSE(takes({.kernel = {7, 7}, .pads = {3, 3, 3, 3}}, {1, 3, 9, 4}, {1, 3, 9, 4}));
+  EXPECT_TRUE(takes({.kernel = {7, 7}, .pads = {3, 3, 3, 3}}, {1, 6, 9, 4}, {1, 6, 9, 4}));
+  EXPECT_FALSE(
+      takes({.kernel = {7, 7}, .strides = {2, 2}, .pads = {3, 3, 3, 3}}, {1, 5, 9, 4}, {1, 3, 5, 4}));
+}
+
+/// Strips of one row are refused here: their padding meets.
+TEST(XnnAveragePool2D, PaddingNearlyMeets) {
+  const auto whole = [](const ops::AveragePool2D::Attributes& a, const Input& input) {
+    agrees<xnn::AveragePool2D>(a, {input}, {f32, f16}, {.strips = false});
+  };
+  whole({.kernel = {5, 5}, .pads = {0, 2, 4, 2}}, {1, 4, 6, 4});
+  whole({.kernel = {7, 7}, .pads = {3, 3, 3, 3}}, {1, 6, 9, 4});
+  whole({.kernel = {7, 7}, .strides = {2, 2}, .pads = {3, 3, 3, 3}}, {1, 9, 9, 4});
 }
 
 TEST(XnnAveragePool2D, RefusesWhatItWouldMean) {

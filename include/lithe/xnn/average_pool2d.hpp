@@ -16,9 +16,8 @@
 namespace lithe::inline v0::xnn {
 
 /// average_pooling2d_nhwc, f32, f16 and qu8. XNNPACK leaves padding out of the mean where there is any in f32
-/// and f16, and never in qu8: what does not agree with count_include_pad and ceil_mode is refused. Where top
-/// and bottom padding meet in few output rows, XNNPACK 4ea82e5 reads the wrong rows: such shapes and strips
-/// run on the portable kernel.
+/// and f16, and never in qu8: what does not agree with count_include_pad and ceil_mode is refused. So is top
+/// and bottom padding that meets in few output rows, where XNNPACK 4ea82e5 reads the wrong rows.
 class AveragePool2D {
  public:
   using Op = ops::AveragePool2D;
@@ -38,7 +37,9 @@ class AveragePool2D {
     if (dtype == DType::u8 ? (pads && !a.count_include_pad) || a.ceil_mode : pads && a.count_include_pad)
       return false;
     if (dtype == DType::u8 && !usable_scales(w, node)) return false;
-    return usable_clamp(a.clamp, dtype) && small_indirection(w, node.output().shape);
+    const Shape& out = node.output().shape;
+    return usable_clamp(a.clamp, dtype) && small_indirection(w, out) &&
+           separate_padding(w, pads_for(w, node.input(0).shape, out, a.ceil_mode), out[1]);
   }
 
   Status create(const Op::Attributes&, CreateContext&) { return initialize(); }
@@ -51,8 +52,8 @@ class AveragePool2D {
     Slot& slot = slots_[static_cast<std::size_t>(context.slot)];
     const SlotKey key{pads_for(w, input.shape, output.shape, a.ceil_mode), input.pitch, output.pitch,
                       input.shape[3]};
-    slot.portable = !separate_padding(w, key.pads, output.shape[1]);
-    if (slot.portable) return {};
+    if (!separate_padding(w, key.pads, output.shape[1]))
+      return {Code::unsupported, "top and bottom padding meet in a strip of so few rows"};
     if (!slot.op || slot.key != key) {
       slot.key = key;
       LITHE_TRY(check(make(a, context.node, slot)));
@@ -70,10 +71,8 @@ class AveragePool2D {
     return check_output(output.shape, height, width);
   }
 
-  Status run(const Op::Attributes& a, RunContext& context) {
-    const Slot& slot = slots_[static_cast<std::size_t>(context.slot())];
-    if (slot.portable) return portable::Kernel<Op>::run(a, context);
-    xnn_operator_t op = slot.op.get();
+  Status run(const Op::Attributes&, RunContext& context) {
+    xnn_operator_t op = slots_[static_cast<std::size_t>(context.slot())].op.get();
     const void* in = context.input(0).data;
     void *out = context.output().data, *workspace = context.workspace().data();
     xnn_status status = xnn_status_success;
@@ -97,7 +96,6 @@ class AveragePool2D {
   struct Slot {
     Handle op;
     SlotKey key;  ///< XNNPACK keeps its pointers when only pitches change, so they count too
-    bool portable = false;
   };
 
   /// XNNPACK's indirection buffer has rows for the top, one for the middle, and rows for the bottom,

@@ -33,7 +33,6 @@ class ChannelShuffle {
     const TensorView& input = context.inputs[0];
     const Groups groups = split(a, input.shape);
     const bool bytes = element_bytes(input.dtype) == 1;
-    if (groups.count < 2) return op_.reset(), Status{};  // nothing to interleave
     if (!op_ || groups.count != groups_.count || groups.channels != groups_.channels) {
       const auto create_operator =
           bytes ? xnn_create_channel_shuffle_nc_x8 : xnn_create_channel_shuffle_nc_x32;
@@ -48,8 +47,7 @@ class ChannelShuffle {
                                   native(context.threads, input.elements())));
   }
 
-  Status run(const Op::Attributes& a, RunContext& context) {
-    if (!op_) return portable::Kernel<Op>::run(a, context);
+  Status run(const Op::Attributes&, RunContext& context) {
     const TensorView& input = context.input(0);
     const auto setup =
         element_bytes(input.dtype) == 1 ? xnn_setup_channel_shuffle_nc_x8 : xnn_setup_channel_shuffle_nc_x32;
