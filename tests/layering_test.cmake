@@ -29,7 +29,7 @@ set(rows
     "format/.*                     | (core|format)/.*                                                 | flatbuffers/.*"
     "(model|session)               | model|(core|memory|format|runtime)/.*                            | "
     "micro                         | model|session|(core|memory|format|runtime|ops)/.*                | "
-    "lithe                         | .*                                                               | ")
+    "(lithe|platform)              | .*                                                               | ")
 
 file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lithe ${ROOT}/include/lithe/*)
 foreach(header ${headers})

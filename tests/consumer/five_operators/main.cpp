@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
-#include <lithe/lithe.hpp>
+#include <lithe/ops/flatten.hpp>
+#include <lithe/platform.hpp>
+#include <lithe/xnn/conv2d.hpp>
+#include <lithe/xnn/fully_connected.hpp>
+#include <lithe/xnn/max_pool2d.hpp>
+#include <lithe/xnn/softmax.hpp>
 
 int main() {
   using Kernels = lithe::KernelList<lithe::xnn::Conv2D, lithe::xnn::MaxPool2D,
