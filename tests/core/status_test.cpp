@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 
 namespace lithe {
 namespace {
@@ -51,12 +52,31 @@ TEST(Result, MovesWhatCannotBeCopied) {
   EXPECT_EQ(*taken, 3);
 }
 
+TEST(Result, EndsWhatItHolds) {
+  using Shared = Result<std::shared_ptr<int>>;
+  const auto one = std::make_shared<int>(1), two = std::make_shared<int>(2);
+  {
+    Shared a = one, b = two, failed = Status{Code::io, "gone"};
+    EXPECT_EQ(one.use_count(), 2);
+    b = std::move(a);
+    EXPECT_EQ(two.use_count(), 1);
+    EXPECT_EQ(*b, one);
+    b = std::move(failed);
+    EXPECT_EQ(one.use_count(), 1);
+    EXPECT_EQ(b.code(), Code::io);
+    b = Shared(two);
+    EXPECT_TRUE(b.ok());
+    EXPECT_EQ(two.use_count(), 2);
+  }
+  EXPECT_EQ(two.use_count(), 1);
+}
+
 Status passes_on(Status status, bool& reached) {
   LITHE_TRY(status);
   return reached = true, Status{};
 }
 Result<int> adds_one(Result<int> given) {
-  LITHE_ASSIGN_OR_RETURN(const int value, given);
+  LITHE_ASSIGN_OR_RETURN(const int value, std::move(given));
   return value + 1;
 }
 

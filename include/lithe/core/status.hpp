@@ -3,7 +3,7 @@
 
 #include <cassert>
 #include <cstdint>
-#include <optional>
+#include <new>
 #include <utility>
 
 namespace lithe::inline v0 {
@@ -61,25 +61,40 @@ class [[nodiscard]] Status {
 };
 static_assert(sizeof(void*) != 8 || sizeof(Status) == 16);  // returned in two registers
 
-/// A value, or the Status that explains why there is none.
+/// A value, or the Status that explains why there is none. Moves, never copies. A union, for std::optional
+/// would have a program compile a dozen functions more for each type.
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                      // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)), ok_(true) {}           // NOLINT(google-explicit-constructor)
   Result(Status status) : status_(status) { assert(!status.ok()); }  // NOLINT(google-explicit-constructor)
+  Result(Result&& other) noexcept : status_(other.status_), ok_(other.ok_) {
+    if (ok_) new (&value_) T(std::move(other.value_));
+  }
+  Result& operator=(Result&& other) noexcept {
+    if (this == &other) return *this;
+    this->~Result();
+    return *new (this) Result(std::move(other));
+  }
+  ~Result() {
+    if (ok_) value_.~T();
+  }
 
-  bool ok() const { return value_.has_value(); }
+  bool ok() const { return ok_; }
   Status status() const { return status_; }
   Code code() const { return status_.code(); }
-  T& operator*() & { return assert(ok()), *value_; }
-  const T& operator*() const& { return assert(ok()), *value_; }
-  T&& operator*() && { return assert(ok()), *std::move(value_); }
-  T* operator->() { return assert(ok()), &*value_; }
-  const T* operator->() const { return assert(ok()), &*value_; }
+  T& operator*() & { return assert(ok_), value_; }
+  const T& operator*() const& { return assert(ok_), value_; }
+  T&& operator*() && { return assert(ok_), std::move(value_); }
+  T* operator->() { return assert(ok_), &value_; }
+  const T* operator->() const { return assert(ok_), &value_; }
 
  private:
-  std::optional<T> value_;
+  union {
+    T value_;  ///< lives where ok_
+  };
   Status status_;
+  bool ok_ = false;
 };
 
 }  // namespace lithe::inline v0

@@ -43,8 +43,9 @@ inline std::size_t port_bytes(const Port& port, const PlanValue& v) {
   return static_cast<std::size_t>(bytes(port.dtype, static_cast<std::uint64_t>(v.shape.elements())));
 }
 
-/// A session's half-precision border: the plan computes in f32.
-inline void convert(DType from, const void* source, DType to, void* target, std::size_t count) {
+/// A session's half-precision border: the plan computes in f32. Out of line, for run() has it twice.
+[[gnu::noinline]] inline void convert(DType from, const void* source, DType to, void* target,
+                                      std::size_t count) {
   if (to == DType::f32) return widen(from, source, static_cast<float*>(target), count);
   for (std::size_t i = 0; i < count; ++i) {
     const float v = static_cast<const float*>(source)[i];
