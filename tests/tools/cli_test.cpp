@@ -160,7 +160,9 @@ TEST_F(Command, UnsupportedOperatorsAreListedAllAtOnce) {
 TEST_F(Command, WhatTheSystemRefusesExits4) {
   for (const std::string& arguments :
        {"convert " + path("nowhere.onnx") + " -o " + path("x.lithe"), "verify " + path("nowhere.lithe"),
-        "bench " + path("nowhere.lithe"), "convert " + digits() + " -o " + path("no/such/folder/x.lithe")}) {
+        "bench " + path("nowhere.lithe"), "convert " + digits() + " -o " + path("no/such/folder/x.lithe"),
+        "convert " + digits() + " -o " + path("x.lithe") + " --report " +
+            path("no/such/folder/report.json")}) {
     const Answer answer = run(arguments);
     EXPECT_EQ(answer.exit, 4) << arguments << '\n' << answer.error;
     EXPECT_EQ(answer.error_lines(), 1) << arguments << '\n' << answer.error;
@@ -173,7 +175,11 @@ TEST_F(Command, TheInputIsNeverTheOutput) {
   fs::create_hard_link(model, path("same.hpp"));
   for (const std::string& arguments :
        {"convert " + onnx + " -o " + path("./net.onnx"), "convert " + onnx + " -o " + path("link"),
-        "convert " + path("link") + " -o " + onnx, "embed " + model + " -o " + path("same.hpp")}) {
+        "convert " + path("link") + " -o " + onnx, "embed " + model + " -o " + path("same.hpp"),
+        "convert " + onnx + " --check --report " + path("link"),
+        "bench " + model + " --trace " + path("same.hpp"),
+        "compare " + model + " --onnx " + onnx + " --report " + onnx,
+        "compare " + model + " --onnx " + onnx + " --report " + model}) {
     const Answer answer = run(arguments);
     EXPECT_EQ(answer.exit, 2) << arguments << '\n' << answer.error;
     EXPECT_EQ(answer.error_lines(), 1) << answer.error;

@@ -376,7 +376,8 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
   std::error_code error;  // where one of them does not exist
   if (equivalent(output, input, error))
     report::bad_usage(output.string() + ": is the input itself, which would be lost; choose another name");
-  target_of(output);
+  const std::filesystem::path folder = target_of(output).parent_path();
+  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) refuse_to_write(output, system_text());
 }
 
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
@@ -398,6 +399,10 @@ void write_file(const std::filesystem::path& path, std::span<const std::byte> by
   const std::string reason = system_text();
   unlink(temporary.c_str());
   refuse_to_write(path, reason);
+}
+
+void write_file(const std::filesystem::path& path, std::string_view text) {
+  write_file(path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace lithe::graph

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "lithe/model.hpp"
@@ -29,5 +30,6 @@ void check_output(const std::filesystem::path& output, const std::filesystem::pa
 /// Writes beside the file and renames, so that no half-written file stays. A symbolic link stays, and what it
 /// points to is written. Throws report::Failure (exit 4), also for a folder, a device or a pipe at `path`.
 void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_file(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace lithe::graph

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/graph/writer.hpp"
 #include "tools/lithe/code_path.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
@@ -95,10 +95,7 @@ void write_trace(const std::string& file, const Session& session, const Profile&
                       {"tid", 1},
                       {"args", {{"kernel", node.kernel->name}}}});
   }
-  std::ofstream out(file);
-  out << nlohmann::json{{"traceEvents", events}}.dump();
-  out.close();
-  if (!out) report::system_refused(file + ": cannot be written");
+  graph::write_file(file, nlohmann::json{{"traceEvents", events}}.dump());
 }
 
 /// Microseconds of a run that nodes with something in common take.
@@ -201,6 +198,7 @@ nlohmann::json nodes_json(const Session& session, const Profile& profile, int re
 }
 
 int bench(const BenchOptions& o) {
+  if (!o.trace.empty()) graph::check_output(o.trace, o.model);
   const auto begin = Clock::now();
   const OpenModel model(o.model, parse_shapes(o.shapes));
   const Machine machine(o.common);

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/graph/writer.hpp"
 #include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
 #include "tools/lithe/common.hpp"
@@ -222,17 +222,12 @@ std::vector<Row> rows_of(const Layers& got, const Layers& want) {
   return rows;
 }
 
-void write_report(const std::string& file, const nlohmann::json& report) {
-  std::ofstream out(file);
-  out << report.dump(2) << "\n";
-  out.close();
-  if (!out) report::system_refused(file + ": cannot be written");
-}
-
 int compare(const CompareOptions& o) {
   const std::string onnx = !o.onnx.empty() ? o.onnx : o.model;
   if (o.onnx.empty() && std::filesystem::path(o.model).extension() != ".onnx")
     report::bad_usage("compare: say with --onnx MODEL.onnx what " + o.model + " was converted from");
+  if (!o.report.empty())
+    for (const std::string& model : {o.model, onnx}) graph::check_output(o.report, model);
   auto inputs = read_inputs(o.inputs);
   const OpenModel model(o.model);
   const OpenModel reference(onnx, {}, OpenModel::Passes::none);
@@ -256,8 +251,8 @@ int compare(const CompareOptions& o) {
   print(rows, o.top == 0 ? rows.size() : static_cast<std::size_t>(o.top), within);
   nlohmann::json list = nlohmann::json::array();
   for (const Row& r : rows) list.push_back(json_of(r, within(r)));
-  if (!o.report.empty())
-    write_report(o.report, {{"layers", list}, {"tolerance", tolerance}, {"first_wrong", culprit}});
+  const nlohmann::json report{{"layers", list}, {"tolerance", tolerance}, {"first_wrong", culprit}};
+  if (!o.report.empty()) graph::write_file(o.report, report.dump(2) + "\n");
   std::printf("%zu values of %zu nodes compared, tolerance %.3g; others have no value of ONNX's\n",
               rows.size(), got.nodes, tolerance);
   if (first == nullptr) return report::exits::done;

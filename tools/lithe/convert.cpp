@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -133,10 +132,7 @@ void write_report(const std::string& file, const import::Result& result) {
   if (result.quantized) j["quantization"] = json_of(*result.quantized);
   for (const auto& line : result.log.lines())
     j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
-  std::ofstream out(file);
-  out << j.dump(2) << "\n";
-  out.close();
-  if (!out) report::system_refused(file + ": cannot be written");
+  graph::write_file(file, j.dump(2) + "\n");
 }
 
 /// What each pass did, then how often.
@@ -157,6 +153,9 @@ void explain(const passes::PassLog& log) {
   for (const Counts& c : passes) std::printf("%8d %12d  %s\n", c.changes, c.misses, c.pass.c_str());
 }
 
+/// Below this a quantized output has little to do with the float one.
+constexpr double poor_snr_db = 10;
+
 /// What became of the layers, and how far the result is from float.
 void describe(const quantize::Report& q) {
   for (const auto& note : q.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
@@ -168,6 +167,12 @@ void describe(const quantize::Report& q) {
                 q.accuracy.samples, out.snr_db(), out.error);
     if (out.rows != 0) std::printf(", the same largest class in %zu of %zu", out.agreeing, out.rows);
     std::printf("\n");
+    if (out.snr_db() < poor_snr_db)
+      std::fprintf(
+          stderr,
+          "note: '%s' is far from float; calibrate with samples like those the network will see, or keep "
+          "what matters in floating point with --max-drop\n",
+          out.name.c_str());
   }
 }
 
@@ -183,7 +188,8 @@ int convert(const ConvertOptions& o) {
   refuse_what_is_to_come(o);
   if (o.output.empty() && !o.check_only)
     report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
-  if (!o.check_only) graph::check_output(o.output, o.model);
+  for (const std::string& file : {o.check_only ? std::string() : o.output, o.report, o.calibration_cache})
+    if (!file.empty()) graph::check_output(file, o.model);
   import::Result result;
   try {
     result = import::convert(o.model, import_options(o));

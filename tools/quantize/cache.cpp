@@ -62,8 +62,7 @@ void write_cache(const std::filesystem::path& file, const CacheKey& key, const C
         {"low", v.range.low}, {"high", v.range.high}, {"smallest", v.seen.low}, {"largest", v.seen.high}};
   for (const auto& [name, means] : result.calibration.means) j["input_means"][name] = means;
   for (const auto& [name, factors] : result.equalization) j["equalization"][name] = factors;
-  const std::string text = j.dump(1) + "\n";
-  graph::write_file(file, std::as_bytes(std::span(text)));
+  graph::write_file(file, j.dump(1) + "\n");
 }
 
 }  // namespace lithe::quantize
