@@ -3,7 +3,7 @@
 
 #include <cassert>
 #include <cstdint>
-#include <new>
+#include <new>  // IWYU pragma: keep (placement new)
 #include <utility>
 
 namespace lithe::inline v0 {
