@@ -119,13 +119,13 @@ inline bool GraphPlan::hostable(const PlanContext& context, const PlanNode& node
   if (!context.open) return node.host;
   const OpSpec& spec = *node.op->spec;
   if (node.dynamic || spec.subgraphs != 0 || spec.accuracy == Accuracy::random) return false;
-  const auto v = [&](std::int32_t id) -> const PlanValue& { return values[static_cast<std::size_t>(id)]; };
   for (std::int32_t id : node.input_ids())
-    if (id >= 0 && !spec.reads_shapes_only && (!v(id).host || v(id).contents == nullptr || v(id).widen))
+    if (id >= 0 && !spec.reads_shapes_only &&
+        (!value(id).host || value(id).contents == nullptr || value(id).widen))
       return false;
   std::size_t total = 0;
   for (std::int32_t id : node.output_ids())
-    if (id >= 0) total += v(id).dynamic ? max_host_bytes + 1 : v(id).bytes;
+    if (id >= 0) total += value(id).dynamic ? max_host_bytes + 1 : value(id).bytes;
   return total <= max_host_bytes;
 }
 

@@ -8,9 +8,8 @@ namespace lithe::inline v0::runtime {
 
 /// Root of a value's storage and its offset in it.
 inline std::int32_t GraphPlan::find(std::int32_t id, std::size_t& offset) const {
-  const auto at = [&](std::int32_t i) -> const PlanValue& { return values[static_cast<std::size_t>(i)]; };
   offset = 0;
-  while (at(id).root != id) offset += at(id).offset, id = at(id).root;
+  while (value(id).root != id) offset += value(id).offset, id = value(id).root;
   return id;
 }
 
@@ -27,13 +26,13 @@ inline void GraphPlan::merge(std::int32_t id, std::int32_t into, std::size_t off
 /// A computed value of fixed shape: planning may decide where it lies.
 inline bool GraphPlan::movable(std::int32_t id) const {
   if (id < 0) return false;
-  const PlanValue& v = values[static_cast<std::size_t>(id)];
+  const PlanValue& v = value(id);
   return v.contents == nullptr && !v.dynamic && !v.late && v.pitch == v.shape.back() && v.bytes > 0 &&
          bits(v.dtype) >= 8;
 }
 
 inline bool GraphPlan::readers_take_pitch(std::int32_t id, const PlanNode* except) const {
-  if (values[static_cast<std::size_t>(id)].output) return false;
+  if (value(id).output) return false;
   for (const PlanNode& node : nodes)
     for (std::int32_t in : node.input_ids())
       if (in == id && &node != except &&
@@ -54,7 +53,7 @@ inline bool GraphPlan::writer_gives_pitch(std::int32_t id) const {
 inline int GraphPlan::cut_axis(const Shape& whole, std::span<const std::int32_t> parts) const {
   for (int axis = 0; axis < whole.rank(); ++axis)
     for (std::int32_t id : parts)
-      if (id >= 0 && values[static_cast<std::size_t>(id)].shape[axis] != whole[axis]) return axis;
+      if (id >= 0 && value(id).shape[axis] != whole[axis]) return axis;
   return 0;
 }
 

@@ -207,6 +207,7 @@ class GraphPlan {
   std::span<std::int32_t> order, placed;
 
   PlanValue& value(std::int32_t id) { return values[static_cast<std::size_t>(id)]; }
+  const PlanValue& value(std::int32_t id) const { return values[static_cast<std::size_t>(id)]; }
   std::span<const std::int32_t> inputs() const { return numbers(file->inputs()); }
   std::span<const std::int32_t> outputs() const { return numbers(file->outputs()); }
   std::int32_t steps() const { return static_cast<std::int32_t>(nodes.size()); }
@@ -221,16 +222,14 @@ class GraphPlan {
   /// All outputs of the node are empty, whatever the data.
   bool empty(const PlanNode& node) const {
     for (std::int32_t id : node.output_ids())
-      if (id >= 0 &&
-          (values[static_cast<std::size_t>(id)].bytes != 0 || values[static_cast<std::size_t>(id)].dynamic))
-        return false;
+      if (id >= 0 && (value(id).bytes != 0 || value(id).dynamic)) return false;
     return true;
   }
   /// A shape of the node is unknown until it runs.
   bool late(const PlanNode& node) const {
     for (std::span<const std::int32_t> ids : {node.input_ids(), node.output_ids()})
       for (std::int32_t id : ids)
-        if (id >= 0 && values[static_cast<std::size_t>(id)].late) return true;
+        if (id >= 0 && value(id).late) return true;
     return false;
   }
 
@@ -360,9 +359,7 @@ inline Status GraphPlan::check_dtypes(std::span<const KernelEntry> kernels, cons
   if (static_cast<int>(node.children.size()) != spec.subgraphs)
     return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
   const auto dtypes = [&](std::span<const std::int32_t> ids) {
-    return [this, ids](std::size_t i) {
-      return ids[i] < 0 ? DType::none : values[static_cast<std::size_t>(ids[i])].dtype;
-    };
+    return [this, ids](std::size_t i) { return ids[i] < 0 ? DType::none : value(ids[i]).dtype; };
   };
   const auto takes = [&](const OperatorEntry& op) {
     for (const TypeRow& row : op.types)

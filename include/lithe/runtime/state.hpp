@@ -65,9 +65,7 @@ class State {
   [[gnu::cold]] void start_states();
   [[gnu::cold]] void zero(Port& port);
   [[gnu::cold]] void point();
-  const PlanValue& value(const Port& port) const {
-    return graph.values[static_cast<std::size_t>(port.value)];
-  }
+  const PlanValue& value(const Port& port) const { return graph.value(port.value); }
   PlanValue& value(const Port& port) { return graph.value(port.value); }
   const format::Value& source(const Port& port) const {
     return *graph.file->values()->Get(static_cast<std::uint32_t>(port.value));
