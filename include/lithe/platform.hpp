@@ -9,7 +9,7 @@
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/packed_weights.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/session.hpp"  // IWYU pragma: export
+#include "lithe/session.hpp"
 #include "lithe/xnn/runtime.hpp"
 
 /// For applications that name their kernels: this machine's memory, processor and threads. A program includes
