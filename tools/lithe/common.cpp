@@ -83,10 +83,6 @@ Result<Model> open_onnx(const std::filesystem::path& path,
   return Model::open(graph::aligned_copy(import::convert(path, options).bytes));
 }
 
-}  // namespace
-
-namespace {
-
 /// Whether the file is ONNX's rather than ours: by its contents, whatever its name says; by its name where
 /// the contents are neither's.
 bool is_onnx(const std::filesystem::path& path) {

@@ -17,7 +17,6 @@
 #include "tools/kernels/kernels.hpp"
 #include "tools/lithe/common.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
 
 namespace lithe::cli {
 

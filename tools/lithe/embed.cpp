@@ -86,8 +86,7 @@ struct Used {
     plain_bytes |= (v.dtype == DType::s8 || v.dtype == DType::u8) && v.quantization == nullptr;
   }
   std::string kernel(const std::string& name) const {
-    const std::string all =
-        "lithe::portable::Kernel<lithe::ops::" + (name == "Shape" ? "ShapeOf" : name) + ">";
+    std::string all = "lithe::portable::Kernel<lithe::ops::" + (name == "Shape" ? "ShapeOf" : name) + ">";
     if (plain_bytes) return all;
     std::string list;
     for (const DType d : dtypes)

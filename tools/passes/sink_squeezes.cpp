@@ -214,9 +214,7 @@ void name_reshape(Rewriter& rewriter, int n) {
   std::size_t k = 0;
   for (std::size_t i = 0; i < wide.size(); ++i) {
     const bool more = wide.size() - i > narrow.size() - k;
-    if (more && wide[i] == 1 && (k == narrow.size() || narrow[k] != 1))
-      axes.push_back(static_cast<std::int64_t>(i));
-    else if (k < narrow.size() && wide[i] == narrow[k] && wide[i] != -1)
+    if (k < narrow.size() && wide[i] == narrow[k] && wide[i] != -1)
       ++k;
     else if (more && wide[i] == 1)
       axes.push_back(static_cast<std::int64_t>(i));
