@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "tests/tools/passes_testing.hpp"
+#include "tools/passes/node.hpp"
 #include "tools/passes/pattern.hpp"
 
 namespace lithe::passes {

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/tools/passes_testing.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
 #include "tools/passes/quantized.hpp"
 
 namespace lithe::passes {

@@ -13,7 +13,11 @@
 #include <vector>
 
 #include "tools/graph/evaluate.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/value.hpp"
 
 /// Small graphs for passes, and a reference executor that shows that a rewrite keeps what they compute.
 namespace lithe::passes::testing {

@@ -12,7 +12,7 @@
 
 #include "tests/tools/quantize_testing.hpp"
 #include "tools/import/convert.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
 #include "tools/quantize/runner.hpp"
 
 namespace lithe::quantize {

@@ -144,4 +144,13 @@ bool sort_nodes(Graph& graph) {
   return true;
 }
 
+std::string node_title(const Graph& graph, const Node& node) {
+  std::string text;
+  for (const std::string& name : node.onnx_names) text += (text.empty() ? "" : " + ") + name;
+  if (!text.empty()) return text;
+  for (ValueId v : node.outputs)
+    if (v >= 0) return node.op + " -> " + graph.value(v).name;
+  return node.op;
+}
+
 }  // namespace lithe::graph

@@ -161,6 +161,9 @@ void remove_dead(Graph& graph);
 /// Sorts nodes so that every value is produced before it is read; false when there is a cycle.
 bool sort_nodes(Graph& graph);
 
+/// The node for people: its ONNX names, or its operator and output.
+std::string node_title(const Graph& graph, const Node& node);
+
 /// The portable kernel (and through it the contract) of an operator, or null.
 const KernelEntry* find_kernel(std::string_view op, std::uint16_t version = 1);
 

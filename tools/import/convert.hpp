@@ -11,7 +11,7 @@
 
 #include "tools/import/check.hpp"
 #include "tools/import/import_model.hpp"
-#include "tools/passes/passes.hpp"
+#include "tools/passes/pass_log.hpp"
 #include "tools/quantize/quantize.hpp"
 #include "tools/report/error.hpp"
 

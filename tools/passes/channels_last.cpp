@@ -3,22 +3,15 @@
 #include <set>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/sink.hpp"
 
 namespace lithe::passes {
-
-bool is_free_transpose(const Graph& graph, const Node& node) {
-  const auto& dims = graph.value(node.inputs[0]).dims;
-  const auto p = permutation_of(graph, node);
-  if (!dims || !p) return false;
-  std::int32_t last = -1;
-  for (std::int32_t axis : *p) {
-    if ((*dims)[static_cast<std::size_t>(axis)] == 1) continue;
-    if (axis < last) return false;
-    last = axis;
-  }
-  return true;
-}
 
 namespace {
 
@@ -133,7 +126,7 @@ void free_transposes(Graph& graph, PassLog& log) {
     if (!is(rewriter.node(n), "Transpose")) continue;
     const auto shape = free_target(graph, rewriter.node(n));
     if (!shape) continue;
-    log.changed(title(graph, rewriter.node(n)) + " moves no data: a Reshape");
+    log.changed(graph::node_title(graph, rewriter.node(n)) + " moves no data: a Reshape");
     rewriter.node(n).op = "Reshape", rewriter.node(n).attributes.clear();
     rewriter.set_inputs(n, {rewriter.node(n).inputs[0], rewriter.add_constant(make_ints(*shape), "shape")});
   }
@@ -157,7 +150,7 @@ void report_left(const Graph& graph, PassLog& log) {
       return std::find(reader.inputs.begin(), reader.inputs.end(), node.outputs[0]) != reader.inputs.end();
     };
     for (const Node& reader : graph.nodes)
-      if (readers(reader)) text += ' ' + title(graph, reader);
+      if (readers(reader)) text += ' ' + graph::node_title(graph, reader);
     if (std::find(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) != graph.outputs.end())
       text += " a graph output";
     log.near_miss(text);

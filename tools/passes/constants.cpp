@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/constants.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -6,7 +8,8 @@
 #include <utility>
 
 #include "lithe/core/half.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/permutation.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -98,6 +101,14 @@ std::optional<double> scalar_of(const Constant* constant) {
   if (constant == nullptr || constant->shape.elements() != 1) return std::nullopt;
   const auto values = doubles_of(constant);
   return values ? std::optional((*values)[0]) : std::nullopt;
+}
+
+std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i, int rank) {
+  auto axes = ints_of(graph.constant(input(node, i)));
+  if (!axes) return std::nullopt;
+  for (std::int64_t& a : *axes)
+    if (a = normalize_axis(a, rank); a < 0) return std::nullopt;
+  return axes;
 }
 
 ConstantPtr make_numbers(DType dtype, const Shape& shape, std::span<const double> elements) {

@@ -3,7 +3,10 @@
 #include <map>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -89,9 +92,9 @@ void eliminate_common_subexpressions(Model& model, PassLog& log) {
         continue;
       const auto [it, added] = first.emplace(node_key(graph, rewriter.node(n)), n);
       if (added) continue;
-      const std::string name = title(graph, rewriter.node(n));
+      const std::string name = graph::node_title(graph, rewriter.node(n));
       if (merge_nodes(rewriter, it->second, n))
-        log.changed(name + " merged with an equal node, " + title(graph, rewriter.node(it->second)));
+        log.changed(name + " merged with an equal node, " + graph::node_title(graph, rewriter.node(it->second)));
     }
     rewriter.finish();
   }

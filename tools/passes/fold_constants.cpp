@@ -2,7 +2,12 @@
 #include <algorithm>
 
 #include "tools/graph/evaluate.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -90,7 +95,7 @@ void fold_graph(Graph& graph, PassLog& log, bool dequantize) {
   Rewriter rewriter(graph);
   for (int n = 0, end = rewriter.nodes(); n < end; ++n) {  // in running order: one round reaches the fixpoint
     if (rewriter.removed(n)) continue;
-    const std::string name = title(graph, rewriter.node(n));
+    const std::string name = graph::node_title(graph, rewriter.node(n));
     const bool kept = !dequantize && is(rewriter.node(n), "DequantizeLinear");
     if (!kept && (fold(rewriter, n) || (!dequantize && move_stored(rewriter, n))))
       log.changed(name + " folded into a constant");

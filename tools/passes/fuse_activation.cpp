@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -33,7 +38,7 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   if (apart) into = rewriter.producer(rewriter.node(into).inputs[0]);
   if (into < 0 || !can_clamp(rewriter.node(into))) return;
   const std::string pair =
-      title(rewriter.graph(), rewriter.node(into)) + " + " + title(rewriter.graph(), rewriter.node(n));
+      graph::node_title(rewriter.graph(), rewriter.node(into)) + " + " + graph::node_title(rewriter.graph(), rewriter.node(n));
   const auto miss = [&](const std::string& reason) { log.near_miss(pair + " not fused: " + reason); };
   if (apart) return miss("a Transpose stands between them");
   if (rewriter.uses(x) != 1) return miss("the first one's output has another reader");

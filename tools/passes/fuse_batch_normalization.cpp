@@ -2,7 +2,14 @@
 #include <cmath>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
+#include "tools/passes/value.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -106,10 +113,10 @@ void split(Rewriter& rewriter, int n, const Affine& affine) {
 void fuse_hard_sigmoid(Rewriter& rewriter, int n, PassLog& log) {
   const Node node = rewriter.node(n);
   if (!is_floating(rewriter.value(node.outputs[0]).dtype)) return;
-  const std::string name = title(rewriter.graph(), node);
+  const std::string name = graph::node_title(rewriter.graph(), node);
   const auto weighted = weighted_producer(rewriter, node.inputs[0], name, log);
   if (!weighted) return;
-  const std::string pair = title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
+  const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
   if (!fold(rewriter, *weighted, line(node, weighted->channels)))
     return log.near_miss(pair + " not fused: weights or bias are quantized or computed");
   set_clamp(rewriter.node(weighted->node), {0, 1});
@@ -123,7 +130,7 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const bool normalizes = is(node, "BatchNormalization");
   if ((!normalizes && !is_any(node, {"Mul", "Div"})) || !is_floating(rewriter.value(node.outputs[0]).dtype))
     return;
-  const std::string name = title(rewriter.graph(), node);
+  const std::string name = graph::node_title(rewriter.graph(), node);
   ValueId x = node.inputs[0];
   const auto affine = normalizes ? normalization(rewriter.graph(), node) : scaling(rewriter, n, x);
   if (!affine) {
@@ -134,7 +141,7 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   if (weighted && fold(rewriter, *weighted, *affine)) {
     set_clamp(rewriter.node(weighted->node), clamp_attribute(node));
     absorb(rewriter, weighted->node, n);
-    return log.changed(name + " folded into " + title(rewriter.graph(), rewriter.node(weighted->node)));
+    return log.changed(name + " folded into " + graph::node_title(rewriter.graph(), rewriter.node(weighted->node)));
   }
   if (!normalizes) return;
   split(rewriter, n, *affine);

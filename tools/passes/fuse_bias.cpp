@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
+#include "tools/passes/value.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -28,10 +35,10 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const bool swapped = is(node, "Add") && stored_constant(rewriter, node.inputs[0]) != nullptr;
   const ValueId x = node.inputs[swapped ? 1 : 0], added = node.inputs[swapped ? 0 : 1];
   if (!stored_constant(rewriter, added)) return;
-  const std::string name = title(rewriter.graph(), node);
+  const std::string name = graph::node_title(rewriter.graph(), node);
   const auto weighted = weighted_producer(rewriter, x, name, log);
   if (!weighted) return;
-  const std::string pair = title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
+  const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
   const auto rank = rank_of(rewriter.value(x));
   const ValueId vector =
       rank ? as_channel_vector(rewriter, added, *rank, weighted->channels, weighted->node) : absent;

@@ -3,7 +3,14 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
 #include "tools/passes/pattern.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -75,7 +82,7 @@ void fuse_group_normalization(Model& model, PassLog& log) {
     const auto match = find(rewriter, pattern, n);
     if (!match || int_attribute(rewriter.node(rewriter.producer(match->value("g"))), "groups", 0) != 0)
       return;
-    const std::string name = title(rewriter.graph(), rewriter.node(rewriter.producer(match->value("g"))));
+    const std::string name = graph::node_title(rewriter.graph(), rewriter.node(rewriter.producer(match->value("g"))));
     const std::int64_t groups = groups_of(rewriter, *match);
     const ValueId open = read_outside(rewriter, *match);
     if (groups == 0 || open >= 0)

@@ -5,8 +5,14 @@
 #include <string>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
 #include "tools/passes/pattern.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -259,7 +265,7 @@ bool fuse(Rewriter& rewriter, const Rule& rule, int n, PassLog& log) {
   std::vector<int> nodes = match->nodes;
   std::reverse(nodes.begin(), nodes.end());
   for (const int node : nodes)
-    text += (text.empty() ? "" : " + ") + title(rewriter.graph(), rewriter.node(node));
+    text += (text.empty() ? "" : " + ") + graph::node_title(rewriter.graph(), rewriter.node(node));
   if (const ValueId open = read_outside(rewriter, *match); open >= 0) {
     log.near_miss(text + " not fused into " + replacement->op +
                   ": an inner value has another reader: " + rewriter.value(open).name);

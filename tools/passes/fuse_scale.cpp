@@ -4,7 +4,13 @@
 #include <limits>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -109,7 +115,7 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
     return rewriter.add_constant(make_numbers(dtype, whole->shape, numbers), name);
   };
   for (std::size_t i = 1; i < chain.size(); ++i) prepend_names(rewriter.node(n), rewriter.node(chain[i]));
-  log.changed(title(rewriter.graph(), rewriter.node(n)) + " merged: one scale and shift");
+  log.changed(graph::node_title(rewriter.graph(), rewriter.node(n)) + " merged: one scale and shift");
   if (scales && shifts) {
     const ValueId scaled = rewriter.like(y, "/scaled");
     rewriter.add_node(
@@ -140,7 +146,7 @@ class ScaledInput {
     const Constant* filter = rewriter_.graph().constant(node.inputs[1]);
     if (!affine || filter == nullptr || filter->shape.rank() < 2) return false;
     const std::string pair =
-        title(rewriter_.graph(), rewriter_.node(above)) + " + " + title(rewriter_.graph(), node);
+        graph::node_title(rewriter_.graph(), rewriter_.node(above)) + " + " + graph::node_title(rewriter_.graph(), node);
     const auto miss = [&](const char* reason) {
       return log.near_miss(pair + " not fused: " + reason), false;
     };

@@ -1,33 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/gather_quantizers.hpp"
+
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
 #include "tools/passes/quantized.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
-
-namespace {
-
-std::string mode_of(const Node& node, const char* fallback) {
-  const auto mode = node.attributes.find("mode");
-  return mode == node.attributes.end() ? fallback : mode->second.text;
-}
-
-}  // namespace
-
-bool moves_elements(const Node& node) {
-  if (is(node, "MaxPool2D")) return !clamp_attribute(node).active();
-  if (is(node, "Pad")) return mode_of(node, "constant") != "constant" || input(node, 2) >= 0;
-  if (is(node, "Resize")) {
-    const auto crop = node.attributes.find("coordinate_transformation_mode");
-    return mode_of(node, "nearest") == "nearest" &&
-           (crop == node.attributes.end() || crop->second.text != "tf_crop_and_resize");
-  }
-  return is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Gather", "Split",
-                       "Concat", "Expand", "Tile"});
-}
 
 namespace {
 
@@ -134,7 +120,7 @@ bool gather_once(Graph& graph, PassLog& log) {
   bool any = false;
   for (int n = 0, end = rewriter.nodes(); n < end; ++n) {
     if (rewriter.removed(n)) continue;
-    const std::string name = title(graph, rewriter.node(n));
+    const std::string name = graph::node_title(graph, rewriter.node(n));
     if (cancel(rewriter, n))
       log.changed(name + " cancelled against the DequantizeLinear before it");
     else if (sink_dequantizer(rewriter, n) || hoist_quantizer(rewriter, n))

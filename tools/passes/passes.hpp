@@ -1,50 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <set>
-#include <span>
-#include <string>
-#include <vector>
-
 #include "tools/graph/graph.hpp"
+#include "tools/passes/pass_log.hpp"
 
-/// Rewrites that keep what a model computes. Each runs over every graph of the model; inputs and outputs of a
+/// The passes of the pipeline, each defined in the file of its name: rewrites that keep what a model computes. Each runs over every graph of the model; inputs and outputs of a
 /// graph keep name, dtype and shape; values keep their ONNX names, with the permutation that leads to them.
 namespace lithe::passes {
-
-/// What passes did and what they nearly did, for `convert --explain`. The same line is kept once.
-class PassLog {
- public:
-  struct Line {
-    std::string pass, text;
-    bool changed;  ///< false: a near miss, with its reason
-  };
-  void begin(std::string pass) { pass_ = std::move(pass); }
-  void changed(std::string text) { add(std::move(text), true); }
-  void near_miss(std::string text) { add(std::move(text), false); }
-  const std::vector<Line>& lines() const { return lines_; }
-  int changes() const { return changes_; }
-
- private:
-  void add(std::string text, bool changed) {
-    if (changed) ++changes_;
-    if (seen_.insert(pass_ + '\n' + text).second) lines_.push_back({pass_, std::move(text), changed});
-  }
-  std::string pass_;
-  std::vector<Line> lines_;
-  std::set<std::string> seen_;
-  int changes_ = 0;
-};
-
-struct Pass {
-  const char* name;
-  void (*run)(graph::Model&, PassLog&);
-};
-/// The passes in the order in which a conversion runs them.
-std::span<const Pass> pipeline();
-/// Runs the pipeline; `after`, if given, is called after each pass.
-void run_pipeline(graph::Model& model, PassLog& log,
-                  void (*after)(void*, const Pass&, const graph::Model&) = nullptr, void* context = nullptr);
 
 /// Nodes on constants become constants, up to 64 MB each; dequantized constants stay for `quantize`.
 void fold_constants(graph::Model& model, PassLog& log);
@@ -82,11 +44,6 @@ void quantize(graph::Model& model, PassLog& log);
 /// DynamicQuantizeLinear, a product of integers with constants and its scales: DynamicQuantize, by rows, and
 /// DynamicFullyConnected. The same for layers whose weights are stored in 4 bits.
 void quantize_dynamically(graph::Model& model, PassLog& log);
-/// Fully connected layers with fewer weights stay: quantizing their input costs more than it saves.
-inline constexpr index_t fewest_weights = 1024;
-/// Not of the pipeline: fully connected layers with so many constant weights get weights of 8 bits, or of 4
-/// in blocks of 32 where these divide K, over rows that are quantized at run time. Returns how many.
-int quantize_weights(graph::Model& model, int bits, PassLog& log);
 /// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);
 /// Drops what nobody reads and brings nodes into running order.

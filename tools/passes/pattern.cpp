@@ -7,6 +7,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
+
 namespace lithe::passes {
 namespace {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 

@@ -5,20 +5,20 @@
 #include <utility>
 
 #include "tools/graph/evaluate.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/gather_quantizers.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/quantizable.hpp"
 #include "tools/passes/quantized.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
+#include "tools/passes/value.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
-
-int quantizable_inputs(const Node& node) {
-  if (is_any(node, {"Add", "Sub", "Mul", "Max", "Min", "PRelu"})) return 2;
-  if (is_any(node, {"AveragePool2D", "MaxPool2D", "ReduceMax", "ReduceMean", "ReduceMin", "Softmax",
-                    "Clip",          "Relu",      "LeakyRelu", "Sigmoid",    "Tanh",      "HardSwish",
-                    "HardSigmoid",   "Elu",       "Exp",       "Sqrt",       "Neg",       "Abs",
-                    "Gelu",          "Softplus",  "Erf",       "Resize"}))
-    return 1;
-  return 0;
-}
 
 namespace {
 
@@ -265,7 +265,7 @@ void quantize_graph(Graph& graph, PassLog& log) {
       continue;
     const int n = rewriter.producer(rewriter.node(q).inputs[0]);
     if (n < 0 || is_quantizing(rewriter.node(n))) continue;  // from one step to another
-    const std::string name = title(graph, rewriter.node(n));
+    const std::string name = graph::node_title(graph, rewriter.node(n));
     Candidate candidate{rewriter, n, q, dtype};
     if (candidate.run())
       log.changed(name + " runs on quantized tensors");

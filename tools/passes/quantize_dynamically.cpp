@@ -7,8 +7,13 @@
 #include <utility>
 #include <vector>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
 #include "tools/passes/quantized.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -65,7 +70,7 @@ std::optional<Product> find_product(Rewriter& rewriter, int n, PassLog& log) {
     p.quantizer = centered_quantizer(rewriter, matmul.inputs[0]);
     if (p.quantizer < 0 || !matmul.attributes.empty()) continue;
     const auto miss = [&](const char* reason) {
-      log.near_miss(title(rewriter.graph(), matmul) + " stays a product of s32: " + reason);
+      log.near_miss(graph::node_title(rewriter.graph(), matmul) + " stays a product of s32: " + reason);
       return std::nullopt;
     };
     p.weights = rewriter.value(matmul.inputs[1]).constant;
@@ -187,7 +192,7 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
   const Constant* stored = rewriter.graph().constant(weights.inputs[0]);
   if (stored->dtype != DType::s4 && stored->dtype != DType::u4) return false;
   const auto miss = [&](const char* reason) {
-    log.near_miss(title(rewriter.graph(), layer) + " is not quantized by rows: " + reason);
+    log.near_miss(graph::node_title(rewriter.graph(), layer) + " is not quantized by rows: " + reason);
     return false;
   };
   if (rewriter.value(layer.inputs[0]).dtype != DType::f32) return miss("its input is not f32");
@@ -202,7 +207,7 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
   filter.name += "/quantized", filter.onnx_name.clear(), filter.quantization = std::move(quantization);
   make_dynamic(rewriter, n, std::move(filter));
   rewriter.remove_unread(above);
-  log.changed(title(rewriter.graph(), layer) + " runs on rows of s8 and weights of 4 bits");
+  log.changed(graph::node_title(rewriter.graph(), layer) + " runs on rows of s8 and weights of 4 bits");
   return true;
 }
 
@@ -213,7 +218,7 @@ void quantize_dynamically(Model& model, PassLog& log) {
     if (use_four_bits(rewriter, n, log)) return;
     const auto product = find_product(rewriter, n, log);
     if (!product) return;
-    const std::string name = title(rewriter.graph(), rewriter.node(product->matmul));
+    const std::string name = graph::node_title(rewriter.graph(), rewriter.node(product->matmul));
     replace(rewriter, *product);
     log.changed(name + (product->fits ? " runs on rows of s8 that are quantized one by one"
                                       : " runs in f32: its weights less their zero point do not fit 8 bits"));

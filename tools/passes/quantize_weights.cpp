@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/quantize_weights.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -10,8 +12,11 @@
 #include <vector>
 
 #include "lithe/core/half.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
 #include "tools/passes/quantized.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -95,7 +100,7 @@ bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
   const bool bias = input(layer, 2) >= 0;
   if (!filter || (bias && !rewriter.value(layer.inputs[2]).constant) ||
       filter->shape.elements() < fewest_weights) {
-    log.near_miss(title(rewriter.graph(), layer) + " keeps its weights: they are computed, or few");
+    log.near_miss(graph::node_title(rewriter.graph(), layer) + " keeps its weights: they are computed, or few");
     return false;
   }
   const auto w = filter->as<float>();
@@ -105,7 +110,7 @@ bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
   stored.name = rewriter.value(layer.inputs[1]).name + "/quantized";
   stored.dims = Dims(filter->shape.dims().begin(), filter->shape.dims().end());
   make_dynamic(rewriter, n, std::move(stored));
-  log.changed(title(rewriter.graph(), layer) + " has weights of " + (four ? "4" : "8") + " bits" +
+  log.changed(graph::node_title(rewriter.graph(), layer) + " has weights of " + (four ? "4" : "8") + " bits" +
               (bits == 4 && !four ? ": blocks of 32 do not divide K" : ""));
   return true;
 }

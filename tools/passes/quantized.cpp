@@ -5,7 +5,11 @@
 #include <cmath>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 

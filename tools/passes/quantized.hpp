@@ -5,7 +5,6 @@
 #include <string_view>
 #include <utility>
 
-#include "tools/passes/passes.hpp"
 #include "tools/passes/rewriter.hpp"
 
 /// What the passes on quantized graphs share.
@@ -32,16 +31,9 @@ int dequantizer(Rewriter& rewriter, ValueId v);
 /// A QuantizeLinear or DequantizeLinear by `step` of `from` into `to`.
 Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, ValueId to, const Step& step);
 
-/// How many quantized tensors an operator without weights takes; 0: it has no quantized form.
-int quantizable_inputs(const Node& node);
 /// `x` as rows of s8 and their steps, by a DynamicQuantize about where node `near` runs.
 std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near);
 /// FullyConnected node `n` becomes a DynamicFullyConnected with this filter, over rows of its input.
 void make_dynamic(Rewriter& rewriter, int n, Value filter);
-
-/// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
-void gather_quantizers(Graph& graph, PassLog& log);
-/// Operators that give the same elements on stored and on real numbers.
-bool moves_elements(const Node& node);
 
 }  // namespace lithe::passes

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
 #include "tools/passes/rewriter.hpp"
 

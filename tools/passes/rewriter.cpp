@@ -6,7 +6,7 @@
 #include <numeric>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
 
 namespace lithe::passes {
 

@@ -5,20 +5,9 @@
 #include <vector>
 
 #include "tools/graph/graph.hpp"
+#include "tools/passes/node.hpp"
 
 namespace lithe::passes {
-
-using graph::absent;
-using graph::Attribute;
-using graph::Constant;
-using graph::ConstantPtr;
-using graph::Dims;
-using graph::Graph;
-using graph::Model;
-using graph::Node;
-using graph::Value;
-using graph::ValueId;
-using graph::ValueQuantization;
 
 /// A graph under rewriting. Producers and readers stay right through every change; node indices stay valid
 /// until `finish`, which brings nodes into running order and drops removed ones and what nobody reads.

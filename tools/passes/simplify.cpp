@@ -4,7 +4,12 @@
 #include <limits>
 
 #include "lithe/ops/slice.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -158,7 +163,7 @@ bool simplify_once(Graph& graph, PassLog& log) {
   for (int n = 0; n < rewriter.nodes(); ++n) {
     if (rewriter.removed(n)) continue;
     order_operands(rewriter, n);
-    const std::string name = title(graph, rewriter.node(n));
+    const std::string name = graph::node_title(graph, rewriter.node(n));
     if (is_identity(graph, rewriter.node(n)) && rewriter.forward(n)) {
       log.changed(name + " removed: it changes nothing");
       any = true;

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/sink.hpp"
+
 #include <algorithm>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/stored.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -26,11 +32,6 @@ ConstantPtr restored_constant(const Constant& constant, const Permutation& p) {
 }
 
 }  // namespace
-
-bool is_elementwise(const Node& node) {
-  const KernelEntry* kernel = graph::find_kernel(node.op, node.version);
-  return kernel != nullptr && kernel->op->spec->elementwise;
-}
 
 bool Sink::run() {
   const std::string& op = node().op;

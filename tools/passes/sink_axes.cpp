@@ -3,7 +3,11 @@
 #include <numeric>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/sink.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -34,14 +38,6 @@ Permutation without(const Permutation& p, const Axes& dropped) {
 }
 
 }  // namespace
-
-std::optional<Axes> constant_axes(const Graph& graph, const Node& node, int i, int rank) {
-  auto axes = ints_of(graph.constant(input(node, i)));
-  if (!axes) return std::nullopt;
-  for (std::int64_t& a : *axes)
-    if (a = normalize_axis(a, rank); a < 0) return std::nullopt;
-  return axes;
-}
 
 bool Sink::slice() {
   const auto count = rewriter.value(node().inputs[1]).dims;

@@ -4,7 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/sink.hpp"
+#include "tools/passes/stored.hpp"
 
 namespace lithe::passes {
 namespace {

@@ -3,7 +3,12 @@
 #include <set>
 #include <utility>
 
-#include "tools/passes/layout.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {
@@ -237,7 +242,7 @@ bool sink_once(Graph& graph, PassLog& log) {
     std::set<int> readers;
     for (const auto& reader : rewriter.readers(rewriter.node(a).outputs[0])) readers.insert(reader.node);
     for (const int n : readers) {
-      const std::string name = title(graph, rewriter.node(n));
+      const std::string name = graph::node_title(graph, rewriter.node(n));
       if (!SinkOnes(rewriter, n, *ones).run()) continue;
       log.changed(rewriter.node(a).op + " moved behind " + name);
       any = true;

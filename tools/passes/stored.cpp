@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/stored.hpp"
+
+#include <algorithm>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
+
+bool is_dequantized_constant(Rewriter& rewriter, ValueId v) {
+  const int n = rewriter.producer(v, "DequantizeLinear");
+  if (n < 0) return false;
+  const auto& inputs = rewriter.node(n).inputs;
+  return std::all_of(inputs.begin(), inputs.end(),
+                     [&](ValueId i) { return i < 0 || rewriter.value(i).constant != nullptr; });
+}
 
 ConstantPtr stored_constant(Rewriter& rewriter, ValueId v) {
   if (v < 0) return nullptr;

@@ -4,8 +4,14 @@
 #include <numeric>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
 #include "tools/passes/quantized.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::passes {
 namespace {

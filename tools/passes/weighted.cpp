@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/weighted.hpp"
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/rewriter.hpp"
+#include "tools/passes/stored.hpp"
 
 namespace lithe::passes {
 
@@ -20,7 +24,7 @@ std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const s
   if (n < 0 || !is_weighted(rewriter.node(n))) return std::nullopt;
   const Node& node = rewriter.node(n);
   const auto miss = [&](const std::string& reason) {
-    log.near_miss(title(rewriter.graph(), node) + " + " + what + " not fused: " + reason);
+    log.near_miss(graph::node_title(rewriter.graph(), node) + " + " + what + " not fused: " + reason);
     return std::nullopt;
   };
   if (rewriter.uses(v) != 1) return miss("the first one's output has another reader");

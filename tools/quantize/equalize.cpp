@@ -6,7 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/weighted.hpp"
 #include "tools/quantize/layers.hpp"
 
 namespace lithe::quantize {

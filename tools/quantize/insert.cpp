@@ -5,8 +5,13 @@
 #include <cmath>
 #include <utility>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/quantizable.hpp"
+#include "tools/passes/quantized.hpp"
 #include "tools/passes/rewriter.hpp"
+#include "tools/passes/weighted.hpp"
 #include "tools/quantize/layers.hpp"
 
 namespace lithe::quantize {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/node.hpp"
 #include "tools/quantize/layers.hpp"
 
 #include <algorithm>
-
-#include "tools/passes/match.hpp"
 
 namespace lithe::quantize {
 

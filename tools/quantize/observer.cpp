@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/weighted.hpp"
 #include "tools/quantize/runner.hpp"
 #include "tools/report/progress.hpp"
 

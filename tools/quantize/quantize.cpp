@@ -11,7 +11,10 @@
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/hash.hpp"
 #include "tools/graph/writer.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/pipeline.hpp"
+#include "tools/passes/weighted.hpp"
 #include "tools/quantize/cache.hpp"
 #include "tools/quantize/equalize.hpp"
 #include "tools/quantize/insert.hpp"
@@ -293,7 +296,7 @@ class Quantizer {
     report.left = select(main()).left;
     for (const Node& node : main().nodes)
       if (kept_.contains(key_of(main(), node)))
-        report.kept.push_back(passes::title(main(), node) + " (" + node.op + ")");
+        report.kept.push_back(graph::node_title(main(), node) + " (" + node.op + ")");
     report.notes = notes_;
   }
 

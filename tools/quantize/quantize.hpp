@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "tools/graph/graph.hpp"
-#include "tools/passes/passes.hpp"
+#include "tools/passes/pass_log.hpp"
 #include "tools/quantize/accuracy.hpp"
 #include "tools/quantize/ranges.hpp"
 #include "tools/quantize/samples.hpp"

@@ -10,7 +10,7 @@
 #include "lithe/ops/resize.hpp"
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/hash.hpp"
-#include "tools/passes/match.hpp"
+#include "tools/passes/constants.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/image.hpp"
 #include "tools/report/npy.hpp"

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/quantizable.hpp"
+#include "tools/passes/quantized.hpp"
+#include "tools/passes/weighted.hpp"
 #include "tools/quantize/select.hpp"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <utility>
-
-#include "tools/passes/match.hpp"
 
 namespace lithe::quantize {
 
@@ -94,11 +97,11 @@ class Selector {
         if (why.empty())
           result_.nodes.insert(n);
         else
-          result_.left.push_back(passes::title(graph_, node(n)) + ": " + why);
+          result_.left.push_back(graph::node_title(graph_, node(n)) + ": " + why);
       } else if (is(node(n), "MatMul") && real(node(n).outputs[0])) {
-        result_.left.push_back(passes::title(graph_, node(n)) + ": neither side is constant");
+        result_.left.push_back(graph::node_title(graph_, node(n)) + ": neither side is constant");
       } else if (is_any(node(n), {"LSTM", "GRU", "RNN"})) {
-        result_.left.push_back(passes::title(graph_, node(n)) + ": no kernel for int8");
+        result_.left.push_back(graph::node_title(graph_, node(n)) + ": no kernel for int8");
       } else if (follows(node(n), is_stored)) {
         result_.nodes.insert(n);
       }

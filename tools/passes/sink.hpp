@@ -3,7 +3,8 @@
 
 #include <vector>
 
-#include "tools/passes/match.hpp"
+#include "tools/passes/permutation.hpp"
+#include "tools/passes/rewriter.hpp"
 
 /// The local rewrites of channels_last.
 namespace lithe::passes {
@@ -55,12 +56,5 @@ struct Sink {
   void transpose_output(int o, const Permutation& q);
   bool outputs_have_rank(int wanted) const;
 };
-
-/// Treats all elements alike, and broadcasts its inputs.
-bool is_elementwise(const Node& node);
-/// The node `n`, a Transpose, moves no data: all axes that change their order have one element.
-bool is_free_transpose(const Graph& graph, const Node& node);
-/// Constant axes of input `i`, normalized to [0, rank); nullopt where they are computed.
-std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i, int rank);
 
 }  // namespace lithe::passes

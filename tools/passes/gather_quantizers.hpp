@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/rewriter.hpp"
+
+namespace lithe::passes {
+
+/// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
+void gather_quantizers(Graph& graph, PassLog& log);
+
+}  // namespace lithe::passes

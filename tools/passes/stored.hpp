@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "tools/passes/rewriter.hpp"
+
+/// Constants as they are stored: bare, or behind a DequantizeLinear.
+namespace lithe::passes {
+
+/// Whether `v` is made by a DequantizeLinear of constants only.
+bool is_dequantized_constant(Rewriter& rewriter, ValueId v);
+/// The stored elements of a constant or of a dequantized constant (per tensor or per axis, not by block);
+/// else null.
+ConstantPtr stored_constant(Rewriter& rewriter, ValueId v);
+/// The axis of its scales when `v` is a dequantized constant with one per index of an axis, else -1.
+int stored_axis(Rewriter& rewriter, ValueId v);
+/// `v` with other stored elements: a constant, or a DequantizeLinear of one whose scales lie along `axis`.
+ValueId with_stored(Rewriter& rewriter, ValueId v, ConstantPtr elements, int axis, int near);
+/// `v` as a vector [n] when it holds one number per index of the last of `rank` axes, or one for all; else
+/// absent.
+ValueId as_channel_vector(Rewriter& rewriter, ValueId v, int rank, index_t n, int near);
+
+}  // namespace lithe::passes

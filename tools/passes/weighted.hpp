@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tools/passes/pass_log.hpp"
+#include "tools/passes/rewriter.hpp"
+
+/// Layers with weights, and what fuses with them.
+namespace lithe::passes {
+
+/// Convolutions, transposed and depthwise ones too, and FullyConnected: input, filter and bias.
+bool is_weighted(const Node& node);
+/// Such a node with constant weights and a channel per output.
+struct Weighted {
+  int node = -1;
+  ConstantPtr filter;
+  index_t channels = 0;
+  /// The output channel of filter element `i`.
+  index_t channel(std::int64_t i) const;
+  bool depthwise = false;
+};
+/// The weighted node that produces `v`, if `v` has no other reader and nothing is clamped before; the reason
+/// if not. `what` describes the node that wants to fuse with it.
+std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
+                                          PassLog& log);
+/// Node `n` disappears: its producer `into` gives its output, under both names.
+void absorb(Rewriter& rewriter, int into, int n);
+
+}  // namespace lithe::passes
