@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -25,9 +27,13 @@ static_assert(Operator<BitCast>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::BitCast> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::BitCast> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     return ops::detail::copy_all(context.input(0), context.output());
   }
 };
+
+}  // namespace lithe::inline v0::portable

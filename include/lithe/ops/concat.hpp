@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -46,11 +47,13 @@ static_assert(Operator<Concat>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Concat> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Concat> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static Status run(const lithe::ops::Concat::Attributes& attributes, RunContext& context) {
+  static Status run(const ops::Concat::Attributes& attributes, RunContext& context) {
     namespace detail = ops::detail;
     const Tensor& output = context.output();
     const int axis = normalize_axis(attributes.axis, output.shape.rank());
@@ -67,3 +70,5 @@ struct lithe::portable::Kernel<lithe::ops::Concat> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
@@ -36,7 +38,7 @@ static_assert(Operator<ConvTranspose2D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::ConvTranspose2D> : ops::detail::TransposedKernel<2> {};
+template <std::same_as<ops::ConvTranspose2D> Op>
+struct Kernel<Op> : ops::detail::TransposedKernel<2> {};
 
 }  // namespace lithe::inline v0::portable

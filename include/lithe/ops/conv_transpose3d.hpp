@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
@@ -31,7 +33,7 @@ static_assert(Operator<ConvTranspose3D>);
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::ConvTranspose3D> : ops::detail::TransposedKernel<3> {};
+template <std::same_as<ops::ConvTranspose3D> Op>
+struct Kernel<Op> : ops::detail::TransposedKernel<3> {};
 
 }  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -35,9 +36,13 @@ static_assert(Operator<Flatten>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Flatten> {
-  static Status run(const lithe::ops::Flatten::Attributes&, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Flatten> Op>
+struct Kernel<Op> {
+  static Status run(const ops::Flatten::Attributes&, RunContext& context) {
     return ops::detail::copy_all(context.input(0), context.output());
   }
 };
+
+}  // namespace lithe::inline v0::portable

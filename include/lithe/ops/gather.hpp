@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 
@@ -40,9 +41,11 @@ static_assert(Operator<Gather>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Gather> {
-  static Status run(const lithe::ops::Gather::Attributes& attributes, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Gather> Op>
+struct Kernel<Op> {
+  static Status run(const ops::Gather::Attributes& attributes, RunContext& context) {
     const TensorView &input = context.input(0), &indices = context.input(1);
     const Shape& shape = input.shape;
     const int axis = normalize_axis(attributes.axis, shape.rank());
@@ -65,3 +68,5 @@ struct lithe::portable::Kernel<lithe::ops::Gather> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -34,9 +35,11 @@ static_assert(Operator<GatherElements>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::GatherElements> {
-  static Status run(const lithe::ops::GatherElements::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::GatherElements> Op>
+struct Kernel<Op> {
+  static Status run(const ops::GatherElements::Attributes& a, RunContext& context) {
     const TensorView& input = context.input(0);
     const auto* from = static_cast<const std::byte*>(input.data);
     auto* to = static_cast<std::byte*>(context.output().data);
@@ -47,3 +50,5 @@ struct lithe::portable::Kernel<lithe::ops::GatherElements> {
     });
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -45,9 +46,11 @@ static_assert(Operator<GatherND>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::GatherND> {
-  static Status run(const lithe::ops::GatherND::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::GatherND> Op>
+struct Kernel<Op> {
+  static Status run(const ops::GatherND::Attributes& a, RunContext& context) {
     const TensorView &input = context.input(0), &indices = context.input(1);
     const int batch = static_cast<int>(a.batch_dims), depth = static_cast<int>(indices.shape.back());
     const index_t batches = input.shape.product(0, batch),
@@ -65,3 +68,5 @@ struct lithe::portable::Kernel<lithe::ops::GatherND> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -83,7 +84,7 @@ struct GruCell : RecurrentLayer<T> {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::GRU> : ops::detail::RecurrentKernel<ops::GRU::Attributes, ops::detail::GruCell, 5> {};
+template <std::same_as<ops::GRU> Op>
+struct Kernel<Op> : ops::detail::RecurrentKernel<ops::GRU::Attributes, ops::detail::GruCell, 5> {};
 
 }  // namespace lithe::inline v0::portable

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 
@@ -79,15 +80,17 @@ static_assert(Operator<If>);
 
 }  // namespace lithe::inline v0::ops
 
+namespace lithe::inline v0::portable {
+
 /// The results are copied out of the subgraph's tensors, whose lifetime ends with the next call.
-template <>
-struct lithe::portable::Kernel<lithe::ops::If> {
-  static Status reshape(const lithe::ops::If::Attributes&, ReshapeContext& context) {
+template <std::same_as<ops::If> Op>
+struct Kernel<Op> {
+  static Status reshape(const ops::If::Attributes&, ReshapeContext& context) {
     context.workspace(context.outputs.size() * sizeof(TensorView));
     return {};
   }
 
-  static Status run(const lithe::ops::If::Attributes&, RunContext& context) {
+  static Status run(const ops::If::Attributes&, RunContext& context) {
     const auto count = static_cast<std::size_t>(context.outputs());
     auto* const results = reinterpret_cast<TensorView*>(context.workspace().data());
     std::uninitialized_value_construct_n(results, count);
@@ -104,3 +107,5 @@ struct lithe::portable::Kernel<lithe::ops::If> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -103,7 +104,7 @@ struct LstmCell : RecurrentLayer<T> {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::LSTM> : ops::detail::RecurrentKernel<ops::LSTM::Attributes, ops::detail::LstmCell, 6> {};
+template <std::same_as<ops::LSTM> Op>
+struct Kernel<Op> : ops::detail::RecurrentKernel<ops::LSTM::Attributes, ops::detail::LstmCell, 6> {};
 
 }  // namespace lithe::inline v0::portable

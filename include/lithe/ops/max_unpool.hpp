@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -84,9 +85,11 @@ static_assert(Operator<MaxUnpool>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::MaxUnpool> {
-  static Status run(const lithe::ops::MaxUnpool::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::MaxUnpool> Op>
+struct Kernel<Op> {
+  static Status run(const ops::MaxUnpool::Attributes& a, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
     LITHE_ASSIGN_OR_RETURN(const Shape unpooled, ops::MaxUnpool::unpooled(a, input.shape));
@@ -108,3 +111,5 @@ struct lithe::portable::Kernel<lithe::ops::MaxUnpool> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -31,9 +32,11 @@ static_assert(Operator<NonZero>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::NonZero> {
-  static Status run(const lithe::ops::NonZero::Attributes&, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::NonZero> Op>
+struct Kernel<Op> {
+  static Status run(const ops::NonZero::Attributes&, RunContext& context) {
     const TensorView& input = context.input(0);
     return ops::detail::by_width(element_bytes(input.dtype),
                                  [&]<class T>() { return fill<T>(input, context); });
@@ -62,3 +65,5 @@ struct lithe::portable::Kernel<lithe::ops::NonZero> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -109,9 +110,11 @@ static_assert(Operator<Pad>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Pad> {
-  using Pad = lithe::ops::Pad;
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Pad> Op>
+struct Kernel<Op> {
+  using Pad = ops::Pad;
 
   static Status run(const Pad::Attributes& attributes, RunContext& context) {
     const TensorView& input = context.input(0);
@@ -144,9 +147,9 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
   }
 
   template <class T>
-  static void rows(lithe::ops::PadMode mode, const Pad::Axes& axes, T value, const TensorView& input,
+  static void rows(ops::PadMode mode, const Pad::Axes& axes, T value, const TensorView& input,
                    const Tensor& output) {
-    namespace detail = lithe::ops::detail;
+    namespace detail = ops::detail;
     const int rank = output.shape.rank();
     const detail::Strides strides = detail::element_strides(input);
     const Pad::Axis inner = rank > 0 ? axes[static_cast<std::size_t>(rank - 1)] : Pad::Axis{0, 1, 0, 0};
@@ -170,9 +173,9 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
 
   /// One row of the last axis; a null source is a row of the constant.
   template <class T>
-  static void one_row(lithe::ops::PadMode mode, const Pad::Axis& axis, T value, const std::byte* from,
+  static void one_row(ops::PadMode mode, const Pad::Axis& axis, T value, const std::byte* from,
                       std::byte* to) {
-    namespace detail = lithe::ops::detail;
+    namespace detail = ops::detail;
     const auto put = [&](index_t i) {
       const index_t source = from == nullptr ? -1 : axis.source(mode, i);
       detail::store<T>(to, i + axis.before, source < 0 ? value : detail::load<T>(from, source));
@@ -184,3 +187,5 @@ struct lithe::portable::Kernel<lithe::ops::Pad> {
     for (index_t i = from == nullptr ? 0 : axis.kept; i < axis.kept + axis.behind; ++i) put(i);
   }
 };
+
+}  // namespace lithe::inline v0::portable

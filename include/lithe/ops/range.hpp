@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -66,8 +67,10 @@ static_assert(Operator<Range>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Range> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Range> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     const TensorView values[3] = {context.input(0), context.input(1), context.input(2)};
     LITHE_ASSIGN_OR_RETURN(const index_t n, ops::Range::count(values));
@@ -93,3 +96,5 @@ struct lithe::portable::Kernel<lithe::ops::Range> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -65,9 +66,13 @@ static_assert(Operator<Reshape>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Reshape> {
-  static Status run(const lithe::ops::Reshape::Attributes&, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Reshape> Op>
+struct Kernel<Op> {
+  static Status run(const ops::Reshape::Attributes&, RunContext& context) {
     return ops::detail::copy_all(context.input(0), context.output());
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -43,9 +44,11 @@ static_assert(Operator<ReverseSequence>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::ReverseSequence> {
-  static Status run(const lithe::ops::ReverseSequence::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::ReverseSequence> Op>
+struct Kernel<Op> {
+  static Status run(const ops::ReverseSequence::Attributes& a, RunContext& context) {
     const TensorView& input = context.input(0);
     const Shape& shape = input.shape;
     const int batch = static_cast<int>(a.batch_axis), time = static_cast<int>(a.time_axis);
@@ -65,3 +68,5 @@ struct lithe::portable::Kernel<lithe::ops::ReverseSequence> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -67,7 +68,7 @@ struct RnnCell : RecurrentLayer<T> {
 
 namespace lithe::inline v0::portable {
 
-template <>
-struct Kernel<ops::RNN> : ops::detail::RecurrentKernel<ops::RNN::Attributes, ops::detail::RnnCell, 2> {};
+template <std::same_as<ops::RNN> Op>
+struct Kernel<Op> : ops::detail::RecurrentKernel<ops::RNN::Attributes, ops::detail::RnnCell, 2> {};
 
 }  // namespace lithe::inline v0::portable

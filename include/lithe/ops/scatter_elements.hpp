@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -39,9 +40,11 @@ static_assert(Operator<ScatterElements>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::ScatterElements> {
-  static Status run(const lithe::ops::ScatterElements::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::ScatterElements> Op>
+struct Kernel<Op> {
+  static Status run(const ops::ScatterElements::Attributes& a, RunContext& context) {
     const TensorView& updates = context.input(2);
     const Tensor& output = context.output();
     LITHE_TRY(ops::detail::copy_all(context.input(0), output));
@@ -50,3 +53,5 @@ struct lithe::portable::Kernel<lithe::ops::ScatterElements> {
         [&](index_t at, index_t i) { ops::detail::write_over(a.reduction, output, at, updates, i, 1); });
   }
 };
+
+}  // namespace lithe::inline v0::portable

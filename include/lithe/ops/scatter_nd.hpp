@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/indices.hpp"
 
@@ -38,9 +40,11 @@ static_assert(Operator<ScatterND>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::ScatterND> {
-  static Status run(const lithe::ops::ScatterND::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::ScatterND> Op>
+struct Kernel<Op> {
+  static Status run(const ops::ScatterND::Attributes& a, RunContext& context) {
     const TensorView &indices = context.input(1), &updates = context.input(2);
     const Tensor& output = context.output();
     LITHE_TRY(ops::detail::copy_all(context.input(0), output));
@@ -54,3 +58,5 @@ struct lithe::portable::Kernel<lithe::ops::ScatterND> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 
@@ -37,11 +38,13 @@ static_assert(Operator<ShapeOf>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::ShapeOf> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::ShapeOf> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true;
 
-  static Status run(const lithe::ops::ShapeOf::Attributes& attributes, RunContext& context) {
+  static Status run(const ops::ShapeOf::Attributes& attributes, RunContext& context) {
     const Shape& shape = context.input(0).shape;
     const auto output = context.output().as<std::int64_t>();
     const int start = ops::ShapeOf::bound(attributes.start, shape.rank());
@@ -49,3 +52,5 @@ struct lithe::portable::Kernel<lithe::ops::ShapeOf> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

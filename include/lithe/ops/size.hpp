@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 
 namespace lithe::inline v0::ops {
@@ -18,8 +20,10 @@ static_assert(Operator<Size>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Size> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Size> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true;
 
   static Status run(const NoAttributes&, RunContext& context) {
@@ -27,3 +31,5 @@ struct lithe::portable::Kernel<lithe::ops::Size> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

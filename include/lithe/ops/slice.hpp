@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -86,11 +87,13 @@ static_assert(Operator<Slice>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Slice> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Slice> Op>
+struct Kernel<Op> {
   static constexpr bool strided_outputs = true;
 
-  static Status run(const lithe::ops::Slice::Attributes&, RunContext& context) {
+  static Status run(const ops::Slice::Attributes&, RunContext& context) {
     namespace detail = ops::detail;
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
@@ -117,3 +120,5 @@ struct lithe::portable::Kernel<lithe::ops::Slice> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
@@ -51,11 +52,13 @@ static_assert(Operator<Split>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Split> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Split> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static Status run(const lithe::ops::Split::Attributes& attributes, RunContext& context) {
+  static Status run(const ops::Split::Attributes& attributes, RunContext& context) {
     namespace detail = ops::detail;
     const TensorView& input = context.input(0);
     const int axis = normalize_axis(attributes.axis, input.shape.rank());
@@ -83,3 +86,5 @@ struct lithe::portable::Kernel<lithe::ops::Split> {
     return o + 1 < pieces ? even : whole - even * (pieces - 1);
   }
 };
+
+}  // namespace lithe::inline v0::portable

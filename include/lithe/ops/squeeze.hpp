@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -41,9 +43,13 @@ static_assert(Operator<Squeeze>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Squeeze> {
-  static Status run(const lithe::ops::Squeeze::Attributes&, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Squeeze> Op>
+struct Kernel<Op> {
+  static Status run(const ops::Squeeze::Attributes&, RunContext& context) {
     return ops::detail::copy_all(context.input(0), context.output());
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -55,9 +56,11 @@ static_assert(Operator<TensorScatter>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::TensorScatter> {
-  static Status run(const lithe::ops::TensorScatter::Attributes& a, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::TensorScatter> Op>
+struct Kernel<Op> {
+  static Status run(const ops::TensorScatter::Attributes& a, RunContext& context) {
     const TensorView& updates = context.input(1);
     const Tensor& output = context.output();
     LITHE_TRY(ops::detail::copy_all(context.input(0), output));
@@ -81,3 +84,5 @@ struct lithe::portable::Kernel<lithe::ops::TensorScatter> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

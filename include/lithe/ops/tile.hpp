@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -38,8 +39,10 @@ static_assert(Operator<Tile>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Tile> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Tile> Op>
+struct Kernel<Op> {
   static Status run(const NoAttributes&, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
@@ -78,3 +81,5 @@ struct lithe::portable::Kernel<lithe::ops::Tile> {
     }
   };
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -45,11 +47,13 @@ static_assert(Operator<Transpose>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Transpose> {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Transpose> Op>
+struct Kernel<Op> {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static Status run(const lithe::ops::Transpose::Attributes& attributes, RunContext& context) {
+  static Status run(const ops::Transpose::Attributes& attributes, RunContext& context) {
     const TensorView& input = context.input(0);
     const Tensor& output = context.output();
     const ops::detail::Strides own = ops::detail::element_strides(input);
@@ -63,3 +67,5 @@ struct lithe::portable::Kernel<lithe::ops::Transpose> {
     return {};
   }
 };
+
+}  // namespace lithe::inline v0::portable

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <concepts>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -38,9 +40,13 @@ static_assert(Operator<Unsqueeze>);
 
 }  // namespace lithe::inline v0::ops
 
-template <>
-struct lithe::portable::Kernel<lithe::ops::Unsqueeze> {
-  static Status run(const lithe::ops::Unsqueeze::Attributes&, RunContext& context) {
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::Unsqueeze> Op>
+struct Kernel<Op> {
+  static Status run(const ops::Unsqueeze::Attributes&, RunContext& context) {
     return ops::detail::copy_all(context.input(0), context.output());
   }
 };
+
+}  // namespace lithe::inline v0::portable
