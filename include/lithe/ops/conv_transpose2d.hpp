@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
 namespace lithe::inline v0::ops {
@@ -21,11 +22,7 @@ namespace lithe::inline v0::ops {
 /// Source: ONNX ConvTranspose-22; the filter is XNNPACK's.
 struct ConvTranspose2D {
   using Attributes = detail::TransposedAttributes<2>;
-  static constexpr OpSpec spec{.name = "ConvTranspose2D",
-                               .version = 1,
-                               .inputs = {"input", "filter", "bias?"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec = detail::linear_spec("ConvTranspose2D");
   static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
@@ -39,6 +36,6 @@ static_assert(Operator<ConvTranspose2D>);
 namespace lithe::inline v0::portable {
 
 template <std::same_as<ops::ConvTranspose2D> Op>
-struct Kernel<Op> : ops::detail::TransposedKernel<2> {};
+struct Kernel<Op> : ops::detail::LinearKernel<ops::detail::TransposedConvolution<2>> {};
 
 }  // namespace lithe::inline v0::portable

@@ -4,6 +4,7 @@
 #include <concepts>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
 namespace lithe::inline v0::ops {
@@ -16,11 +17,7 @@ namespace lithe::inline v0::ops {
 /// Source: ONNX ConvTranspose-22.
 struct ConvTranspose3D {
   using Attributes = detail::TransposedAttributes<3>;
-  static constexpr OpSpec spec{.name = "ConvTranspose3D",
-                               .version = 1,
-                               .inputs = {"input", "filter", "bias?"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec = detail::linear_spec("ConvTranspose3D");
   static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
@@ -34,6 +31,6 @@ static_assert(Operator<ConvTranspose3D>);
 namespace lithe::inline v0::portable {
 
 template <std::same_as<ops::ConvTranspose3D> Op>
-struct Kernel<Op> : ops::detail::TransposedKernel<3> {};
+struct Kernel<Op> : ops::detail::LinearKernel<ops::detail::TransposedConvolution<3>> {};
 
 }  // namespace lithe::inline v0::portable

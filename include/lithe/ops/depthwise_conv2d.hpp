@@ -7,7 +7,6 @@
 #include <cstdint>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
@@ -32,12 +31,9 @@ struct DepthwiseConv2D {
       return Fields{field("strides", &Attributes::strides), field("dilations", &Attributes::dilations),
                     field("pads", &Attributes::pads), field("clamp", &Attributes::clamp)};
     }
+    detail::Window window(const Shape& filter) const { return detail::window(*this, filter[0], filter[1]); }
   };
-  static constexpr OpSpec spec{.name = "DepthwiseConv2D",
-                               .version = 1,
-                               .inputs = {"input", "filter", "bias?"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec = detail::linear_spec("DepthwiseConv2D");
   static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
@@ -47,8 +43,7 @@ struct DepthwiseConv2D {
     const std::int64_t channels = std::int64_t{filter[2]} * filter[3];
     if (channels > detail::max_channels) return {Code::shape, "the filter has too many channels"};
     LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(detail::window(a, filter[0], filter[1]), context.shape(0),
-                                                static_cast<index_t>(channels)));
+                           detail::output_shape(a.window(filter), context.shape(0), static_cast<index_t>(channels)));
     if (filter[2] != context.shape(0)[3]) return {Code::shape, "the filter's C is not the input's"};
     if (context.has(2) && context.shape(2) != Shape{static_cast<index_t>(channels)})
       return {Code::shape, "the bias must be [C * M]"};
@@ -59,41 +54,29 @@ struct DepthwiseConv2D {
 
   static RowSpan rows(const Attributes& a, const NodeInfo& node, int input, RowSpan output) {
     if (input != 0) return {};  // needed whole
-    return detail::input_rows(detail::window(a, node.input(1).shape[0], node.input(1).shape[1]).h, output);
+    return detail::input_rows(a.window(node.input(1).shape).h, output);
   }
 };
 static_assert(Operator<DepthwiseConv2D> && RowStreamable<DepthwiseConv2D>);
 
 }  // namespace lithe::inline v0::ops
 
-namespace lithe::inline v0::portable {
+namespace lithe::inline v0::ops::detail {
 
-template <std::same_as<ops::DepthwiseConv2D> Op>
-struct Kernel<Op> {
-  using Attributes = ops::DepthwiseConv2D::Attributes;
-  static constexpr bool strided_inputs = true, strided_outputs = true;
+/// A depthwise convolution as a LinearKernel runs it: whole, or a strip of rows.
+struct DepthwiseConvolution {
+  using Attributes = DepthwiseConv2D::Attributes;
 
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return ops::detail::linear_workspace(context, context.inputs[1].shape.product(2, 4));
-  }
-  template <TypeSet types = every_type>
-  static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_linear_type<types>(context.output().dtype,
-                                               [&]<class T>() { return run_as<T>(a, context), Status{}; });
-  }
-
- private:
-  using Pixel = ops::detail::Pixel;
+  static index_t channels(const Shape& filter) { return filter.product(2, 4); }
 
   template <class T>
-  static void run_as(const Attributes& a, RunContext& context) {
+  static void run(const Attributes& a, const RunContext& context) {
     const TensorView& input = context.input(0);
     const TensorView& filter = context.input(1);
-    const auto window =
-        ops::detail::at_strip(ops::detail::window(a, filter.shape[0], filter.shape[1]), context.strip());
-    const ops::detail::Linear<T> linear(a.clamp, context, filter.shape.product(2, 4));
+    const Window window = at_strip(a.window(filter.shape), context.strip());
+    const Linear<T> linear(a.clamp, context, channels(filter.shape));
     const bool contiguous = filter.shape[3] == 1 && filter.pitch == 1;
-    ops::detail::for_each_pixel(window, input.shape, context.output().shape,
+    for_each_pixel(window, input.shape, context.output().shape,
                                 [&](const Pixel& pixel, index_t to) {
                                   if (contiguous)
                                     single<T>(pixel, linear, input, filter, context.output().row<T>(to));
@@ -102,20 +85,21 @@ struct Kernel<Op> {
                                 });
   }
 
+ private:
   /// M = 1: blocks of channels, contiguous in input, filter and output.
   template <class T>
-  static void single(const Pixel& pixel, const ops::detail::Linear<T>& linear, const TensorView& input,
+  static void single(const Pixel& pixel, const Linear<T>& linear, const TensorView& input,
                      const TensorView& filter, T* to) {
     const index_t channels = filter.shape[2];
-    typename ops::detail::Linear<T>::Acc sums[ops::detail::channel_block];
-    for (index_t c = 0; c < channels; c += ops::detail::channel_block) {
-      const index_t count = std::min(channels - c, ops::detail::channel_block);
+    typename Linear<T>::Acc sums[channel_block];
+    for (index_t c = 0; c < channels; c += channel_block) {
+      const index_t count = std::min(channels - c, channel_block);
       for (index_t i = 0; i < count; ++i) sums[i] = linear.start(c + i);
       for (index_t kh = pixel.kh.first; kh < pixel.kh.last; ++kh)
         for (index_t kw = pixel.kw.first; kw < pixel.kw.last; ++kw) {
           const T* x = input.row<T>(pixel.at(kh, kw)) + c;
           const T* weights = filter.row<T>((kh * filter.shape[1] + kw) * channels) + c;
-          ops::detail::for_block(count,
+          for_block(count,
                                  [&](index_t i) { sums[i] += linear.product(x[i], weights[i], c + i); });
         }
       for (index_t i = 0; i < count; ++i) to[c + i] = linear.store(sums[i], c + i);
@@ -124,13 +108,13 @@ struct Kernel<Op> {
 
   /// Any M: blocks of the filters of one channel.
   template <class T>
-  static void multiple(const Pixel& pixel, const ops::detail::Linear<T>& linear, const TensorView& input,
+  static void multiple(const Pixel& pixel, const Linear<T>& linear, const TensorView& input,
                        const TensorView& filter, T* to) {
     const index_t channels = filter.shape[2], multiplier = filter.shape[3];
-    typename ops::detail::Linear<T>::Acc sums[ops::detail::channel_block];
+    typename Linear<T>::Acc sums[channel_block];
     for (index_t c = 0; c < channels; ++c)
-      for (index_t m = 0; m < multiplier; m += ops::detail::channel_block) {
-        const index_t count = std::min(multiplier - m, ops::detail::channel_block), o = c * multiplier + m;
+      for (index_t m = 0; m < multiplier; m += channel_block) {
+        const index_t count = std::min(multiplier - m, channel_block), o = c * multiplier + m;
         for (index_t i = 0; i < count; ++i) sums[i] = linear.start(o + i);
         for (index_t kh = pixel.kh.first; kh < pixel.kh.last; ++kh)
           for (index_t kw = pixel.kw.first; kw < pixel.kw.last; ++kw) {
@@ -142,5 +126,12 @@ struct Kernel<Op> {
       }
   }
 };
+
+}  // namespace lithe::inline v0::ops::detail
+
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::DepthwiseConv2D> Op>
+struct Kernel<Op> : ops::detail::LinearKernel<ops::detail::DepthwiseConvolution> {};
 
 }  // namespace lithe::inline v0::portable

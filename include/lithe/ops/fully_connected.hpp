@@ -4,7 +4,6 @@
 #include <concepts>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
@@ -23,11 +22,7 @@ struct FullyConnected {
     Clamp clamp{};
     static constexpr auto fields() { return Fields{field("clamp", &Attributes::clamp)}; }
   };
-  static constexpr OpSpec spec{.name = "FullyConnected",
-                               .version = 1,
-                               .inputs = {"input", "filter", "bias?"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec = detail::linear_spec("FullyConnected");
   static constexpr const auto& types = detail::linear_types;
 
   static Status infer(const Attributes& a, InferContext& context) {
@@ -48,29 +43,20 @@ static_assert(Operator<FullyConnected>);
 
 }  // namespace lithe::inline v0::ops
 
-namespace lithe::inline v0::portable {
+namespace lithe::inline v0::ops::detail {
 
-template <std::same_as<ops::FullyConnected> Op>
-struct Kernel<Op> {
-  using Attributes = ops::FullyConnected::Attributes;
-  static constexpr bool strided_inputs = true, strided_outputs = true;
+/// A fully connected layer as a LinearKernel runs it.
+struct FullyConnectedLayer {
+  using Attributes = FullyConnected::Attributes;
 
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return ops::detail::linear_workspace(context, context.inputs[1].shape[0]);
-  }
-  template <TypeSet types = every_type>
-  static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_linear_type<types>(context.output().dtype,
-                                               [&]<class T>() { return run_as<T>(a, context), Status{}; });
-  }
+  static index_t channels(const Shape& filter) { return filter[0]; }
 
- private:
   template <class T>
-  static void run_as(const Attributes& a, RunContext& context) {
+  static void run(const Attributes& a, const RunContext& context) {
     const TensorView& input = context.input(0);
     const TensorView& filter = context.input(1);
     const index_t n = filter.shape[0], k = filter.shape[1];
-    const ops::detail::Linear<T> linear(a.clamp, context, n);
+    const Linear<T> linear(a.clamp, context, n);
     for (index_t i = 0; i < input.shape.rows(); ++i) {
       const T* x = input.row<T>(i);
       T* to = context.output().row<T>(i);
@@ -79,5 +65,12 @@ struct Kernel<Op> {
     }
   }
 };
+
+}  // namespace lithe::inline v0::ops::detail
+
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::FullyConnected> Op>
+struct Kernel<Op> : ops::detail::LinearKernel<ops::detail::FullyConnectedLayer> {};
 
 }  // namespace lithe::inline v0::portable

@@ -1,11 +1,49 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
+/// Convolutions over two or three spatial axes.
 namespace lithe::inline v0::ops::detail {
+
+/// One for each axis: the default of strides and dilations.
+template <std::size_t Axes>
+inline constexpr std::array<std::int32_t, Axes> ones = [] {
+  std::array<std::int32_t, Axes> all{};
+  all.fill(1);
+  return all;
+}();
+
+/// The window of a filter [O, (KD,) KH, KW, C / group].
+template <std::size_t Axes, class Attributes>
+Window filter_window(const Attributes& a, const Shape& filter) {
+  if constexpr (Axes == 2)
+    return window(a, filter[1], filter[2]);
+  else
+    return window(a, filter[1], filter[2], filter[3]);
+}
+
+/// Attributes of a grouped convolution, one number for each axis: {height, width} or {depth, height, width}.
+template <std::size_t Axes>
+struct ConvAttributes {
+  std::array<std::int32_t, Axes> strides = ones<Axes>, dilations = ones<Axes>;
+  std::array<std::int32_t, 2 * Axes> pads{};  ///< those before each axis, then those after each axis
+  std::int32_t group = 1;
+  Clamp clamp{};
+  static constexpr auto fields() {
+    using A = ConvAttributes;
+    return Fields{field("strides", &A::strides), field("dilations", &A::dilations), field("pads", &A::pads),
+                  field("group", &A::group), field("clamp", &A::clamp)};
+  }
+  Window window(const Shape& filter) const { return filter_window<Axes>(*this, filter); }
+};
 
 /// One pixel of a grouped convolution; the filter is [O, (KD,) KH, KW, C / group].
 template <class T>
@@ -33,15 +71,6 @@ void convolve_pixel(const Pixel& pixel, const Linear<T>& linear, const RunContex
   }
 }
 
-/// Input 0 convolved with filter 1 and bias 2 into output 0, over two or three spatial axes.
-template <class T, class Attributes>
-void convolve(const Window& window, const Attributes& a, const RunContext& context) {
-  const Linear<T> linear(a.clamp, context, context.input(1).shape[0]);
-  for_each_pixel(window, context.input(0).shape, context.output().shape, [&](const Pixel& pixel, index_t to) {
-    convolve_pixel<T>(pixel, linear, context, a.group, context.output().row<T>(to));
-  });
-}
-
 /// Rules of every convolution whose filter is [O, ..., C / group]: `channels` are the input's.
 [[gnu::cold]] inline Status check_convolution(std::int32_t group, index_t channels,
                                               const InferContext& context) {
@@ -52,5 +81,40 @@ void convolve(const Window& window, const Attributes& a, const RunContext& conte
   if (context.has(2) && context.shape(2) != Shape{filter[0]}) return {Code::shape, "the bias must be [O]"};
   return is_quantized_8bit(context.dtype(0)) ? check_quantized_layer(context, 0, filter[0]) : Status{};
 }
+
+/// Checks everything and sets the output's shape.
+template <std::size_t Axes>
+Status infer_convolution(const ConvAttributes<Axes>& a, InferContext& context) {
+  const Shape& input = context.shape(0);
+  const Shape& filter = context.shape(1);
+  if (filter.rank() != static_cast<int>(Axes) + 2)
+    return {Code::shape, Axes == 2 ? "the filter must be [O, KH, KW, C / group]"
+                                   : "the filter must be [O, KD, KH, KW, C / group]"};
+  if (a.group < 1) return {Code::invalid_model, "group must be at least 1"};
+  LITHE_TRY(check_clamp(a.clamp));
+  const Window window = a.window(filter);
+  LITHE_ASSIGN_OR_RETURN(const Shape output, Axes == 2 ? output_shape(window, input, filter[0])
+                                                       : output_volume(window, input, filter[0]));
+  LITHE_TRY(check_convolution(a.group, input.back(), context));
+  return context.output(0, output);
+}
+
+/// A convolution as a LinearKernel runs it: whole, or a strip of rows.
+template <std::size_t Axes>
+struct Convolution {
+  using Attributes = ConvAttributes<Axes>;
+
+  static index_t channels(const Shape& filter) { return filter[0]; }
+
+  template <class T>
+  static void run(const Attributes& a, const RunContext& context) {
+    const Shape& filter = context.input(1).shape;
+    const Linear<T> linear(a.clamp, context, channels(filter));
+    for_each_pixel(at_strip(a.window(filter), context.strip()), context.input(0).shape, context.output().shape,
+                   [&](const Pixel& pixel, index_t to) {
+                     convolve_pixel<T>(pixel, linear, context, a.group, context.output().row<T>(to));
+                   });
+  }
+};
 
 }  // namespace lithe::inline v0::ops::detail

@@ -8,23 +8,34 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Calls f.template operator()<T>() with the element type `dtype` if it is one of `Ts` and the set has it;
-/// else returns false. No code comes of types that the set has not.
+/// Calls f.template operator()<T>() with the element type T of `dtype` if `Ts` and the set have it; else
+/// returns false. Types that the set does not have cost no code.
 template <TypeSet types, class... Ts, class F>
 bool with_element_type(DType dtype, F f) {
   const auto called = [&]<class T>(std::type_identity<T>) {
-    if constexpr (types.has(dtype_of<T>))
-      if (dtype == dtype_of<T>) return f.template operator()<T>(), true;
+    if constexpr (types.has(dtype_of<T>)) {
+      if (dtype == dtype_of<T>) {
+        f.template operator()<T>();
+        return true;
+      }
+    }
     return false;
   };
   return (called(std::type_identity<Ts>()) || ...);
 }
 
-/// The same where `f` returns a Status; Code::dtype for other types.
+/// The same for an `f` that returns a Status or nothing. Errors: Code::dtype for other types; those of `f`.
 template <TypeSet types, class... Ts, class F>
 Status for_element_type(DType dtype, F f) {
   Status status{Code::dtype, "no kernel for this element type"};
-  (void)with_element_type<types, Ts...>(dtype, [&]<class T>() { status = f.template operator()<T>(); });
+  (void)with_element_type<types, Ts...>(dtype, [&]<class T>() {
+    if constexpr (std::is_void_v<decltype(f.template operator()<T>())>) {
+      f.template operator()<T>();
+      status = {};
+    } else {
+      status = f.template operator()<T>();
+    }
+  });
   return status;
 }
 /// The types with a fraction.

@@ -12,11 +12,17 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Input, filter and bias of a linear layer -> output.
-inline constexpr TypeRow linear_types[] = {{{dtypes::f32, dtypes::f32, dtypes::f32}, {dtypes::f32}},
-                                           {{dtypes::f16, dtypes::f16, dtypes::f16}, {dtypes::f16}},
-                                           {{dtypes::s8, dtypes::s8, dtypes::s32}, {dtypes::s8}},
-                                           {{dtypes::u8, dtypes::u8, dtypes::s32}, {dtypes::u8}}};
+/// The inputs and outputs that all linear layers have, in these places.
+constexpr OpSpec linear_spec(const char* name) {
+  return {.name = name,
+          .inputs = {"input", "filter", "bias?"},
+          .outputs = {"output"},
+          .accuracy = Accuracy::rounding};
+}
+constexpr TypeRow linear_row(DType values, DType bias) { return {{values, values, bias}, {values}}; }
+inline constexpr TypeRow linear_types[] = {
+    linear_row(DType::f32, DType::f32), linear_row(DType::f16, DType::f16),
+    linear_row(DType::s8, DType::s32), linear_row(DType::u8, DType::s32)};
 
 inline constexpr std::int64_t max_channels = std::int64_t{1} << 30;
 
@@ -142,6 +148,23 @@ inline Status linear_workspace(ReshapeContext& context, index_t channels) {
                                                   : 0;
   return ask_workspace(context, each * static_cast<std::uint64_t>(channels));
 }
+
+/// The portable kernel of a linear layer. `Layer` has Attributes, `channels(filter)`: the output channels of a
+/// filter of this shape, and `run<T>(attributes, context)`, which computes output 0 of element type T.
+template <class Layer>
+struct LinearKernel {
+  using Attributes = typename Layer::Attributes;
+  static constexpr bool strided_inputs = true, strided_outputs = true;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return linear_workspace(context, Layer::channels(context.inputs[1].shape));
+  }
+  template <TypeSet types = every_type>
+  static Status run(const Attributes& a, RunContext& context) {
+    return for_linear_type<types>(context.output().dtype,
+                                  [&]<class T>() { Layer::template run<T>(a, context); });
+  }
+};
 
 /// Sizes of the two matrices of a MatMul; a vector is one row (a) or one column (b).
 struct MatMulDims {

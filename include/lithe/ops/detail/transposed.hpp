@@ -18,10 +18,12 @@
 /// Transposed convolution over two or three spatial axes, as sums over the taps that reach an output.
 namespace lithe::inline v0::ops::detail {
 
+/// Attributes of a grouped transposed convolution, one number for each axis: {height, width} or {depth, height,
+/// width}.
 template <std::size_t Axes>
 struct TransposedAttributes {
-  std::array<std::int32_t, Axes> strides = ones(), dilations = ones(), output_padding{};  ///< outermost first
-  std::array<std::int32_t, 2 * Axes> pads{};  ///< all before, then all behind
+  std::array<std::int32_t, Axes> strides = ones<Axes>, dilations = ones<Axes>, output_padding{};
+  std::array<std::int32_t, 2 * Axes> pads{};  ///< those before each axis, then those after each axis
   std::int32_t group = 1;
   Clamp clamp{};
   static constexpr auto fields() {
@@ -30,19 +32,7 @@ struct TransposedAttributes {
                   field("pads", &A::pads),       field("output_padding", &A::output_padding),
                   field("group", &A::group),     field("clamp", &A::clamp)};
   }
-  Window window(const Shape& filter) const {
-    if constexpr (Axes == 2)
-      return detail::window(*this, filter[1], filter[2]);
-    else
-      return detail::window(*this, filter[1], filter[2], filter[3]);
-  }
-
- private:
-  static constexpr std::array<std::int32_t, Axes> ones() {
-    std::array<std::int32_t, Axes> all{};
-    all.fill(1);
-    return all;
-  }
+  Window window(const Shape& filter) const { return filter_window<Axes>(*this, filter); }
 };
 
 /// Taps first, first + step, ... of one axis; the i-th one reads input element at - i * back.
@@ -55,7 +45,8 @@ class TransposedAxis {
  public:
   explicit TransposedAxis(const WindowAxis& axis) : axis_(axis) {
     const index_t common = std::gcd(axis.stride, axis.dilation);
-    step_ = axis.stride / common, back_ = axis.dilation / common;
+    step_ = axis.stride / common;
+    back_ = axis.dilation / common;
   }
   /// The taps that bring something of `size` input elements to output `out`.
   TransposedTaps taps(index_t out, index_t size) const {
@@ -140,40 +131,31 @@ void transposed_pixel(const TransposedTaps& d, const TransposedTaps& h, const Tr
   }
 }
 
-/// Input 0 with filter 1 and bias 2 into output 0.
-template <class T, std::size_t Axes>
-void convolve_transposed(const TransposedAttributes<Axes>& a, const RunContext& context) {
-  const Window window = a.window(context.input(1).shape);
-  const Shape &x = context.input(0).shape, &y = context.output().shape;
-  const int axis = x.rank() - 3;
-  const Linear<T> linear(a.clamp, context, y.back());
-  const TransposedAxis depth(window.d), height(window.h), width(window.w);
-  index_t to = 0;
-  for (index_t n = 0; n < y[0]; ++n)
-    for (index_t z = 0; z < y.product(1, axis); ++z) {
-      const TransposedTaps d = depth.taps(z, x.product(1, axis));
-      for (index_t i = 0; i < y[axis]; ++i) {
-        const TransposedTaps h = height.taps(i, x[axis]);
-        for (index_t j = 0; j < y[axis + 1]; ++j)
-          transposed_pixel<T>(d, h, width.taps(j, x[axis + 1]), n, linear, context, a.group,
-                              context.output().row<T>(to++));
-      }
-    }
-}
-
-/// The portable kernel of both ranks.
+/// A transposed convolution as a LinearKernel runs it.
 template <std::size_t Axes>
-struct TransposedKernel {
+struct TransposedConvolution {
   using Attributes = TransposedAttributes<Axes>;
-  static constexpr bool strided_inputs = true, strided_outputs = true;
 
-  static Status reshape(const Attributes&, ReshapeContext& context) {
-    return linear_workspace(context, context.inputs[1].shape[0]);
-  }
-  template <TypeSet types = every_type>
-  static Status run(const Attributes& a, RunContext& context) {
-    return for_linear_type<types>(context.output().dtype,
-                                  [&]<class T>() { return convolve_transposed<T>(a, context), Status{}; });
+  static index_t channels(const Shape& filter) { return filter[0]; }
+
+  template <class T>
+  static void run(const Attributes& a, const RunContext& context) {
+    const Window window = a.window(context.input(1).shape);
+    const Shape &x = context.input(0).shape, &y = context.output().shape;
+    const int axis = x.rank() - 3;
+    const Linear<T> linear(a.clamp, context, y.back());
+    const TransposedAxis depth(window.d), height(window.h), width(window.w);
+    index_t to = 0;
+    for (index_t n = 0; n < y[0]; ++n)
+      for (index_t z = 0; z < y.product(1, axis); ++z) {
+        const TransposedTaps d = depth.taps(z, x.product(1, axis));
+        for (index_t i = 0; i < y[axis]; ++i) {
+          const TransposedTaps h = height.taps(i, x[axis]);
+          for (index_t j = 0; j < y[axis + 1]; ++j)
+            transposed_pixel<T>(d, h, width.taps(j, x[axis + 1]), n, linear, context, a.group,
+                                context.output().row<T>(to++));
+        }
+      }
   }
 };
 
