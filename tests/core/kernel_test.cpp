@@ -17,7 +17,7 @@ struct Scale {
     static constexpr auto fields() { return Fields{field("factor", &Attributes::factor)}; }
   };
   static constexpr OpSpec spec{.name = "Scale", .version = 3, .inputs = {"input"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}};
+  static constexpr TypeRow types[] = {{{DType::f32}, {DType::f32}}};
   static Status infer(const Attributes&, InferContext& context) {
     return context.output(0, context.shape(0));
   }

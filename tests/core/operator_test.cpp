@@ -9,7 +9,7 @@
 namespace lithe {
 namespace {
 
-using namespace dtypes;
+using enum DType;
 
 TEST(NameList, OptionalAndVariadic) {
   constexpr NameList fixed{"input", "filter", "bias?"}, many{"inputs..."},

@@ -24,14 +24,6 @@ enum class DType : std::uint8_t {
 
 inline constexpr int dtype_count = 24;
 
-namespace dtypes {
-inline constexpr DType none = DType::none, f32 = DType::f32, f16 = DType::f16, bf16 = DType::bf16,
-                       f64 = DType::f64, s8 = DType::s8, s16 = DType::s16, s32 = DType::s32, s64 = DType::s64,
-                       u8 = DType::u8, u16 = DType::u16, u32 = DType::u32, u64 = DType::u64,
-                       boolean = DType::boolean, s4 = DType::s4, u4 = DType::u4, s2 = DType::s2,
-                       u2 = DType::u2, any = DType::any, any_output = DType::any_output;
-}  // namespace dtypes
-
 namespace detail {
 struct DTypeFacts {
   const char* name;

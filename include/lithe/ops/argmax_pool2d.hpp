@@ -37,7 +37,6 @@ struct ArgmaxPool2D {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "ArgmaxPool2D",
-                               .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output", "indices"},
                                .accuracy = Accuracy::exact};

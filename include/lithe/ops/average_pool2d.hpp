@@ -41,7 +41,6 @@ struct AveragePool2D {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "AveragePool2D",
-                               .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};

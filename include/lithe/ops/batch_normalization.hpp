@@ -24,15 +24,16 @@ struct BatchNormalization {
     float epsilon = 1e-5f;
     static constexpr auto fields() { return Fields{field("epsilon", &Attributes::epsilon)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "BatchNormalization",
                                .inputs = {"input", "scale", "bias", "mean", "variance"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding,
                                .in_place = true};
   static constexpr TypeRow types[] = {
-      {{dtypes::f32, dtypes::f32, dtypes::f32, dtypes::f32, dtypes::f32}, {dtypes::f32}},
-      {{dtypes::f16, dtypes::f16, dtypes::f16, dtypes::f16, dtypes::f16}, {dtypes::f16}},
-      {{dtypes::f64, dtypes::f64, dtypes::f64, dtypes::f64, dtypes::f64}, {dtypes::f64}}};
+      {{f32, f32, f32, f32, f32}, {f32}},
+      {{f16, f16, f16, f16, f16}, {f16}},
+      {{f64, f64, f64, f64, f64}, {f64}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     if (!std::isfinite(attributes.epsilon) || attributes.epsilon < 0)

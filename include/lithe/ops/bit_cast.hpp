@@ -12,8 +12,9 @@ namespace lithe::inline v0::ops {
 /// Errors: Code::dtype for another width; Code::unsupported for quantized tensors. Source: ONNX BitCast-26.
 struct BitCast {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{.name = "BitCast", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any_output}}};
+  static constexpr TypeRow types[] = {{{any}, {any_output}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     if (bits(context.dtype(0)) != bits(context.output_dtype()))

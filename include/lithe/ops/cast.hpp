@@ -23,13 +23,14 @@ struct Cast {
     bool saturate = true;
     static constexpr auto fields() { return Fields{field("saturate", &Attributes::saturate)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Cast",
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .in_place = true,
                                .converts = true,
                                .elementwise = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any_output}}};
+  static constexpr TypeRow types[] = {{{any}, {any_output}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     if (!known(context.dtype(0)) || !known(context.output_dtype()))

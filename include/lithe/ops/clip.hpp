@@ -19,15 +19,16 @@ struct Clip {
     Clamp clamp{};
     static constexpr auto fields() { return Fields{field("clamp", &Attributes::clamp)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Clip",
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding,
                                .in_place = true,
                                .elementwise = true};
-  static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}, {{dtypes::f16}, {dtypes::f16}},
-                                      {{dtypes::f64}, {dtypes::f64}}, {{dtypes::bf16}, {dtypes::bf16}},
-                                      {{dtypes::s8}, {dtypes::s8}},   {{dtypes::u8}, {dtypes::u8}}};
+  static constexpr TypeRow types[] = {{{f32}, {f32}}, {{f16}, {f16}},
+                                      {{f64}, {f64}}, {{bf16}, {bf16}},
+                                      {{s8}, {s8}},   {{u8}, {u8}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::check_clamp(attributes.clamp));

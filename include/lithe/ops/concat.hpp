@@ -18,9 +18,10 @@ struct Concat {
     std::int64_t axis = 0;
     static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Concat", .inputs = {"inputs..."}, .outputs = {"output"}, .joins = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -19,9 +19,10 @@ namespace lithe::inline v0::ops {
 /// are quantized differently. Source: ONNX ConstantOfShape-9, with its attribute `value` as an input.
 struct ConstantOfShape {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "ConstantOfShape", .inputs = {"shape", "value"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::s64, dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{s64, any}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.output_dtype()));

@@ -19,8 +19,9 @@ namespace lithe::inline v0::ops {
 /// dtypes narrower than a byte, and where the output is quantized differently. Source: ONNX Expand-13.
 struct Expand {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{.name = "Expand", .inputs = {"input", "shape"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

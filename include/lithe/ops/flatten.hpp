@@ -19,8 +19,9 @@ struct Flatten {
     std::int64_t axis = 1;
     static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Flatten", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

@@ -20,9 +20,10 @@ struct Gather {
     std::int64_t axis = 0;
     static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}},
-                                      {{dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}},
+                                      {{any, s32}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -19,10 +19,11 @@ struct GatherElements {
     std::int64_t axis = 0;
     static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "GatherElements", .inputs = {"input", "indices"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}},
-                                      {{dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}},
+                                      {{any, s32}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

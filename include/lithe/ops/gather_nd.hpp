@@ -22,8 +22,9 @@ struct GatherND {
     std::int64_t batch_dims = 0;
     static constexpr auto fields() { return Fields{field("batch_dims", &Attributes::batch_dims)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "GatherND", .inputs = {"input", "indices"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

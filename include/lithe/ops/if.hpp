@@ -23,9 +23,10 @@ namespace lithe::inline v0::ops {
 /// Source: ONNX If-19.
 struct If {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "If", .inputs = {"condition", "captured?..."}, .outputs = {"outputs..."}, .subgraphs = 2};
-  static constexpr TypeRow types[] = {{{dtypes::boolean, dtypes::any_output}, {dtypes::any_output}}};
+  static constexpr TypeRow types[] = {{{boolean, any_output}, {any_output}}};
   static constexpr int max_outputs = 32;
 
   static Status infer(const Attributes&, InferContext& context) {

@@ -33,7 +33,6 @@ struct LpPool2D {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "LpPool2D",
-                               .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};

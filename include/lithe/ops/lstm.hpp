@@ -40,7 +40,6 @@ struct LSTM {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "LSTM",
-                               .version = 1,
                                .inputs = {"input", "weight", "recurrence", "bias?", "sequence_lengths?",
                                           "initial_h?", "initial_c?", "peephole?"},
                                .outputs = {"output?", "h?", "c?"},

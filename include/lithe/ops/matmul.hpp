@@ -28,7 +28,6 @@ struct MatMul {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "MatMul",
-                               .version = 1,
                                .inputs = {"a", "b"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};

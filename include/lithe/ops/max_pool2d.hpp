@@ -40,7 +40,6 @@ struct MaxPool2D {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "MaxPool2D",
-                               .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::exact};

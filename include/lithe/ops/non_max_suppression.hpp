@@ -27,11 +27,12 @@ struct NonMaxSuppression {
       return Fields{field("center_point_box", &Attributes::center_point_box)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "NonMaxSuppression",
                                .inputs = {"boxes", "scores", "most?", "iou_threshold?", "score_threshold?"},
                                .outputs = {"output"}};
   static constexpr TypeRow types[] = {
-      {{dtypes::f32, dtypes::f32, dtypes::s64, dtypes::f32, dtypes::f32}, {dtypes::s64}}};
+      {{f32, f32, s64, f32, f32}, {s64}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     const Shape &boxes = context.shape(0), &scores = context.shape(1);

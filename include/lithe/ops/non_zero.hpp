@@ -15,13 +15,14 @@ namespace lithe::inline v0::ops {
 /// Source: ONNX NonZero-13 (a scalar gives [0, n]).
 struct NonZero {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{.name = "NonZero", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {
-      {{dtypes::f32}, {dtypes::s64}},    {{dtypes::f16}, {dtypes::s64}}, {{dtypes::bf16}, {dtypes::s64}},
-      {{dtypes::f64}, {dtypes::s64}},    {{dtypes::s8}, {dtypes::s64}},  {{dtypes::s16}, {dtypes::s64}},
-      {{dtypes::s32}, {dtypes::s64}},    {{dtypes::s64}, {dtypes::s64}}, {{dtypes::u8}, {dtypes::s64}},
-      {{dtypes::u16}, {dtypes::s64}},    {{dtypes::u32}, {dtypes::s64}}, {{dtypes::u64}, {dtypes::s64}},
-      {{dtypes::boolean}, {dtypes::s64}}};
+      {{f32}, {s64}},    {{f16}, {s64}}, {{bf16}, {s64}},
+      {{f64}, {s64}},    {{s8}, {s64}},  {{s16}, {s64}},
+      {{s32}, {s64}},    {{s64}, {s64}}, {{u8}, {s64}},
+      {{u16}, {s64}},    {{u32}, {s64}}, {{u64}, {s64}},
+      {{boolean}, {s64}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     if (context.quantization(0) != nullptr) return {Code::unsupported, "NonZero of a quantized tensor"};

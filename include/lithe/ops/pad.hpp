@@ -33,10 +33,11 @@ struct Pad {
     PadMode mode = PadMode::constant;
     static constexpr auto fields() { return Fields{field("mode", &Attributes::mode)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any, dtypes::s64}, {dtypes::any}},
-                                      {{dtypes::any, dtypes::s64, dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64, any, s64}, {any}},
+                                      {{any, s64, any, s32}, {any}}};
 
   /// One axis: `kept` elements from `first` on, with `before` and `behind` elements around them.
   struct Axis {

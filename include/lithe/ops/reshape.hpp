@@ -20,9 +20,10 @@ struct Reshape {
     bool allow_zero = false;
     static constexpr auto fields() { return Fields{field("allow_zero", &Attributes::allow_zero)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Reshape", .inputs = {"input", "shape"}, .outputs = {"output"}, .alias = true};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_ASSIGN_OR_RETURN(const IntList wanted, context.ints(1));

@@ -61,11 +61,12 @@ struct Resize {
       return {mode, antialias, exclude_outside, static_cast<double>(cubic_coeff_a)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Resize",
                                .inputs = {"input", "roi?", "scales?", "sizes?"},
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::f32, dtypes::f32, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, f32, f32, s64}, {any}}};
 
   using Axes = std::array<detail::ResizeAxis, max_rank>;
 

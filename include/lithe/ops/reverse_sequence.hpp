@@ -24,9 +24,10 @@ struct ReverseSequence {
       return Fields{field("batch_axis", &Attributes::batch_axis), field("time_axis", &Attributes::time_axis)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "ReverseSequence", .inputs = {"input", "sequence_lengths"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -23,10 +23,11 @@ struct ScatterElements {
       return Fields{field("axis", &Attributes::axis), field("reduction", &Attributes::reduction)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "ScatterElements", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any}, {dtypes::any}},
-                                      {{dtypes::any, dtypes::s32, dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64, any}, {any}},
+                                      {{any, s32, any}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_scatter(context, a.reduction));

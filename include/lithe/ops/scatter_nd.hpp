@@ -20,9 +20,10 @@ struct ScatterND {
     Reduction reduction = Reduction::none;
     static constexpr auto fields() { return Fields{field("reduction", &Attributes::reduction)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "ScatterND", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64, any}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_scatter(context, a.reduction));

@@ -22,9 +22,10 @@ struct ShapeOf {
       return Fields{field("start", &Attributes::start), field("end", &Attributes::end)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Shape", .inputs = {"input"}, .outputs = {"output"}, .reads_shapes_only = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::s64}}};
+  static constexpr TypeRow types[] = {{{any}, {s64}}};
 
   static int bound(std::int64_t value, int rank) {
     return static_cast<int>(std::clamp<std::int64_t>(value < 0 ? value + rank : value, 0, rank));

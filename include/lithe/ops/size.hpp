@@ -10,9 +10,10 @@ namespace lithe::inline v0::ops {
 /// The number of elements of a tensor: input [...] -> output [] s64. Source: ONNX Size-13.
 struct Size {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Size", .inputs = {"input"}, .outputs = {"output"}, .reads_shapes_only = true};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::s64}}};
+  static constexpr TypeRow types[] = {{{any}, {s64}}};
 
   static Status infer(const Attributes&, InferContext& context) { return context.output(0, Shape{}); }
 };

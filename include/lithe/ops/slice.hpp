@@ -20,11 +20,12 @@ namespace lithe::inline v0::ops {
 /// outside or comes twice, or a step is 0; Code::unsupported for sub-byte elements. Source: ONNX Slice-13.
 struct Slice {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {
-      {{dtypes::any, dtypes::s64, dtypes::s64, dtypes::s64, dtypes::s64}, {dtypes::any}},
-      {{dtypes::any, dtypes::s32, dtypes::s32, dtypes::s32, dtypes::s32}, {dtypes::any}}};
+      {{any, s64, s64, s64, s64}, {any}},
+      {{any, s32, s32, s32, s32}, {any}}};
 
   /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not
   /// matter.

@@ -37,7 +37,6 @@ struct AlongAxis {
   static constexpr bool along_axis_row = true;
   static constexpr const auto& elements = element_types;
   static constexpr OpSpec spec{.name = name.text,
-                               .version = 1,
                                .inputs = {"input"},
                                .outputs = {"output"},
                                .accuracy = how_far,

@@ -20,9 +20,10 @@ struct Split {
     std::int64_t axis = 0;
     static constexpr auto fields() { return Fields{field("axis", &Attributes::axis)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

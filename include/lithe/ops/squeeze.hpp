@@ -14,9 +14,10 @@ namespace lithe::inline v0::ops {
 /// size 1. Source: ONNX Squeeze-13.
 struct Squeeze {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Squeeze", .inputs = {"input", "axes?"}, .outputs = {"output"}, .alias = true};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

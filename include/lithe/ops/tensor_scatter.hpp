@@ -32,9 +32,10 @@ struct TensorScatter {
       return Fields{field("axis", &Attributes::axis), field("mode", &Attributes::mode)};
     }
   };
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "TensorScatter", .inputs = {"cache", "updates", "write_indices?"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, any, s64}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

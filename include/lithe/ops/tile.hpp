@@ -18,8 +18,9 @@ namespace lithe::inline v0::ops {
 /// negative or beyond 2^31 - 1; Code::unsupported for sub-byte elements. Source: ONNX Tile-13.
 struct Tile {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{.name = "Tile", .inputs = {"input", "repeats"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

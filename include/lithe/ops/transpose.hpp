@@ -17,8 +17,9 @@ struct Transpose {
     IntList permutation;
     static constexpr auto fields() { return Fields{field("permutation", &Attributes::permutation)}; }
   };
+  using enum DType;
   static constexpr OpSpec spec{.name = "Transpose", .inputs = {"input"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any}, {any}}};
 
   /// The input axis behind output axis `i`.
   static int source(const Attributes& attributes, int rank, int i) {

@@ -14,9 +14,10 @@ namespace lithe::inline v0::ops {
 /// twice, or beyond rank 8. Source: ONNX Unsqueeze-13.
 struct Unsqueeze {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{
       .name = "Unsqueeze", .inputs = {"input", "axes"}, .outputs = {"output"}, .alias = true};
-  static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

@@ -18,12 +18,13 @@ namespace lithe::inline v0::ops {
 /// narrower than a byte, and where a, b and output are quantized differently. Source: ONNX Where-16.
 struct Where {
   using Attributes = NoAttributes;
+  using enum DType;
   static constexpr OpSpec spec{.name = "Where",
                                .inputs = {"condition", "a", "b"},
                                .outputs = {"output"},
                                .in_place = true,
                                .elementwise = true};
-  static constexpr TypeRow types[] = {{{dtypes::boolean, dtypes::any, dtypes::any}, {dtypes::any}}};
+  static constexpr TypeRow types[] = {{{boolean, any, any}, {any}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.output_dtype()));
