@@ -60,7 +60,10 @@ struct Fields<First, Rest...> {
 
   constexpr explicit Fields(First f, Rest... others) : first(f), rest(others...) {}
   /// Calls visit(field) for each.
-  constexpr void each(const auto& visit) const { visit(first), rest.each(visit); }
+  constexpr void each(const auto& visit) const {
+    visit(first);
+    rest.each(visit);
+  }
 };
 template <class... F>
 Fields(F...) -> Fields<F...>;
@@ -119,7 +122,10 @@ Status parse_field(const AttributeData& data, T& member) {
         "attributes are bool, int32, int64, float, Clamp, IntList, array<int32_t, N> or a named enum");
     int i = 0;
     for (std::string_view candidate : enum_names(T{})) {
-      if (candidate == data.text) return member = static_cast<T>(i), Status{};
+      if (candidate == data.text) {
+        member = static_cast<T>(i);
+        return {};
+      }
       ++i;
     }
     return {Code::unsupported, "an attribute names a mode this version does not know"};

@@ -45,10 +45,12 @@ class Shape {
   }
   constexpr int rank() const { return rank_; }
   constexpr index_t operator[](int axis) const {
-    return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)];
+    assert(axis >= 0 && axis < rank_);
+    return dims_[static_cast<std::size_t>(axis)];
   }
   constexpr index_t& operator[](int axis) {
-    return assert(axis >= 0 && axis < rank_), dims_[static_cast<std::size_t>(axis)];
+    assert(axis >= 0 && axis < rank_);
+    return dims_[static_cast<std::size_t>(axis)];
   }
   constexpr index_t back() const { return rank_ == 0 ? 1 : dims_[static_cast<std::size_t>(rank_ - 1)]; }
   constexpr std::span<const index_t> dims() const { return {dims_.data(), static_cast<std::size_t>(rank_)}; }
@@ -128,15 +130,18 @@ class IntList {
     for (auto v : values) push_back(v);
   }
   constexpr void push_back(std::int64_t v) {
-    assert(count_ < capacity), values_[static_cast<std::size_t>(count_++)] = v;
+    assert(count_ < capacity);
+    values_[static_cast<std::size_t>(count_++)] = v;
   }
   constexpr int size() const { return count_; }
   constexpr bool empty() const { return count_ == 0; }
   constexpr std::int64_t operator[](int i) const {
-    return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)];
+    assert(i >= 0 && i < count_);
+    return values_[static_cast<std::size_t>(i)];
   }
   constexpr std::int64_t& operator[](int i) {
-    return assert(i >= 0 && i < count_), values_[static_cast<std::size_t>(i)];
+    assert(i >= 0 && i < count_);
+    return values_[static_cast<std::size_t>(i)];
   }
   constexpr const std::int64_t* begin() const { return values_.data(); }
   constexpr const std::int64_t* end() const { return values_.data() + count_; }

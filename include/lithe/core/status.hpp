@@ -49,7 +49,10 @@ class [[nodiscard]] Status {
   /// The same failure, placed at a node unless a deeper one already claimed it.
   constexpr Status at(std::int32_t subgraph, std::int32_t node) const {
     Status placed = *this;
-    if (!ok() && node_ < 0) placed.subgraph_ = subgraph, placed.node_ = node;
+    if (!ok() && node_ < 0) {
+      placed.subgraph_ = subgraph;
+      placed.node_ = node;
+    }
     return placed;
   }
 
@@ -83,11 +86,26 @@ class [[nodiscard]] Result {
   bool ok() const { return ok_; }
   Status status() const { return status_; }
   Code code() const { return status_.code(); }
-  T& operator*() & { return assert(ok_), value_; }
-  const T& operator*() const& { return assert(ok_), value_; }
-  T&& operator*() && { return assert(ok_), std::move(value_); }
-  T* operator->() { return assert(ok_), &value_; }
-  const T* operator->() const { return assert(ok_), &value_; }
+  T& operator*() & {
+    assert(ok_);
+    return value_;
+  }
+  const T& operator*() const& {
+    assert(ok_);
+    return value_;
+  }
+  T&& operator*() && {
+    assert(ok_);
+    return std::move(value_);
+  }
+  T* operator->() {
+    assert(ok_);
+    return &value_;
+  }
+  const T* operator->() const {
+    assert(ok_);
+    return &value_;
+  }
 
  private:
   union {

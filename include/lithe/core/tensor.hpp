@@ -116,7 +116,8 @@ inline std::int64_t integer_at(const TensorView& tensor, index_t i) {
     case DType::boolean:
       return static_cast<const std::uint8_t*>(tensor.data)[i];
     default:
-      return assert(false), 0;
+      assert(false);
+      return 0;
   }
 }
 

@@ -25,13 +25,17 @@ class Arena {
     // Tensors are aligned to 64: skip what the caller's alignment lacks.
     const std::size_t skip = align_up(reinterpret_cast<std::uintptr_t>(bytes.data()), 64) -
                              reinterpret_cast<std::uintptr_t>(bytes.data());
-    if (skip < bytes.size()) base_ = bytes.data() + skip, size_ = bytes.size() - skip;
+    if (skip < bytes.size()) {
+      base_ = bytes.data() + skip;
+      size_ = bytes.size() - skip;
+    }
   }
   /// Reserves up to `bytes`, less when the system has no room for that much.
   Arena(const ArenaSource& source, std::size_t bytes) : source_(source) {
-    for (; base_ == nullptr && source.reserve != nullptr && bytes >= 4096; bytes /= 2)
-      base_ = static_cast<std::byte*>(source.reserve(bytes)),
+    for (; base_ == nullptr && source.reserve != nullptr && bytes >= 4096; bytes /= 2) {
+      base_ = static_cast<std::byte*>(source.reserve(bytes));
       size_ = reserved_ = base_ == nullptr ? 0 : bytes;
+    }
   }
   Arena(Arena&& other) noexcept { swap(other); }
   Arena& operator=(Arena&& other) noexcept {
@@ -79,8 +83,11 @@ class Arena {
 
  private:
   void swap(Arena& other) noexcept {
-    std::swap(base_, other.base_), std::swap(size_, other.size_), std::swap(used_, other.used_);
-    std::swap(reserved_, other.reserved_), std::swap(source_, other.source_);
+    std::swap(base_, other.base_);
+    std::swap(size_, other.size_);
+    std::swap(used_, other.used_);
+    std::swap(reserved_, other.reserved_);
+    std::swap(source_, other.source_);
   }
 
   std::byte* base_ = nullptr;

@@ -79,7 +79,8 @@ class OperatorHeap {
     if (state_ == nullptr || state_->sealed) return;
     for (Header* block = first(); block != nullptr; block = next(block))
       if (block->state == Block::free) block->state = Block::hole;
-    state_->sealed = true, state_->high_water = state_->top;
+    state_->sealed = true;
+    state_->high_water = state_->top;
   }
   bool sealed() const { return state_ != nullptr && state_->sealed; }
 
@@ -188,7 +189,8 @@ class OperatorHeap {
     const std::size_t more = round_up(bytes) - block->capacity;
     if (more > state_->size - state_->top) return false;
     state_->used += more;
-    block->capacity += more, state_->last = block->capacity;
+    block->capacity += more;
+    state_->last = block->capacity;
     set_top(state_->top + more);
     return true;
   }

@@ -48,8 +48,10 @@ inline std::size_t plan_blocks(std::span<PlannedBlock> blocks, std::span<std::in
     for (std::int32_t k = 0; k < count; ++k) {
       const PlannedBlock& other = block(placed[static_cast<std::size_t>(k)]);
       if (other.last < b.first || other.first > b.last) continue;
-      if (other.offset >= end + bytes && other.offset - end < best_gap)
-        best = end, best_gap = other.offset - end;
+      if (other.offset >= end + bytes && other.offset - end < best_gap) {
+        best = end;
+        best_gap = other.offset - end;
+      }
       const std::size_t other_end = other.offset + align_up(other.bytes, 64);
       if (other_end > end) end = other_end;
     }

@@ -68,9 +68,8 @@ struct Kernel<Op> {
   static Status run(const ops::ArgAttributes& a, RunContext& context) {
     TensorView input = context.input(0);
     input.quantization = nullptr;
-    return ops::detail::with_arithmetic<ops::detail::everything>(input, [&]<class T>(T) {
-      return find<T>(a, input, static_cast<std::int64_t*>(context.output().data)), Status{};
-    });
+    return ops::detail::with_arithmetic<ops::detail::everything>(
+        input, [&]<class T>(T) { find<T>(a, input, static_cast<std::int64_t*>(context.output().data)); });
   }
 
  private:
@@ -87,19 +86,27 @@ struct Kernel<Op> {
     const detail::Lines lines(input.shape, normalize_axis(a.axis, input.shape.rank()));
     T buffer[detail::chunk], best[detail::chunk] = {};
     lines.for_blocks(detail::chunk, [&](index_t start, index_t count) {
-      if (lines.stride == 1) {  // a line's elements lie side by side
-        *output = 0, best[0] = *detail::load(input, start, 1, buffer);
+      if (lines.stride == 1) {
+        // a line's elements lie side by side
+        *output = 0;
+        best[0] = *detail::load(input, start, 1, buffer);
         for (index_t k = 0; k < lines.length; k += detail::chunk) {
           const index_t n = std::min(detail::chunk, lines.length - k);
           const T* x = detail::load(input, start + k, n, buffer);
           for (index_t j = 0; j < n; ++j)
-            if (better(x[j], best[0], a.select_last_index)) best[0] = x[j], *output = k + j;
+            if (better(x[j], best[0], a.select_last_index)) {
+              best[0] = x[j];
+              *output = k + j;
+            }
         }
       } else {
         for (index_t k = 0; k < lines.length; ++k) {
           const T* x = detail::load(input, start + k * lines.stride, count, buffer);
           for (index_t j = 0; j < count; ++j)
-            if (k == 0 || better(x[j], best[j], a.select_last_index)) best[j] = x[j], output[j] = k;
+            if (k == 0 || better(x[j], best[j], a.select_last_index)) {
+              best[j] = x[j];
+              output[j] = k;
+            }
         }
       }
       output += count;

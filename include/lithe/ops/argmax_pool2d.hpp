@@ -90,7 +90,8 @@ struct Kernel<Op> {
             const index_t y = pixel.row - image * s[1] + h * pixel.down, x = pixel.column + w * pixel.across;
             at = (image * s[3] + c) * plane + y * down + x * across;
           }
-        output[to * s[3] + c] = best, indices[to * s[3] + c] = at;
+        output[to * s[3] + c] = best;
+        indices[to * s[3] + c] = at;
       }
     };
     ops::detail::for_each_pixel(ops::detail::window(a, a.kernel[0], a.kernel[1]), s, pooled, pool);

@@ -40,10 +40,8 @@ struct AveragePool2D {
     }
   };
   using enum DType;
-  static constexpr OpSpec spec{.name = "AveragePool2D",
-                               .inputs = {"input"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec{
+      .name = "AveragePool2D", .inputs = {"input"}, .outputs = {"output"}, .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {
       {{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}, {{s8}, {s8}}, {{u8}, {u8}}};
 
@@ -73,7 +71,7 @@ struct Kernel<Op> {
   template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
     return ops::detail::for_pooled_type<types>(context.output().dtype,
-                                               [&]<class T>() { return run_as<T>(a, context), Status{}; });
+                                               [&]<class T>() { run_as<T>(a, context); });
   }
 
  private:

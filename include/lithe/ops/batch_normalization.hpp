@@ -30,10 +30,9 @@ struct BatchNormalization {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding,
                                .in_place = true};
-  static constexpr TypeRow types[] = {
-      {{f32, f32, f32, f32, f32}, {f32}},
-      {{f16, f16, f16, f16, f16}, {f16}},
-      {{f64, f64, f64, f64, f64}, {f64}}};
+  static constexpr TypeRow types[] = {{{f32, f32, f32, f32, f32}, {f32}},
+                                      {{f16, f16, f16, f16, f16}, {f16}},
+                                      {{f64, f64, f64, f64, f64}, {f64}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     if (!std::isfinite(attributes.epsilon) || attributes.epsilon < 0)
@@ -88,10 +87,12 @@ struct Kernel<Op> {
     const index_t channels = input.shape.back(), total = input.elements();
     T* mean = reinterpret_cast<T*>(context.workspace().data());
     T *factor = mean + channels, *bias = factor + channels;
-    copy(context.input(4), mean), copy(context.input(1), factor);
+    copy(context.input(4), mean);
+    copy(context.input(1), factor);
     for (index_t c = 0; c < channels; ++c)
       factor[c] /= std::sqrt(mean[c] + static_cast<T>(attributes.epsilon));
-    copy(context.input(3), mean), copy(context.input(2), bias);
+    copy(context.input(3), mean);
+    copy(context.input(2), bias);
 
     T buffer[ops::detail::chunk], result[ops::detail::chunk];
     for (index_t row = 0; row < total; row += channels)

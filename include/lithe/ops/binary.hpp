@@ -335,7 +335,7 @@ struct Kernel<Op> {
     if constexpr (sums && types.has_one_of(DType::s8, DType::u8))
       if (ops::detail::quantized(context.input(0)))
         return ops::detail::for_quantized_type<types>(context.output().dtype, [&]<class T>() {
-          return ops::detail::add_quantized<T>(attributes.clamp, Op::second_sign, context), Status{};
+          ops::detail::add_quantized<T>(attributes.clamp, Op::second_sign, context);
         });
     constexpr TypeSet others = sums ? types.without(DType::s8, DType::u8) : types;
     return ops::detail::with_arithmetic<Op::elements, others>(context.input(0), [&]<class T>(T) {

@@ -26,9 +26,8 @@ struct Clip {
                                .accuracy = Accuracy::rounding,
                                .in_place = true,
                                .elementwise = true};
-  static constexpr TypeRow types[] = {{{f32}, {f32}}, {{f16}, {f16}},
-                                      {{f64}, {f64}}, {{bf16}, {bf16}},
-                                      {{s8}, {s8}},   {{u8}, {u8}}};
+  static constexpr TypeRow types[] = {{{f32}, {f32}},   {{f16}, {f16}}, {{f64}, {f64}},
+                                      {{bf16}, {bf16}}, {{s8}, {s8}},   {{u8}, {u8}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::check_clamp(attributes.clamp));

@@ -42,8 +42,8 @@ struct DepthwiseConv2D {
     LITHE_TRY(detail::check_clamp(a.clamp));
     const std::int64_t channels = std::int64_t{filter[2]} * filter[3];
     if (channels > detail::max_channels) return {Code::shape, "the filter has too many channels"};
-    LITHE_ASSIGN_OR_RETURN(const Shape output,
-                           detail::output_shape(a.window(filter), context.shape(0), static_cast<index_t>(channels)));
+    LITHE_ASSIGN_OR_RETURN(const Shape output, detail::output_shape(a.window(filter), context.shape(0),
+                                                                    static_cast<index_t>(channels)));
     if (filter[2] != context.shape(0)[3]) return {Code::shape, "the filter's C is not the input's"};
     if (context.has(2) && context.shape(2) != Shape{static_cast<index_t>(channels)})
       return {Code::shape, "the bias must be [C * M]"};
@@ -76,13 +76,12 @@ struct DepthwiseConvolution {
     const Window window = at_strip(a.window(filter.shape), context.strip());
     const Linear<T> linear(a.clamp, context, channels(filter.shape));
     const bool contiguous = filter.shape[3] == 1 && filter.pitch == 1;
-    for_each_pixel(window, input.shape, context.output().shape,
-                                [&](const Pixel& pixel, index_t to) {
-                                  if (contiguous)
-                                    single<T>(pixel, linear, input, filter, context.output().row<T>(to));
-                                  else
-                                    multiple<T>(pixel, linear, input, filter, context.output().row<T>(to));
-                                });
+    for_each_pixel(window, input.shape, context.output().shape, [&](const Pixel& pixel, index_t to) {
+      if (contiguous)
+        single<T>(pixel, linear, input, filter, context.output().row<T>(to));
+      else
+        multiple<T>(pixel, linear, input, filter, context.output().row<T>(to));
+    });
   }
 
  private:
@@ -99,8 +98,7 @@ struct DepthwiseConvolution {
         for (index_t kw = pixel.kw.first; kw < pixel.kw.last; ++kw) {
           const T* x = input.row<T>(pixel.at(kh, kw)) + c;
           const T* weights = filter.row<T>((kh * filter.shape[1] + kw) * channels) + c;
-          for_block(count,
-                                 [&](index_t i) { sums[i] += linear.product(x[i], weights[i], c + i); });
+          for_block(count, [&](index_t i) { sums[i] += linear.product(x[i], weights[i], c + i); });
         }
       for (index_t i = 0; i < count; ++i) to[c + i] = linear.store(sums[i], c + i);
     }

@@ -74,7 +74,10 @@ struct Kernel<Op> {
     for (index_t i = 0; i < input.shape.rows(); ++i) {
       const float* x = input.row<float>(i);
       float low = 0, high = 0;
-      for (index_t j = 0; j < k; ++j) low = std::min(low, x[j]), high = std::max(high, x[j]);
+      for (index_t j = 0; j < k; ++j) {
+        low = std::min(low, x[j]);
+        high = std::max(high, x[j]);
+      }
       low = std::max(low, std::numeric_limits<float>::lowest());
       high = std::min(high, std::numeric_limits<float>::max());
       const ops::detail::RowSteps steps = ops::detail::row_steps(low, high);
@@ -85,7 +88,8 @@ struct Kernel<Op> {
       }
       if (!context.has_output(1)) continue;
       auto* pair = context.output(1).row<float>(i);
-      pair[0] = steps.scale, pair[1] = static_cast<float>(steps.zero_point);
+      pair[0] = steps.scale;
+      pair[1] = static_cast<float>(steps.zero_point);
     }
     return {};
   }

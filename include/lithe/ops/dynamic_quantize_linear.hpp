@@ -44,7 +44,10 @@ struct Kernel<Op> {
     const TensorView& input = context.input(0);
     const auto* x = static_cast<const float*>(input.data);
     float low = 0, high = 0;
-    for (index_t i = 0; i < input.elements(); ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
+    for (index_t i = 0; i < input.elements(); ++i) {
+      low = std::min(low, x[i]);
+      high = std::max(high, x[i]);
+    }
     const float range = high == low ? 1 : high - low;
     const float scale = std::min(range, std::numeric_limits<float>::max()) / 255;
     const auto zero_point = static_cast<std::int32_t>(std::nearbyint(std::clamp(-low / scale, 0.0F, 255.0F)));

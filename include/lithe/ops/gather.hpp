@@ -22,8 +22,7 @@ struct Gather {
   };
   using enum DType;
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{any, s64}, {any}},
-                                      {{any, s32}, {any}}};
+  static constexpr TypeRow types[] = {{{any, s64}, {any}}, {{any, s32}, {any}}};
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -75,8 +75,7 @@ struct Kernel<Op> {
   }
   static Status run(const Attributes& a, RunContext& context) {
     if (context.output().elements() == 0) return {};
-    return ops::detail::for_float_type(
-        context.input(0).dtype, [&]<class T>() -> Status { return normalize<T>(a, context), Status{}; });
+    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() { normalize<T>(a, context); });
   }
 
  private:
@@ -146,7 +145,8 @@ struct Kernel<Op> {
       const Acc variance = squares[0] / (static_cast<Acc>(sizes.rows) * static_cast<Acc>(width));
       const Acc inverse = 1 / std::sqrt(variance + static_cast<Acc>(a.epsilon));
       for (index_t c = 0; c < width; ++c) {
-        mean[c] = mean[0], squares[c] = inverse * parameter(1, g * width + c, 1);
+        mean[c] = mean[0];
+        squares[c] = inverse * parameter(1, g * width + c, 1);
         shift[g * width + c] = parameter(2, g * width + c, 0);
       }
     }

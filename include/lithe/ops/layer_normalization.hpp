@@ -124,7 +124,10 @@ void normalize_rows(const TrailingAxesAttributes& a, RunContext& context) {
     });
     const Acc factor = 1 / std::sqrt(squares / static_cast<Acc>(n) + static_cast<Acc>(a.epsilon));
     scale_row(x, output + row * n, n, mean, factor, scale, bias);
-    if constexpr (centered) keep(1, row, mean), keep(2, row, factor);
+    if constexpr (centered) {
+      keep(1, row, mean);
+      keep(2, row, factor);
+    }
   };
   constexpr index_t grain = 16384, most = 256;
   const Ranges ranges(rows, n, grain, most);
@@ -140,18 +143,16 @@ namespace lithe::inline v0::portable {
 template <std::same_as<ops::LayerNormalization> Op>
 struct Kernel<Op> {
   static Status run(const ops::TrailingAxesAttributes& a, RunContext& context) {
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
-      return ops::detail::normalize_rows<T, true>(a, context), Status{};
-    });
+    return ops::detail::for_float_type(context.input(0).dtype,
+                                       [&]<class T>() { ops::detail::normalize_rows<T, true>(a, context); });
   }
 };
 
 template <std::same_as<ops::RMSNormalization> Op>
 struct Kernel<Op> {
   static Status run(const ops::TrailingAxesAttributes& a, RunContext& context) {
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() -> Status {
-      return ops::detail::normalize_rows<T, false>(a, context), Status{};
-    });
+    return ops::detail::for_float_type(context.input(0).dtype,
+                                       [&]<class T>() { ops::detail::normalize_rows<T, false>(a, context); });
   }
 };
 

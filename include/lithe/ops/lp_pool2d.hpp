@@ -32,10 +32,8 @@ struct LpPool2D {
     }
   };
   using enum DType;
-  static constexpr OpSpec spec{.name = "LpPool2D",
-                               .inputs = {"input"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec{
+      .name = "LpPool2D", .inputs = {"input"}, .outputs = {"output"}, .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}};
 
   static Status infer(const Attributes& a, InferContext& context) {

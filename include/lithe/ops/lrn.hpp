@@ -55,8 +55,7 @@ struct Kernel<Op> {
   using Attributes = ops::LRN::Attributes;
 
   static Status run(const Attributes& a, RunContext& context) {
-    return ops::detail::for_float_type(
-        context.input(0).dtype, [&]<class T>() -> Status { return normalize<T>(a, context), Status{}; });
+    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() { normalize<T>(a, context); });
   }
 
  private:

@@ -27,10 +27,8 @@ struct MatMul {
     }
   };
   using enum DType;
-  static constexpr OpSpec spec{.name = "MatMul",
-                               .inputs = {"a", "b"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::rounding};
+  static constexpr OpSpec spec{
+      .name = "MatMul", .inputs = {"a", "b"}, .outputs = {"output"}, .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{f32, f32}, {f32}}, {{f16, f16}, {f16}}, {{f64, f64}, {f64}},
                                       {{s32, s32}, {s32}}, {{s64, s64}, {s64}}, {{u32, u32}, {u32}},
                                       {{u64, u64}, {u64}}};
@@ -80,7 +78,8 @@ struct Kernel<Op> {
     index_t index = 0, step = 1;
     for (int i = batch_rank - 1, j = own - 1; j >= 0; --i, --j) {
       if (tensor[j] != 1) index += batch % batches[i] * step;
-      step *= tensor[j], batch /= batches[i];
+      step *= tensor[j];
+      batch /= batches[i];
     }
     return index;
   }

@@ -39,10 +39,8 @@ struct MaxPool2D {
     }
   };
   using enum DType;
-  static constexpr OpSpec spec{.name = "MaxPool2D",
-                               .inputs = {"input"},
-                               .outputs = {"output"},
-                               .accuracy = Accuracy::exact};
+  static constexpr OpSpec spec{
+      .name = "MaxPool2D", .inputs = {"input"}, .outputs = {"output"}, .accuracy = Accuracy::exact};
   static constexpr TypeRow types[] = {
       {{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}, {{s8}, {s8}}, {{u8}, {u8}}};
 

@@ -103,7 +103,8 @@ struct Kernel<Op> {
       index_t rest = static_cast<index_t>(index), to = 0, pitch = 1;
       for (int axis = unpooled.rank() - 1; axis >= 0; --axis) {
         to += rest % unpooled[axis] * pitch;
-        rest /= unpooled[axis], pitch *= output.shape[axis];
+        rest /= unpooled[axis];
+        pitch *= output.shape[axis];
       }
       std::memcpy(static_cast<std::byte*>(output.data) + static_cast<std::size_t>(to) * width, from, width);
       from += width;

@@ -31,8 +31,7 @@ struct NonMaxSuppression {
   static constexpr OpSpec spec{.name = "NonMaxSuppression",
                                .inputs = {"boxes", "scores", "most?", "iou_threshold?", "score_threshold?"},
                                .outputs = {"output"}};
-  static constexpr TypeRow types[] = {
-      {{f32, f32, s64, f32, f32}, {s64}}};
+  static constexpr TypeRow types[] = {{{f32, f32, s64, f32, f32}, {s64}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     const Shape &boxes = context.shape(0), &scores = context.shape(1);
@@ -87,8 +86,11 @@ struct Kernel<Op> {
     LITHE_TRY(context.resize_output(0, {total, 3}));
     auto* output = static_cast<std::int64_t*>(context.output().data);
     for (index_t line = 0; total > 0 && line < images * classes; ++line)
-      for (std::int32_t i = 0; i < counts[line]; ++i, output += 3)
-        output[0] = line / classes, output[1] = line % classes, output[2] = *kept++;
+      for (std::int32_t i = 0; i < counts[line]; ++i, output += 3) {
+        output[0] = line / classes;
+        output[1] = line % classes;
+        output[2] = *kept++;
+      }
     return {};
   }
 
@@ -108,11 +110,17 @@ struct Kernel<Op> {
     float left, top, right, bottom;
 
     Box(const float* b, bool center) {
-      if (center)
-        left = b[0] - b[2] / 2, right = b[0] + b[2] / 2, top = b[1] - b[3] / 2, bottom = b[1] + b[3] / 2;
-      else
-        left = std::min(b[1], b[3]), right = std::max(b[1], b[3]), top = std::min(b[0], b[2]),
+      if (center) {
+        left = b[0] - b[2] / 2;
+        right = b[0] + b[2] / 2;
+        top = b[1] - b[3] / 2;
+        bottom = b[1] + b[3] / 2;
+      } else {
+        left = std::min(b[1], b[3]);
+        right = std::max(b[1], b[3]);
+        top = std::min(b[0], b[2]);
         bottom = std::max(b[0], b[2]);
+      }
     }
     float area() const { return (right - left) * (bottom - top); }
     bool overlaps(const Box& other, float threshold) const {

@@ -17,12 +17,10 @@ struct NonZero {
   using Attributes = NoAttributes;
   using enum DType;
   static constexpr OpSpec spec{.name = "NonZero", .inputs = {"input"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {
-      {{f32}, {s64}},    {{f16}, {s64}}, {{bf16}, {s64}},
-      {{f64}, {s64}},    {{s8}, {s64}},  {{s16}, {s64}},
-      {{s32}, {s64}},    {{s64}, {s64}}, {{u8}, {s64}},
-      {{u16}, {s64}},    {{u32}, {s64}}, {{u64}, {s64}},
-      {{boolean}, {s64}}};
+  static constexpr TypeRow types[] = {{{f32}, {s64}},    {{f16}, {s64}}, {{bf16}, {s64}}, {{f64}, {s64}},
+                                      {{s8}, {s64}},     {{s16}, {s64}}, {{s32}, {s64}},  {{s64}, {s64}},
+                                      {{u8}, {s64}},     {{u16}, {s64}}, {{u32}, {s64}},  {{u64}, {s64}},
+                                      {{boolean}, {s64}}};
 
   static Status infer(const Attributes&, InferContext& context) {
     if (context.quantization(0) != nullptr) return {Code::unsupported, "NonZero of a quantized tensor"};
@@ -60,7 +58,10 @@ struct Kernel<Op> {
     for (index_t i = 0, k = 0; i < elements; ++i) {
       if (!counts(i)) continue;
       index_t rest = i;
-      for (int d = shape.rank() - 1; d >= 0; --d) output[d * found + k] = rest % shape[d], rest /= shape[d];
+      for (int d = shape.rank() - 1; d >= 0; --d) {
+        output[d * found + k] = rest % shape[d];
+        rest /= shape[d];
+      }
       ++k;
     }
     return {};

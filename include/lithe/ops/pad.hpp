@@ -36,8 +36,7 @@ struct Pad {
   using enum DType;
   static constexpr OpSpec spec{
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{any, s64, any, s64}, {any}},
-                                      {{any, s64, any, s32}, {any}}};
+  static constexpr TypeRow types[] = {{{any, s64, any, s64}, {any}}, {{any, s64, any, s32}, {any}}};
 
   /// One axis: `kept` elements from `first` on, with `before` and `behind` elements around them.
   struct Axis {

@@ -129,12 +129,17 @@ class Reduction {
     for (index_t width = channel_block / 2; width > 0; width /= 2)
       for (index_t i = 0; i < width; ++i) totals_[i] = Op::combine(totals_[i], totals_[i + width]);
   }
-  const T* totals() { return flush(), totals_; }
+  const T* totals() {
+    flush();
+    return totals_;
+  }
 
  private:
   void flush() {
-    for (index_t i = 0; i < channel_block; ++i)
-      totals_[i] = Op::combine(totals_[i], recent_[i]), recent_[i] = start_;
+    for (index_t i = 0; i < channel_block; ++i) {
+      totals_[i] = Op::combine(totals_[i], recent_[i]);
+      recent_[i] = start_;
+    }
     added_ = 0;
   }
 
@@ -268,10 +273,10 @@ struct Kernel<Op> {
     if constexpr (Op::divides)
       if (ops::detail::is_quantized_8bit(input.dtype))
         return ops::detail::for_quantized_type<types>(
-            input.dtype, [&]<class T>() { return quantized_mean<T>(context, reduced), Status{}; });
+            input.dtype, [&]<class T>() { quantized_mean<T>(context, reduced); });
     constexpr TypeSet others = Op::divides ? types.without(DType::s8, DType::u8) : types;
     return ops::detail::with_arithmetic<Op::elements, others>(
-        input, [&]<class T>(T) { return reduce<others, T>(input, output, reduced), Status{}; });
+        input, [&]<class T>(T) { reduce<others, T>(input, output, reduced); });
   }
 
  private:

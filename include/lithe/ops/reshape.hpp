@@ -37,7 +37,8 @@ struct Reshape {
       std::int64_t dim = wanted[i];
       if (dim == -1) {
         if (open >= 0) return {Code::shape, "a reshape with more than one -1"};
-        open = i, output.push_back(0);
+        open = i;
+        output.push_back(0);
         continue;
       }
       if (dim == 0 && !attributes.allow_zero) {

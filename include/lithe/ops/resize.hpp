@@ -110,9 +110,10 @@ struct Resize {
     }
     for (index_t i = 0; i < count; ++i) {
       detail::ResizeAxis& axis = axes[at(named(a, shape, i))];
-      if (roi != nullptr)
-        axis.start = static_cast<const float*>(roi->data)[i],
+      if (roi != nullptr) {
+        axis.start = static_cast<const float*>(roi->data)[i];
         axis.end = static_cast<const float*>(roi->data)[i + count];
+      }
       if (scales != nullptr)
         LITHE_TRY(by_scale(static_cast<const float*>(scales->data)[i], axis));
       else
@@ -197,7 +198,8 @@ struct ResizePlan {
       if (axes.has(d)) count = d + 1;
     for (int d = 0; d < count; ++d) {
       ResizeLevel& level = levels[static_cast<std::size_t>(d)];
-      level.input = input[d], level.output = output[d];
+      level.input = input[d];
+      level.output = output[d];
       level.inner_input = input.product(d + 1, input.rank());
       level.inner_output = output.product(d + 1, output.rank());
       if (!axes.has(d)) continue;
@@ -210,9 +212,10 @@ struct ResizePlan {
       level.weights = take(outputs * static_cast<std::uint64_t>(level.capacity) * element);
       if (d + 1 < count)
         level.slab = take(slab * element);
-      else if (converts)
-        line_in = take(static_cast<std::uint64_t>(input[d]) * slab * element),
+      else if (converts) {
+        line_in = take(static_cast<std::uint64_t>(input[d]) * slab * element);
         line_out = take(outputs * slab * element);
+      }
     }
   }
   std::array<std::size_t, max_rank> offsets{};  ///< of the tables of taps
@@ -221,7 +224,8 @@ struct ResizePlan {
   /// Offsets that wrap belong to a sum that `ask_workspace` refuses.
   std::size_t take(std::uint64_t size) {
     const std::uint64_t at = bytes;
-    return bytes += (size + 63) / 64 * 64, static_cast<std::size_t>(at);
+    bytes += (size + 63) / 64 * 64;
+    return static_cast<std::size_t>(at);
   }
 };
 
@@ -299,8 +303,11 @@ struct Kernel<Op> {
                                   : ops::detail::store_doubles(one, 0, 1, &wide);
     }
     Status run() {
-      if (plan_.count == 0) return std::memcpy(output_, input_, z(width_)), Status{};
-      return walk(0, input_, output_), Status{};
+      if (plan_.count == 0)
+        std::memcpy(output_, input_, z(width_));
+      else
+        walk(0, input_, output_);
+      return {};
     }
 
    private:
@@ -358,7 +365,8 @@ struct Kernel<Op> {
       const ops::detail::AxisSet listed = *ops::detail::axis_set_or_all(a.axes, input_.shape.rank());
       for (int d = 0; d < plan_.count; ++d)
         if (listed.has(d)) LITHE_TRY(fill_table(a, axes[z(d)], d));
-      return walk(0, direct_ ? static_cast<const T*>(input_.data) : nullptr, 0, 0), Status{};
+      walk(0, direct_ ? static_cast<const T*>(input_.data) : nullptr, 0, 0);
+      return {};
     }
 
    private:
@@ -429,7 +437,10 @@ struct Kernel<Op> {
 
     /// to[0, n) = the sum of `count` rows of n elements, `step` apart, times their weights.
     static void add_up(T* to, const T* from, index_t step, index_t n, index_t count, const T* weights) {
-      if (count == 1 && weights[0] == 1) return void(std::memcpy(to, from, z(n) * sizeof(T)));
+      if (count == 1 && weights[0] == 1) {
+        std::memcpy(to, from, z(n) * sizeof(T));
+        return;
+      }
       index_t i = 0;
       for (; i + block <= n; i += block) {  // of known length, which compilers vectorize at -O2
         T sum[block];

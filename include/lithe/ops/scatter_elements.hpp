@@ -26,8 +26,7 @@ struct ScatterElements {
   using enum DType;
   static constexpr OpSpec spec{
       .name = "ScatterElements", .inputs = {"input", "indices", "updates"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {{{any, s64, any}, {any}},
-                                      {{any, s32, any}, {any}}};
+  static constexpr TypeRow types[] = {{{any, s64, any}, {any}}, {{any, s32, any}, {any}}};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_scatter(context, a.reduction));

@@ -23,9 +23,7 @@ struct Slice {
   using enum DType;
   static constexpr OpSpec spec{
       .name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
-  static constexpr TypeRow types[] = {
-      {{any, s64, s64, s64, s64}, {any}},
-      {{any, s32, s32, s32, s32}, {any}}};
+  static constexpr TypeRow types[] = {{{any, s64, s64, s64, s64}, {any}}, {{any, s32, s32, s32, s32}, {any}}};
 
   /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not
   /// matter.

@@ -36,11 +36,8 @@ struct AlongAxis {
   using Attributes = SoftmaxAttributes;
   static constexpr bool along_axis_row = true;
   static constexpr const auto& elements = element_types;
-  static constexpr OpSpec spec{.name = name.text,
-                               .inputs = {"input"},
-                               .outputs = {"output"},
-                               .accuracy = how_far,
-                               .in_place = true};
+  static constexpr OpSpec spec{
+      .name = name.text, .inputs = {"input"}, .outputs = {"output"}, .accuracy = how_far, .in_place = true};
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
     return std::array{TypeRow{{element_types.dtypes[i]}, {element_types.dtypes[i]}}...};
   }(std::make_index_sequence<element_types.dtypes.size()>{});
@@ -124,7 +121,10 @@ struct Hardmax : detail::AlongAxis<"Hardmax", detail::floats, Accuracy::exact> {
     index_t best = 0;
     T max = n > 0 ? read(0) : T{};
     for (index_t i = 1; i < n && max == max; ++i)
-      if (const T x = read(i); !(x <= max)) max = x, best = i;
+      if (const T x = read(i); !(x <= max)) {
+        max = x;
+        best = i;
+      }
     for (index_t i = 0; i < n; ++i) write(i, i == best ? T{1} : T{0});
   }
 };
@@ -140,7 +140,7 @@ struct Kernel<Op> {
 
   template <TypeSet types = every_type>
   static Status run(const Attributes& a, RunContext& context) {
-    const auto run_type = [&]<class T>() { return run_as<T>(a, context), Status{}; };
+    const auto run_type = [&]<class T>() { run_as<T>(a, context); };
     if constexpr (Op::elements.has(DType::s8))
       if (ops::detail::is_quantized_8bit(context.output().dtype))
         return ops::detail::for_quantized_type<types>(context.output().dtype, run_type);

@@ -69,7 +69,10 @@ struct Kernel<Op> {
     }
     void axis(int d, const std::byte* from, std::byte* to) const {
       const auto bytes = static_cast<std::size_t>(input.product(d, input.rank()) * width);
-      if (!repeats_below(d)) return void(std::memcpy(to, from, bytes));
+      if (!repeats_below(d)) {
+        std::memcpy(to, from, bytes);
+        return;
+      }
       const index_t step = input.product(d + 1, input.rank()) * width,
                     slab = output.product(d + 1, output.rank()) * width;
       if (repeats_below(d + 1))

@@ -80,7 +80,7 @@ struct Kernel<Op> {
     if ((values && !(context.output(0).shape == shape)) || (indices && !(context.output(1).shape == shape)))
       return {Code::out_of_range, "k changed after the output shape was inferred"};
     return ops::detail::with_arithmetic<ops::detail::everything>(
-        input, [&]<class T>(T) { return choose<T>(a, context, input, axis, shape), Status{}; });
+        input, [&]<class T>(T) { choose<T>(a, context, input, axis, shape); });
   }
 
  private:

@@ -87,7 +87,7 @@ struct Kernel<Op> {
     std::int64_t *starts = order + lines.length, *groups = starts + lines.length + 1;
     index_t n = 0;
     LITHE_TRY(ops::detail::with_arithmetic<ops::detail::everything>(
-        input, [&]<class T>(T) { return n = group<T>(input, lines, order, starts), Status{}; }));
+        input, [&]<class T>(T) { n = group<T>(input, lines, order, starts); }));
     for (index_t g = 0; g < n; ++g) groups[g] = g;
     if (!a.sorted)
       std::sort(groups, groups + n,

@@ -45,8 +45,10 @@ class DynamicQuantize {
                                                  static_cast<std::int8_t*>(context.output(0).data), params)));
     LITHE_TRY(check(xnn_run_operator(op_.get(), native(context.threads()))));
     auto* pairs = static_cast<float*>(context.output(1).data);
-    for (index_t i = 0; i < context.input(0).shape.rows(); ++i)
-      pairs[2 * i] = params[i].scale, pairs[2 * i + 1] = static_cast<float>(params[i].zero_point);
+    for (index_t i = 0; i < context.input(0).shape.rows(); ++i) {
+      pairs[2 * i] = params[i].scale;
+      pairs[2 * i + 1] = static_cast<float>(params[i].zero_point);
+    }
     return {};
   }
 

@@ -36,7 +36,8 @@ class FullyConnected {
     const Shape& filter = node.input(1).shape;
     PackingHash hash;
     hash.add(filter[0]).add(filter[1]);
-    input_pitch_ = filter[1], output_pitch_ = filter[0];
+    input_pitch_ = filter[1];
+    output_pitch_ = filter[0];
     const bool s8 = node.input(0).dtype == DType::s8;
     const ChannelScales scales(s8 ? *node.input(1).quantization : Quantization{}, s8 ? filter[0] : 0);
     if (s8 && scales.data() == nullptr) return {Code::out_of_memory, "no memory for filter scales"};
@@ -49,7 +50,8 @@ class FullyConnected {
   [[gnu::cold]] Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const TensorView &input = context.inputs[0], &output = context.outputs[0];
     if (!op_ || input_pitch_ != input.pitch || output_pitch_ != output.pitch) {
-      input_pitch_ = input.pitch, output_pitch_ = output.pitch;
+      input_pitch_ = input.pitch;
+      output_pitch_ = output.pitch;
       LITHE_TRY(remake(a, context.node));
     }
     const auto rows = static_cast<std::size_t>(input.shape.rows());

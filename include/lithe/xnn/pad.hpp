@@ -53,9 +53,10 @@ class Pad : BoxOperator {
     Op::Axes axes;
     LITHE_TRY(Op::resolve(a.mode, shape, pads, context.node.has(3) ? &numbers : nullptr, axes));
     Box box;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(shape.rank()); ++i)
-      box.first[i] = static_cast<std::size_t>(axes[i].before),
+    for (std::size_t i = 0; i < static_cast<std::size_t>(shape.rank()); ++i) {
+      box.first[i] = static_cast<std::size_t>(axes[i].before);
       box.second[i] = static_cast<std::size_t>(axes[i].behind);
+    }
     constexpr std::array<Reshape, 3> functions{
         xnn_reshape_constant_pad_nd_x8, xnn_reshape_constant_pad_nd_x16, xnn_reshape_constant_pad_nd_x32};
     return reshape_box(functions, box, context);

@@ -180,7 +180,10 @@ class Handle {
     if (op_ != nullptr) (void)xnn_delete_operator(std::exchange(op_, nullptr));
   }
   /// For a create function: what was held is deleted first.
-  xnn_operator_t* out() { return reset(), &op_; }
+  xnn_operator_t* out() {
+    reset();
+    return &op_;
+  }
   xnn_operator_t get() const { return op_; }
   explicit operator bool() const { return op_ != nullptr; }
 

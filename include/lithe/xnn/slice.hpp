@@ -41,9 +41,10 @@ class Slice : BoxOperator {
     std::array<Op::Range, max_rank> ranges;
     LITHE_TRY(Op::resolve(shape, starts, ends, context.node.has(3) ? &axes : nullptr, nullptr, ranges));
     Box box;
-    for (std::size_t i = 0; i < static_cast<std::size_t>(shape.rank()); ++i)
-      box.first[i] = static_cast<std::size_t>(ranges[i].first),
+    for (std::size_t i = 0; i < static_cast<std::size_t>(shape.rank()); ++i) {
+      box.first[i] = static_cast<std::size_t>(ranges[i].first);
       box.second[i] = static_cast<std::size_t>(ranges[i].count);
+    }
     constexpr std::array<Reshape, 3> functions{xnn_reshape_slice_nd_x8, xnn_reshape_slice_nd_x16,
                                                xnn_reshape_slice_nd_x32};
     return reshape_box(functions, box, context);

@@ -55,7 +55,8 @@ class BroadcastRuns {
   index_t offset(std::size_t i) const { return offsets_[i]; }  ///< of input i's first element of this run
   index_t output_offset() const { return output_offset_; }
   void advance() {
-    --runs_left_, output_offset_ += dims_[0];
+    --runs_left_;
+    output_offset_ += dims_[0];
     for (int axis = 1; axis < axes_; ++axis) {
       const auto a = static_cast<std::size_t>(axis);
       for (std::size_t i = 0; i < N; ++i) offsets_[i] += strides_[a][i];
@@ -74,8 +75,8 @@ class BroadcastRuns {
       dims_[last] *= dim;
     } else {
       if (!empty_) ++axes_;
-      dims_[static_cast<std::size_t>(axes_ - 1)] = dim,
-                                             strides_[static_cast<std::size_t>(axes_ - 1)] = stride;
+      dims_[static_cast<std::size_t>(axes_ - 1)] = dim;
+      strides_[static_cast<std::size_t>(axes_ - 1)] = stride;
     }
     empty_ = false;
   }

@@ -110,8 +110,10 @@ void store_packed(void* data, index_t first, index_t n, int width, Code code) {
   std::uint32_t byte = 0;
   for (index_t i = 0; i < n; ++i) {
     byte |= (static_cast<std::uint32_t>(code(i)) & ((1u << width) - 1)) << (i * width % 8);
-    if ((i + 1) * width % 8 == 0 || i + 1 == n)
-      bytes[i * width / 8] = static_cast<std::uint8_t>(byte), byte = 0;
+    if ((i + 1) * width % 8 == 0 || i + 1 == n) {
+      bytes[i * width / 8] = static_cast<std::uint8_t>(byte);
+      byte = 0;
+    }
   }
 }
 
@@ -246,9 +248,10 @@ inline std::int64_t truncate_unsigned(double v) {
 /// low bits, as in ONNX's reference. `saturate` is for the 8-bit floats.
 [[gnu::noinline]] inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
                                             bool saturate = true) {
-  if (t.dtype == DType::f64)
-    return void(std::memcpy(static_cast<double*>(t.data) + first, values,
-                            static_cast<std::size_t>(n) * sizeof(double)));
+  if (t.dtype == DType::f64) {
+    std::memcpy(static_cast<double*>(t.data) + first, values, static_cast<std::size_t>(n) * sizeof(double));
+    return;
+  }
   if (t.dtype == DType::f32) return narrow<float>(t.data, first, n, values);
   const int width = bits(t.dtype);
   if (!is_float(t.dtype)) {

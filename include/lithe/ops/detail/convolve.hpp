@@ -110,8 +110,8 @@ struct Convolution {
   static void run(const Attributes& a, const RunContext& context) {
     const Shape& filter = context.input(1).shape;
     const Linear<T> linear(a.clamp, context, channels(filter));
-    for_each_pixel(at_strip(a.window(filter), context.strip()), context.input(0).shape, context.output().shape,
-                   [&](const Pixel& pixel, index_t to) {
+    for_each_pixel(at_strip(a.window(filter), context.strip()), context.input(0).shape,
+                   context.output().shape, [&](const Pixel& pixel, index_t to) {
                      convolve_pixel<T>(pixel, linear, context, a.group, context.output().row<T>(to));
                    });
   }

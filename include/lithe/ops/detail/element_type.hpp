@@ -24,18 +24,23 @@ bool with_element_type(DType dtype, F f) {
   return (called(std::type_identity<Ts>()) || ...);
 }
 
+/// The Status that f() returns; ok where f returns nothing.
+template <class F>
+Status status_of(F f) {
+  if constexpr (std::is_void_v<decltype(f())>) {
+    f();
+    return {};
+  } else {
+    return f();
+  }
+}
+
 /// The same for an `f` that returns a Status or nothing. Errors: Code::dtype for other types; those of `f`.
 template <TypeSet types, class... Ts, class F>
 Status for_element_type(DType dtype, F f) {
   Status status{Code::dtype, "no kernel for this element type"};
-  (void)with_element_type<types, Ts...>(dtype, [&]<class T>() {
-    if constexpr (std::is_void_v<decltype(f.template operator()<T>())>) {
-      f.template operator()<T>();
-      status = {};
-    } else {
-      status = f.template operator()<T>();
-    }
-  });
+  (void)with_element_type<types, Ts...>(
+      dtype, [&]<class T>() { status = status_of([&] { return f.template operator()<T>(); }); });
   return status;
 }
 /// The types with a fraction.

@@ -72,20 +72,21 @@ inline Arithmetic arithmetic(const TensorView& t) {
   if (is_float(t.dtype) || quantized(t)) return Arithmetic::single;
   return is_signed_integer(t.dtype) ? Arithmetic::signed_ : Arithmetic::unsigned_;
 }
-/// Calls run(Wide{}) with the wide type, one of those that the operator's element types and the set need.
+/// Calls run(Wide{}) with the wide type, one of those that the operator's element types and the set need; `run`
+/// returns a Status or nothing. Errors: Code::dtype; those of `run`.
 template <const auto& element_types, TypeSet types = every_type, class Run>
 Status with_arithmetic(const TensorView& t, Run run) {
   using enum DType;
   const Arithmetic kind = arithmetic(t);
   if constexpr (element_types.has_floats() && types.has_one_of(f32, f16, bf16, s8, u8))
-    if (kind == Arithmetic::single) return run(float{});
+    if (kind == Arithmetic::single) return status_of([&] { return run(float{}); });
   if constexpr (element_types.has_floats() && types.has(f64))
-    if (kind == Arithmetic::double_) return run(double{});
+    if (kind == Arithmetic::double_) return status_of([&] { return run(double{}); });
   if constexpr (element_types.has_signed() && (types.has_plain_bytes() || types.has_one_of(s16, s32, s64)))
-    if (kind == Arithmetic::signed_) return run(std::int64_t{});
+    if (kind == Arithmetic::signed_) return status_of([&] { return run(std::int64_t{}); });
   if constexpr (element_types.has_unsigned() &&
                 (types.has_plain_bytes() || types.has_one_of(u16, u32, u64, boolean)))
-    if (kind == Arithmetic::unsigned_) return run(std::uint64_t{});
+    if (kind == Arithmetic::unsigned_) return status_of([&] { return run(std::uint64_t{}); });
   return {Code::dtype, "an element-wise kernel met a dtype outside its type rows"};
 }
 
@@ -96,7 +97,8 @@ struct Limits {
 
   explicit Limits(const Clamp& clamp) {
     if constexpr (std::is_floating_point_v<T>) {
-      low = clamp.min, high = clamp.max;
+      low = clamp.min;
+      high = clamp.max;
     } else {
       const auto round = std::is_signed_v<T> ? truncate : truncate_unsigned;
       low = static_cast<T>(round(std::ceil(static_cast<double>(clamp.min))));

@@ -21,8 +21,8 @@ constexpr OpSpec linear_spec(const char* name) {
 }
 constexpr TypeRow linear_row(DType values, DType bias) { return {{values, values, bias}, {values}}; }
 inline constexpr TypeRow linear_types[] = {
-    linear_row(DType::f32, DType::f32), linear_row(DType::f16, DType::f16),
-    linear_row(DType::s8, DType::s32), linear_row(DType::u8, DType::s32)};
+    linear_row(DType::f32, DType::f32), linear_row(DType::f16, DType::f16), linear_row(DType::s8, DType::s32),
+    linear_row(DType::u8, DType::s32)};
 
 inline constexpr std::int64_t max_channels = std::int64_t{1} << 30;
 
@@ -53,8 +53,12 @@ Accumulator<A> dot(const A* a, const B* b, index_t n) {
   auto product = [&](index_t i) { return static_cast<Acc>(a[i]) * static_cast<Acc>(b[i]); };
   Acc s0 = 0, s1 = 0, s2 = 0, s3 = 0;
   index_t i = 0;
-  for (; i + 4 <= n; i += 4)
-    s0 += product(i), s1 += product(i + 1), s2 += product(i + 2), s3 += product(i + 3);
+  for (; i + 4 <= n; i += 4) {
+    s0 += product(i);
+    s1 += product(i + 1);
+    s2 += product(i + 2);
+    s3 += product(i + 3);
+  }
   for (; i < n; ++i) s0 += product(i);
   return (s0 + s1) + (s2 + s3);
 }
@@ -126,11 +130,11 @@ class Linear<T> {
   }
 
  private:
-  std::int32_t zero_point(index_t channel) const {
+  std::int32_t zero_point([[maybe_unused]] index_t channel) const {
     if constexpr (has_zero_points)
       return zero_points_[channel];
     else
-      return (void)channel, 0;
+      return 0;
   }
 
   const std::int32_t* bias_;

@@ -57,7 +57,10 @@ struct PlainBytes {
   int with = 0, without = 0;
   const auto check = [&](DType dtype, const Quantization* q) -> Status {
     if (dtype != DType::s8 && dtype != DType::u8) return {};
-    if (quantized(dtype, q)) return ++with, check_activation(q, dtype);
+    if (quantized(dtype, q)) {
+      ++with;
+      return check_activation(q, dtype);
+    }
     ++without;
     if (dtype == DType::s8 ? plain.s8 : plain.u8) return {};
     return {Code::dtype, "8-bit integers need a scale and a zero point here"};

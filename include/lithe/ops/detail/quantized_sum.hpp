@@ -26,7 +26,8 @@ class QuantizedSum {
     const int exponent = static_cast<int>(std::bit_cast<std::uint32_t>(std::max(left, right)) >> 23) - 127;
     shift_ = std::min(multiplier_bits - exponent, max_shift);
     const float power = std::bit_cast<float>(static_cast<std::uint32_t>(shift_ + 127) << 23);
-    left_ = round_to_even(left * power), right_ = sign * round_to_even(right * power);
+    left_ = round_to_even(left * power);
+    right_ = sign * round_to_even(right * power);
     bias_ = (1 << shift_ >> 1) - left_ * a.zero_point_at(0) - right_ * b.zero_point_at(0);
   }
   std::int32_t operator()(std::int32_t a, std::int32_t b) const {

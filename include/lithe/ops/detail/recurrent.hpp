@@ -92,7 +92,8 @@ struct RecurrentLayer {
         inputs(context.input(0).shape[2]),
         hidden(context.input(2).shape[2]),
         direction(d) {
-    weight += d * gates * hidden * inputs, recurrence += d * gates * hidden * hidden;
+    weight += d * gates * hidden * inputs;
+    recurrence += d * gates * hidden * hidden;
     if (bias != nullptr) bias += 2 * d * gates * hidden;
   }
   /// What row `j` of all gates makes of the input, and of the hidden state, each with its bias.

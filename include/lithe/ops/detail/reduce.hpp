@@ -75,7 +75,10 @@ class SumBlock {
 
  private:
   void flush() {
-    for (index_t i = 0; i < count_; ++i) totals_[i] += recent_[i], recent_[i] = 0;
+    for (index_t i = 0; i < count_; ++i) {
+      totals_[i] += recent_[i];
+      recent_[i] = 0;
+    }
     added_ = 0;
   }
 
@@ -151,7 +154,8 @@ struct AxisRuns {
       if (run.reduced != reduced) continue;
       offset += run.stride;
       if (++run.at < run.size) return true;
-      offset -= run.size * run.stride, run.at = 0;
+      offset -= run.size * run.stride;
+      run.at = 0;
     }
     return false;
   }

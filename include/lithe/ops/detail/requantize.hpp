@@ -112,7 +112,8 @@ class Requantizer {
  public:
   Requantizer(const Clamp& clamp, float scale, std::int32_t zero_point) {
     const QuantizedRange range = quantized_range<T>(clamp, scale, zero_point);
-    min_ = static_cast<float>(range.min - zero_point), max_ = static_cast<float>(range.max - zero_point);
+    min_ = static_cast<float>(range.min - zero_point);
+    max_ = static_cast<float>(range.max - zero_point);
     bias_ = 0x4B400000 - zero_point;
   }
   explicit Requantizer(const Quantization& output, const Clamp& clamp = {})

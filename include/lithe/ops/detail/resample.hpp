@@ -147,7 +147,8 @@ Result<ResizeTaps> resize_taps(const ResizeAxis& axis, const ResizeFilter& filte
   for (std::int64_t i = begin; i < end; ++i) {
     if (filter.exclude_outside && (i < 0 || i >= axis.input)) continue;
     const double w = filter((static_cast<double>(i) - at) * stretch);
-    sum += w, weights[axis.inside(i) - first] += static_cast<T>(w);
+    sum += w;
+    weights[axis.inside(i) - first] += static_cast<T>(w);
   }
   if ((filter.antialias || filter.exclude_outside) && sum != 0)
     for (index_t i = 0; i < count; ++i) weights[i] = static_cast<T>(weights[i] / sum);

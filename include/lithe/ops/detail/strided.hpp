@@ -17,7 +17,10 @@ using Strides = std::array<index_t, max_rank>;
 constexpr Strides element_strides(const Shape& shape, index_t pitch) {
   Strides strides{};
   index_t step = pitch;
-  for (int i = shape.rank() - 2; i >= 0; --i) strides[static_cast<std::size_t>(i)] = step, step *= shape[i];
+  for (int i = shape.rank() - 2; i >= 0; --i) {
+    strides[static_cast<std::size_t>(i)] = step;
+    step *= shape[i];
+  }
   if (shape.rank() > 0) strides[static_cast<std::size_t>(shape.rank() - 1)] = 1;
   return strides;
 }
@@ -47,13 +50,21 @@ struct StridedLoops {
       if (n == 1) continue;
       const auto last = static_cast<std::size_t>(rank > 0 ? rank - 1 : 0);
       if (rank > 0 && from[last] == f * n && to[last] == t * n) {
-        extent[last] *= n, from[last] = f, to[last] = t;
+        extent[last] *= n;
+        from[last] = f;
+        to[last] = t;
       } else {
         const auto k = static_cast<std::size_t>(rank++);
-        extent[k] = n, from[k] = f, to[k] = t;
+        extent[k] = n;
+        from[k] = f;
+        to[k] = t;
       }
     }
-    if (rank == 0) extent[0] = 1, from[0] = to[0] = 1, rank = 1;
+    if (rank == 0) {
+      extent[0] = 1;
+      from[0] = to[0] = 1;
+      rank = 1;
+    }
   }
 
   /// Calls row(from offset, to offset) once per run of the last axis.
@@ -66,9 +77,12 @@ struct StridedLoops {
       int axis = rank - 2;
       for (; axis >= 0; --axis) {
         const auto k = static_cast<std::size_t>(axis);
-        f += from[k], t += to[k];
+        f += from[k];
+        t += to[k];
         if (++index[k] < extent[k]) break;
-        f -= from[k] * extent[k], t -= to[k] * extent[k], index[k] = 0;
+        f -= from[k] * extent[k];
+        t -= to[k] * extent[k];
+        index[k] = 0;
       }
       if (axis < 0) return;
     }

@@ -121,8 +121,10 @@ inline RowSpan input_rows(const WindowAxis& h, RowSpan output) {
 
 /// Inside a strip the vertical padding is what is left of it there.
 inline Window at_strip(Window window, const Strip* strip) {
-  if (strip != nullptr)
-    window.h.before = strip->pad_top, window.h.after = std::min(window.h.after, strip->pad_bottom);
+  if (strip != nullptr) {
+    window.h.before = strip->pad_top;
+    window.h.after = std::min(window.h.after, strip->pad_bottom);
+  }
   return window;
 }
 

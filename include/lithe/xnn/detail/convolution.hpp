@@ -251,7 +251,8 @@ class BasicConvolution {
     const ChannelScales scales = scales_of(whole, node);
     if (node.input(0).dtype == DType::s8 && scales.data() == nullptr)
       return {Code::out_of_memory, "no memory for filter scales"};
-    slot.complete = false, slot.key = key;
+    slot.complete = false;
+    slot.key = key;
     for (Handle& op : slot.ops) op.reset();
     const index_t channels = whole.channels();
     for (index_t i = 0, first = 0; first < channels; ++i, first += slot.slice) {

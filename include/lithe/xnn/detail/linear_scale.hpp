@@ -17,7 +17,10 @@ inline std::optional<xnn_quantization_params> linear_scale(const NodeInfo& node,
     if (node.has(i) && (!node.input(i).constant() || node.input(i).shape.elements() != 1))
       return std::nullopt;
   Quantization q{.scale = node.input(1).data, .count = 1, .scale_dtype = node.input(1).dtype};
-  if (node.has(2)) q.zero_point = node.input(2).data, q.zero_point_dtype = node.input(2).dtype;
+  if (node.has(2)) {
+    q.zero_point = node.input(2).data;
+    q.zero_point_dtype = node.input(2).dtype;
+  }
   const xnn_quantization_params params{q.zero_point_at(0), q.scale_at(0)};
   if (!usable_scale(params.scale) || !std::isnormal(1 / params.scale)) return std::nullopt;
   return params;

@@ -60,14 +60,19 @@ class PackedFilter {
     }
     const auto lock = shared->lock();
     const std::span<const std::byte> found = shared->find(key);
-    data_ = const_cast<std::byte*>(found.data()), bytes_ = found.size();
-    shared_ = shared, key_ = &key;
+    data_ = const_cast<std::byte*>(found.data());
+    bytes_ = found.size();
+    shared_ = shared;
+    key_ = &key;
     const Status status = check(run(create));
-    shared_ = nullptr, key_ = nullptr;
-    if (status.ok())
+    shared_ = nullptr;
+    key_ = nullptr;
+    if (status.ok()) {
       shared->commit();
-    else
-      shared->discard(), data_ = nullptr;
+    } else {
+      shared->discard();
+      data_ = nullptr;
+    }
     return status;
   }
   /// Runs a later create over what is packed, from `offset` bytes on. It needs no filter: where XNNPACK
@@ -84,7 +89,8 @@ class PackedFilter {
  private:
   void release() {
     if (owned_) detail::deallocate(nullptr, data_);
-    data_ = nullptr, owned_ = false;
+    data_ = nullptr;
+    owned_ = false;
   }
   template <class Create>
   xnn_status run(Create create) {
@@ -104,11 +110,16 @@ class PackedFilter {
     }
     if (shared_ != nullptr) return shared_->reserve(*key_, bytes).data();
     void* memory = detail::allocate(nullptr, bytes);
-    owned_ = memory != nullptr, data_ = memory, bytes_ = bytes;
+    owned_ = memory != nullptr;
+    data_ = memory;
+    bytes_ = bytes;
     return memory;
   }
   std::size_t insert(void* memory, std::size_t bytes) {
-    if (data_ == nullptr) data_ = memory, bytes_ = bytes;
+    if (data_ == nullptr) {
+      data_ = memory;
+      bytes_ = bytes;
+    }
     return offset_;
   }
 
