@@ -17,25 +17,28 @@
 #include "lithe/ops/detail/quantized.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/resample.hpp"
+#include "lithe/ops/detail/resize_plan.hpp"
 
 namespace lithe::inline v0::ops {
 
-/// What becomes of `sizes` that would change the ratio of the axes.
+/// How `sizes` are taken where they would change the ratio of the axes.
 enum class AspectRatio : std::uint8_t { stretch, not_larger, not_smaller };
 constexpr std::array<const char*, 3> enum_names(AspectRatio) {
   return {"stretch", "not_larger", "not_smaller"};
 }
 
-/// Resamples axes to other sizes.
-///   input [...], roi [2 * A] f32 optional (starts, then ends, in parts of each axis; for tf_crop_and_resize
-///   alone), and either scales [A] f32 or sizes [A] s64 -> output; A is the number of `axes` (none: all)
-/// With scales an axis has floor(input * scale) elements, times end - start of its roi; coordinates use the
-/// scale as it is given. With sizes the scale is size / input, or one for all axes under
+/// Resamples axes to other sizes. A is the number of `axes`; without any, all axes count.
+///   input [...]    roi [2 * A] f32 optional, for tf_crop_and_resize only: starts, then ends, in parts of
+///   each axis
+///   either scales [A] f32 or sizes [A] s64    output [...]
+/// With scales an axis gets floor(input * scale) elements, times end - start of its roi, and coordinates use
+/// the scale as given. With sizes the scale is size / input, or one scale for all axes under
 /// keep_aspect_ratio_policy. Integers are rounded to nearest even and saturate.
 /// Errors: Code::needs_value while roi, scales or sizes is unknown; Code::invalid_model for axes outside or
 /// named twice; Code::shape if lengths disagree, a scale is not positive, a size is negative, or an empty
-/// axis should grow; Code::unsupported for sub-byte elements, and for types without arithmetic unless
-/// `nearest`. Source: ONNX Resize-19, and tf_half_pixel_for_nn of Resize-11.
+/// axis should grow; Code::unsupported for sub-byte elements, and for types without arithmetic unless the
+/// mode is nearest.
+/// Source: ONNX Resize-19, and tf_half_pixel_for_nn of Resize-11.
 struct Resize {
   struct Attributes {
     IntList axes{};
@@ -94,7 +97,7 @@ struct Resize {
     return context.output(0, output);
   }
 
-  /// One axis for each of `shape`; inputs that are null are absent, or do not matter.
+  /// Computes one ResizeAxis for each axis of `shape`. Inputs that are null are absent or do not matter.
   static Status resolve(const Attributes& a, const Shape& shape, const TensorView* roi,
                         const TensorView* scales, const TensorView* sizes, Axes& axes) {
     LITHE_TRY(detail::axis_set_or_all(a.axes, shape.rank()).status());
@@ -128,7 +131,7 @@ struct Resize {
     return {};
   }
 
-  /// The axis that number `i` of scales or sizes is about.
+  /// The axis that number `i` of scales or sizes is for.
   static int named(const Attributes& a, const Shape& shape, index_t i) {
     return a.axes.empty() ? static_cast<int>(i) : normalize_axis(a.axes[static_cast<int>(i)], shape.rank());
   }
@@ -156,7 +159,7 @@ struct Resize {
     if (axis.input > 0 && axis.output > 0) axis.scale = common > 0 ? common : output / input;
     return {};
   }
-  /// The one scale of keep_aspect_ratio_policy; 0 where each axis has its own.
+  /// The common scale under keep_aspect_ratio_policy; 0 where each axis has its own.
   static Result<double> common_scale(const Attributes& a, const Shape& shape, const TensorView& sizes) {
     double common = 0;
     if (a.keep_aspect_ratio_policy == AspectRatio::stretch) return common;
@@ -173,63 +176,6 @@ struct Resize {
 };
 static_assert(Operator<Resize>);
 
-namespace detail {
-
-/// One loop of a resize, outermost first: an axis with its table, or one that is kept.
-struct ResizeLevel {
-  index_t input = 0, output = 0, inner_input = 0, inner_output = 0;
-  index_t capacity = 0;               ///< weights an output element has
-  const ResizeTaps* taps = nullptr;   ///< per output element; null: the axis is kept
-  std::size_t weights = 0, slab = 0;  ///< offsets in the workspace: [output, capacity]; [inner_input]
-};
-
-/// The loops of a resize down to its last axis, and where their tables lie in the workspace.
-struct ResizePlan {
-  std::array<ResizeLevel, max_rank> levels;
-  int count = 0;
-  std::uint64_t bytes = 0;
-  std::size_t line_in = 0, line_out = 0;  ///< of the last level, where elements are converted
-
-  /// `element` bytes of arithmetic; `converts`: the tensors are of another type.
-  ResizePlan(const Resize::Attributes& a, const Shape& input, const Shape& output, std::size_t element,
-             bool converts) {
-    const AxisSet axes = *axis_set_or_all(a.axes, input.rank());
-    for (int d = 0; d < input.rank(); ++d)
-      if (axes.has(d)) count = d + 1;
-    for (int d = 0; d < count; ++d) {
-      ResizeLevel& level = levels[static_cast<std::size_t>(d)];
-      level.input = input[d];
-      level.output = output[d];
-      level.inner_input = input.product(d + 1, input.rank());
-      level.inner_output = output.product(d + 1, output.rank());
-      if (!axes.has(d)) continue;
-      level.capacity =
-          a.mode == ResizeMode::nearest ? 0 : a.filter().most_taps(input[d], output[d], a.crops());
-      const auto outputs = static_cast<std::uint64_t>(output[d]),
-                 slab = static_cast<std::uint64_t>(level.inner_input);
-      offsets[static_cast<std::size_t>(d)] = take(outputs * sizeof(ResizeTaps));
-      if (a.mode == ResizeMode::nearest) continue;
-      level.weights = take(outputs * static_cast<std::uint64_t>(level.capacity) * element);
-      if (d + 1 < count)
-        level.slab = take(slab * element);
-      else if (converts) {
-        line_in = take(static_cast<std::uint64_t>(input[d]) * slab * element);
-        line_out = take(outputs * slab * element);
-      }
-    }
-  }
-  std::array<std::size_t, max_rank> offsets{};  ///< of the tables of taps
-
- private:
-  /// Offsets that wrap belong to a sum that `ask_workspace` refuses.
-  std::size_t take(std::uint64_t size) {
-    const std::uint64_t at = bytes;
-    bytes += (size + 63) / 64 * 64;
-    return static_cast<std::size_t>(at);
-  }
-};
-
-}  // namespace detail
 }  // namespace lithe::inline v0::ops
 
 namespace lithe::inline v0::portable {
@@ -266,14 +212,14 @@ struct Kernel<Op> {
   using Taps = ops::detail::ResizeTaps;
   static constexpr index_t chunk = ops::detail::chunk, block = 16;
 
-  /// Whether elements are interpolated as floats; the others as doubles.
+  /// Whether elements are interpolated as floats; other types are as doubles.
   static bool in_float(const TensorView& t) {
     return t.dtype == DType::f32 || t.dtype == DType::f16 || t.dtype == DType::bf16 ||
            ops::detail::quantized(t);
   }
   static std::size_t z(index_t i) { return static_cast<std::size_t>(i); }
 
-  /// Copies elements of any type by tables of indices.
+  /// Copies elements of any type, by tables of indices.
   class Nearest {
    public:
     Nearest(const Attributes& a, RunContext& context, const ops::Resize::Axes& axes)
@@ -347,7 +293,8 @@ struct Kernel<Op> {
     alignas(8) std::byte fill_[8] = {};
   };
 
-  /// One axis after the other, outermost first: an output slab starts as a weighted sum of input slabs.
+  /// Interpolates one axis after the other, outermost first: an output slab starts as a weighted sum of input
+  /// slabs.
   template <class T>
   class Interpolation {
    public:
@@ -393,7 +340,8 @@ struct Kernel<Op> {
       return {};
     }
 
-    /// Makes output elements from `to` on, of the slab that begins at `from` of `slab` (null: of the input).
+    /// Computes the output elements from `to` on, out of the slab that begins at `from` of `slab`, or of the
+    /// input where `slab` is null.
     void walk(int l, const T* slab, index_t from, index_t to) {
       const Level& level = plan_.levels[z(l)];
       if (l + 1 == plan_.count) return line(level, slab, from, to);
@@ -435,14 +383,14 @@ struct Kernel<Op> {
       if (!direct_) write(out, to, level.output * n);
     }
 
-    /// to[0, n) = the sum of `count` rows of n elements, `step` apart, times their weights.
+    /// to[0, n) = the sum of `count` rows of n elements, which lie `step` apart, times their weights.
     static void add_up(T* to, const T* from, index_t step, index_t n, index_t count, const T* weights) {
       if (count == 1 && weights[0] == 1) {
         std::memcpy(to, from, z(n) * sizeof(T));
         return;
       }
       index_t i = 0;
-      for (; i + block <= n; i += block) {  // of known length, which compilers vectorize at -O2
+      for (; i + block <= n; i += block) {  // loops of known length, which compilers vectorize at -O2
         T sum[block];
         const T *a = from + i, *b = count > 1 ? a + step : a;
         const T v = count > 1 ? weights[0] : weights[0] / 2, u = count > 1 ? weights[1] : v;
