@@ -17,7 +17,7 @@ enum class DType : std::uint8_t {
   boolean = 13,
   s4 = 14, u4 = 15, s2 = 16, u2 = 17,
   f8e4m3fn = 18, f8e4m3fnuz = 19, f8e5m2 = 20, f8e5m2fnuz = 21, f8e8m0 = 22, f4e2m1 = 23,
-  any = 255,  ///< only in type rows: every dtype, the same one wherever the row says `any`
+  any = 255,         ///< only in type rows: every dtype, the same one wherever the row says `any`
   any_output = 254,  ///< only in type rows: whatever dtype the file declares for this value
 };
 // clang-format on
@@ -43,7 +43,7 @@ constexpr const char* name(DType dtype) {
 constexpr int bits(DType dtype) {
   return static_cast<int>(dtype) < dtype_count ? detail::dtype_facts[static_cast<int>(dtype)].bits : 0;
 }
-/// Bytes of one element; 0 for sub-byte types, which only exist as whole tensors.
+/// Bytes of one element; 0 for sub-byte types, which exist only as whole tensors.
 constexpr int element_bytes(DType dtype) { return bits(dtype) / 8; }
 /// Bytes of `count` elements, packed. `count` must already be bounded (see Shape::checked_bytes).
 constexpr std::uint64_t bytes(DType dtype, std::uint64_t count) {
@@ -64,8 +64,8 @@ constexpr DType dtype_from_name(std::string_view text) {
   return DType::none;
 }
 
-/// Element types that a kernel is compiled for: a template argument of its `run` (core/kernel.hpp).
-/// s8 and u8 mean quantized tensors; plain 8-bit integers belong to `every_type` alone.
+/// The element types that a kernel is compiled for: a template argument of its `run` (core/kernel.hpp). s8
+/// and u8 mean quantized tensors; plain 8-bit integers belong to `every_type` only.
 struct TypeSet {
   std::uint32_t bits = 0;
 

@@ -15,7 +15,7 @@
 
 namespace lithe::inline v0 {
 
-/// Output limits in real units; infinities mean none.
+/// Limits of an output in real units; infinities mean no limit.
 struct Clamp {
   float min = -std::numeric_limits<float>::infinity();
   float max = std::numeric_limits<float>::infinity();
@@ -26,15 +26,15 @@ struct Clamp {
   friend constexpr bool operator==(const Clamp&, const Clamp&) = default;
 };
 
-/// One attribute as it stands in a file: views into it, never copies. Exactly one of the three is non-empty,
-/// or none.
+/// One attribute as it stands in a file: views into the file, never copies. At most one of the three is not
+/// empty.
 struct AttributeData {
   std::span<const std::int64_t> ints;
   std::span<const float> floats;
   std::string_view text;
 };
 
-/// One member of an operator's attributes, under its name in the file.
+/// One member of an operator's attributes, and its name in the file.
 template <class Owner, class T>
 struct Field {
   const char* name;
@@ -46,7 +46,7 @@ constexpr Field<Owner, T> field(const char* name, T Owner::* member) {
 }
 
 /// What `fields()` returns: the fields of an operator's attributes, in order. A std::tuple would do as well,
-/// but it costs the compiler a quarter of the time that all headers take.
+/// but it would cost the compiler a quarter of the time of all headers.
 template <class... F>
 struct Fields {
   static constexpr std::size_t size = 0;
@@ -68,8 +68,8 @@ struct Fields<First, Rest...> {
 template <class... F>
 Fields(F...) -> Fields<F...>;
 
-/// An enumeration stored as text declares `constexpr auto enum_names(E)`, returning an array of its names in
-/// order.
+/// An enumeration that the file stores as text. It declares `constexpr auto enum_names(E)`, which returns an
+/// array of its names in order.
 template <class E>
 concept NamedEnum = std::is_enum_v<E> && requires(E e) { enum_names(e); };
 
@@ -133,8 +133,8 @@ Status parse_field(const AttributeData& data, T& member) {
   return {};
 }
 
-/// Calls sink.ints(name, span), sink.floats(name, span) or sink.text(name, string_view) with one member's
-/// value.
+/// Passes one member's value to sink.ints(name, span), sink.floats(name, span) or sink.text(name,
+/// string_view).
 template <class T, class Sink>
 void write_field(const char* name, const T& member, Sink& sink) {
   if constexpr (std::is_same_v<T, float>) {
@@ -158,7 +158,7 @@ void write_field(const char* name, const T& member, Sink& sink) {
 
 }  // namespace detail
 
-/// Yields a node's attributes one by one; false at the end.
+/// Yields a node's attributes one after the other; `next` returns false at the end.
 struct AttributeReader {
   bool (*next)(void* self, std::string_view& name, AttributeData& data);
   void* self;
@@ -166,7 +166,8 @@ struct AttributeReader {
 
 namespace detail {
 
-/// Where an attribute goes: the same code reads every operator's.
+/// Where an attribute goes and how it is parsed, without types: one loop reads the attributes of all
+/// operators.
 struct FieldSlot {
   const char* name;
   void* member;
@@ -195,8 +196,9 @@ FieldSlot slot(Owner& owner, const Field<Owner, T>& field) {
 
 }  // namespace detail
 
-/// Fills `attributes` from what the reader yields. An attribute the operator does not know is refused; a
-/// missing one keeps its default.
+/// Fills `attributes` with what the reader yields. A missing attribute keeps its default.
+/// Errors: Code::invalid_model for an attribute that the operator does not know, or of another kind or range;
+/// Code::unsupported for the name of an unknown mode.
 template <class Attributes>
 Status parse_attributes(Attributes& attributes, AttributeReader reader) {
   constexpr auto fields = Attributes::fields();
@@ -223,7 +225,7 @@ void write_attributes(const Attributes& attributes, Sink& sink) {
   });
 }
 
-/// Attributes of an operator that has none.
+/// The attributes of an operator that has none.
 struct NoAttributes {
   static constexpr auto fields() { return Fields{}; }
 };

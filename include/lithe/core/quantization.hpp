@@ -8,9 +8,9 @@
 
 namespace lithe::inline v0 {
 
-/// How a quantized value maps to real numbers: real = (stored - zero_point) * scale.
-/// One pair for the whole tensor (`count` = 1), one per index of `axis`, or one per block of `block` elements
-/// along `axis`.
+/// How a quantized value maps to real numbers: real = (stored - zero_point) * scale. There is one pair of
+/// scale and zero point for the whole tensor (`count` = 1), one for each index of `axis`, or one for each
+/// block of `block` elements along `axis`.
 struct Quantization {
   const void* scale = nullptr;       ///< `count` elements of `scale_dtype` (f32, f16 or bf16)
   const void* zero_point = nullptr;  ///< `count` elements of `zero_point_dtype`, or null: all zero

@@ -28,7 +28,7 @@ class Shape {
   constexpr explicit Shape(std::span<const std::int64_t> dims) {
     for (std::int64_t d : dims) push_back(d);
   }
-  /// `rank` dimensions of `fill`.
+  /// A shape of `rank` dimensions that are all `fill`.
   static constexpr Shape of_rank(int rank, index_t fill = 1) {
     Shape s;
     for (int i = 0; i < rank; ++i) s.push_back(fill);
@@ -55,22 +55,22 @@ class Shape {
   constexpr index_t back() const { return rank_ == 0 ? 1 : dims_[static_cast<std::size_t>(rank_ - 1)]; }
   constexpr std::span<const index_t> dims() const { return {dims_.data(), static_cast<std::size_t>(rank_)}; }
 
-  /// Every dimension in [0, 2^31), rank at most 8.
+  /// Whether every dimension lies in [0, 2^31) and the rank is at most 8.
   constexpr bool valid() const {
     for (index_t d : dims())
       if (d < 0) return false;
     return !overflow_;
   }
-  /// Product of all dimensions; 1 for a scalar. Only meaningful for a shape that passed checked_bytes.
+  /// The product of all dimensions; 1 for a scalar. Only meaningful for a shape that passed checked_bytes.
   constexpr index_t elements() const { return product(0, rank_); }
-  /// Product of dimensions [first, last).
+  /// The product of dimensions [first, last).
   constexpr index_t product(int first, int last) const {
     index_t n = 1;
     for (int i = first; i < last; ++i) n *= dims_[static_cast<std::size_t>(i)];
     return n;
   }
-  /// Dimensions [first, last) as one: their product, or -1 where it does not fit a dimension, which makes the
-  /// shape it is pushed to invalid.
+  /// Dimensions [first, last) as one: their product, or -1 where it does not fit a dimension; pushing that
+  /// makes a shape invalid.
   constexpr std::int64_t joined(int first, int last) const {
     std::int64_t n = 1;
     for (int i = first; i < last && n >= 0; ++i) {
@@ -79,7 +79,7 @@ class Shape {
     }
     return n;
   }
-  /// Elements before the last axis.
+  /// The product of all dimensions but the last.
   constexpr index_t rows() const { return product(0, rank_ > 0 ? rank_ - 1 : 0); }
 
   friend constexpr bool operator==(const Shape& a, const Shape& b) {
@@ -89,8 +89,9 @@ class Shape {
     return true;
   }
 
-  /// Bytes of a packed tensor of this shape, or false when the shape is invalid, larger than `limit` bytes or
-  /// beyond the address space. Then the product of any of its dimensions fits index_t.
+  /// Computes the bytes of a packed tensor of this shape. False where the shape is invalid, larger than
+  /// `limit` bytes or beyond the address space. Where it is true, the product of any of the dimensions fits
+  /// index_t.
   constexpr bool checked_bytes(DType dtype, std::uint64_t limit, std::uint64_t& result) const {
     constexpr auto most = static_cast<std::uint64_t>(std::numeric_limits<index_t>::max());
     if (!valid()) return false;
@@ -115,13 +116,14 @@ class Shape {
   bool overflow_ = false;
 };
 
-/// A negative axis counts from the back (ONNX). Returns -1 when it is outside [-rank, rank).
+/// An axis as a place in [0, rank): negative ones count from the back, as in ONNX. Returns -1 outside [-rank,
+/// rank).
 constexpr int normalize_axis(std::int64_t axis, int rank) {
   if (axis < -rank || axis >= rank) return -1;
   return static_cast<int>(axis < 0 ? axis + rank : axis);
 }
 
-/// Integers read from an attribute or from a shape-deciding input; at most 64 of them.
+/// At most 64 integers, from an attribute or from an input whose contents decide a shape.
 class IntList {
  public:
   static constexpr int capacity = 64;

@@ -8,7 +8,7 @@
 
 namespace lithe::inline v0 {
 
-/// What went wrong; one line of meaning each.
+/// What went wrong.
 enum class Code : std::uint8_t {
   ok,
   invalid_argument,  ///< the caller passed something that cannot be right (a name, a size, a null)
@@ -33,8 +33,8 @@ constexpr const char* name(Code code) {
   return names[static_cast<int>(code)];
 }
 
-/// A code, a static text and the place: never formatted, never allocated. The plan fills in `node` and
-/// `subgraph`.
+/// A code, a static text and the place of a failure: never formatted, never allocated. The plan fills in node
+/// and subgraph.
 class [[nodiscard]] Status {
  public:
   constexpr Status() = default;
@@ -46,7 +46,7 @@ class [[nodiscard]] Status {
   constexpr std::int32_t node() const { return node_; }          ///< index in its subgraph, -1: no node
   constexpr std::int32_t subgraph() const { return subgraph_; }  ///< index in the model
 
-  /// The same failure, placed at a node unless a deeper one already claimed it.
+  /// The same failure, placed at a node unless it has a place already.
   constexpr Status at(std::int32_t subgraph, std::int32_t node) const {
     Status placed = *this;
     if (!ok() && node_ < 0) {
@@ -64,8 +64,8 @@ class [[nodiscard]] Status {
 };
 static_assert(sizeof(void*) != 8 || sizeof(Status) == 16);  // returned in two registers
 
-/// A value, or the Status that explains why there is none. Moves, never copies. A union, for std::optional
-/// would have a program compile a dozen functions more for each type.
+/// A value, or the Status that says why there is none. It moves and never copies. It is a union because
+/// std::optional would make a program compile a dozen more functions for each type.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -109,7 +109,7 @@ class [[nodiscard]] Result {
 
  private:
   union {
-    T value_;  ///< lives where ok_
+    T value_;  ///< constructed only where ok_
   };
   Status status_;
   bool ok_ = false;

@@ -46,21 +46,21 @@ inline constexpr DType dtype_of<bool> = DType::boolean;
 template <class T>
 concept Element = dtype_of<std::remove_const_t<T>> != DType::none;
 
-/// A view of row-major elements. Dense, except that rows of the last axis may lie `pitch` >= shape.back()
-/// elements apart (a slice of channels of a wider tensor); only kernels that declare `strided` ever see such
-/// a view.
+/// A view of row-major elements; it owns nothing. It is dense, except that rows of the last axis may lie
+/// `pitch` >= shape.back() elements apart (a slice of the channels of a wider tensor); only kernels that
+/// declare strided_inputs or strided_outputs see such a view.
 template <class Void>
 struct BasicTensor {
   Void* data = nullptr;
   DType dtype = DType::none;
   Shape shape;
   index_t pitch = 0;                           ///< elements from one row of the last axis to the next
-  const Quantization* quantization = nullptr;  ///< of this value, or null
+  const Quantization* quantization = nullptr;  ///< the value's quantization, or null
 
   BasicTensor() = default;
   BasicTensor(Void* elements, DType type, const Shape& dims, const Quantization* q = nullptr)
       : data(elements), dtype(type), shape(dims), pitch(dims.back()), quantization(q) {}
-  /// A writable tensor is readable.
+  /// Makes a read-only view of a writable tensor.
   template <class Other>
     requires std::is_same_v<Void, const void> && std::is_same_v<Other, void>
   BasicTensor(const BasicTensor<Other>& other)  // NOLINT(google-explicit-constructor)
@@ -83,21 +83,20 @@ struct BasicTensor {
     assert(dtype == dtype_of<T> && dense());
     return std::span<U>(static_cast<U*>(data), static_cast<std::size_t>(elements()));
   }
-  /// First element of row `i` of the last axis.
+  /// The first element of row `i` of the last axis.
   template <Element T>
   auto row(index_t i) const {
     using U = std::conditional_t<std::is_const_v<Void>, const T, T>;
     return static_cast<U*>(data) + i * pitch;
   }
-  explicit operator bool() const {
-    return dtype != DType::none;
-  }  ///< false: an optional tensor that is absent
+  /// false: an optional tensor that is absent.
+  explicit operator bool() const { return dtype != DType::none; }
 };
 
 using TensorView = BasicTensor<const void>;
 using Tensor = BasicTensor<void>;
 
-/// The integer at `i` of an s32 or s64 tensor (other integer and bool types too), widened.
+/// The integer at place `i` of a dense tensor of bool or of whole-byte integers but u64, widened.
 inline std::int64_t integer_at(const TensorView& tensor, index_t i) {
   switch (tensor.dtype) {
     case DType::s64:

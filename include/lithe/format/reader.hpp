@@ -17,7 +17,7 @@ inline constexpr std::uint16_t format_version = 1;
 inline constexpr std::size_t buffer_alignment = 64;
 /// A segment larger than this starts on a page of its own.
 inline constexpr std::size_t page_alignment = 4096, small_segment = 64 * 1024;
-/// Zero bytes behind the last buffer: kernels may read (not use) a little past their weights.
+/// Zero bytes after the last buffer: kernels may read a little past their weights, without using it.
 inline constexpr std::size_t segment_slack = 64;
 
 static_assert(static_cast<int>(format::DType::f4e2m1) == static_cast<int>(DType::f4e2m1) &&
@@ -32,17 +32,17 @@ std::size_t count(const flatbuffers::Vector<T>* vector) {
 inline std::string_view text(const flatbuffers::String* string) {
   return string == nullptr ? std::string_view() : std::string_view(string->c_str(), string->size());
 }
-/// The numbers of a vector in place: files and hosts are little-endian, and the verifier checked the
-/// alignment.
+/// The numbers of a vector, where they lie: files and hosts are little-endian, and the verifier has checked
+/// the alignment.
 template <class T>
 std::span<const T> numbers(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? std::span<const T>() : std::span<const T>(vector->data(), vector->size());
 }
 
-/// Symbol of a dimension as the file writes it, or -1.
+/// The symbol of a dimension as the file writes it; -1 where the dimension is not a symbol.
 constexpr std::int64_t symbol_of(std::int64_t dim) { return dim <= -2 ? -2 - dim : -1; }
 
-/// Iterates a node's attributes for AttributeReader.
+/// Yields a node's attributes to an AttributeReader.
 struct NodeAttributes {
   const format::Node* node;
   std::size_t index = 0;

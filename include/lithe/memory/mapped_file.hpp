@@ -14,8 +14,8 @@
 
 namespace lithe::inline v0 {
 
-/// How the bytes of a file are held. A mapped file must not be cut short while it is in use: copy it where
-/// strangers may write.
+/// How the bytes of a file are held. A mapped file must not be cut short while it is in use: copy files that
+/// others can write to.
 enum class Access { map, copy };
 
 namespace detail {
@@ -39,7 +39,8 @@ inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
 
 }  // namespace detail
 
-/// The bytes of a regular file. Errors: Code::io when it is missing, unreadable, empty or not a regular file.
+/// Reads or maps a regular file.
+/// Errors: Code::io where it is missing, unreadable, empty or not a regular file.
 inline Result<Storage> read_file(const char* path, Access access = Access::map) {
   const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
   if (descriptor < 0)

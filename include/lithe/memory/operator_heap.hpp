@@ -11,21 +11,24 @@
 
 namespace lithe::inline v0 {
 
-/// A heap inside a byte range, for what a kernel library allocates while operators are created and reshaped.
+/// A heap inside a byte range, for the memory that a kernel library allocates while operators are created and
+/// reshaped.
 ///
-/// Before `seal()` it grows from the start of its range: best fit among the freed blocks, which are split and
-/// merged, else the top. After `seal()` the live blocks keep their sizes for ever: a block that is freed, or
-/// reallocated smaller, serves again as a whole, so that whoever frees a block, or shrinks it, gets the same
-/// bytes back later. Blocks are 64-byte aligned. A full heap answers null. The same calls give the same
-/// addresses, relative to the range.
+/// Before `seal()` the heap grows from the start of its range: it takes the freed block that fits best, else
+/// memory from its top; freed blocks are split and merged. After `seal()` blocks keep their sizes for ever. A
+/// block that is freed, or reallocated to fewer bytes, stays whole: whoever frees or shrinks a block gets the
+/// same bytes back later. A full heap returns null. The same calls give the same addresses, relative to the
+/// range.
 ///
-/// The state lies in the range itself: the object is a handle that may be copied and moved. Not thread-safe.
+/// The heap's state lies in the range itself: this object is a handle, which may be copied and moved. Not
+/// thread-safe.
 class OperatorHeap {
  public:
   static constexpr std::size_t alignment = 64;
 
   OperatorHeap() = default;
-  /// Takes over `range`, whatever it contains; unusable (every allocation null) below 192 bytes.
+  /// Takes over `range`, whatever it contains. Below 192 bytes the heap is unusable: every allocation gives
+  /// null.
   explicit OperatorHeap(std::span<std::byte> range) {
     void* start = range.data();
     std::size_t bytes = range.size();
@@ -36,7 +39,8 @@ class OperatorHeap {
     state_->top = state_->high_water = alignment;
   }
 
-  /// At least `bytes` bytes, 64-byte aligned; null when there is no room, or when `align` is above 64.
+  /// Allocates at least `bytes` bytes, aligned to 64; null where there is no room, or where `align` is above
+  /// 64.
   void* allocate(std::size_t bytes, std::size_t align = alignment) {
     if (state_ == nullptr || align > alignment || bytes > state_->size) return nullptr;
     const std::size_t capacity = std::max(round_up(bytes), alignment);
@@ -51,12 +55,12 @@ class OperatorHeap {
     return data(block);
   }
 
-  /// As std::realloc: null leaves `pointer` as it was.
+  /// As std::realloc: null means that `pointer` is still valid and unchanged.
   void* reallocate(void* pointer, std::size_t bytes) {
     if (pointer == nullptr) return allocate(bytes);
     const std::size_t capacity = header(pointer)->capacity;
     if (bytes <= capacity) return pointer;
-    // Growing while unsealed: an indirection buffer that is the last block grows where it is.
+    // Before the seal the last block, often an indirection buffer, grows where it is.
     if (grow_last(pointer, bytes)) return pointer;
     void* moved = allocate(bytes);
     if (moved == nullptr) return nullptr;
@@ -73,8 +77,8 @@ class OperatorHeap {
     if (!state_->sealed) merge(block);
   }
 
-  /// From now on nothing is split, merged or taken from the top, and what is free at this moment is never
-  /// used.
+  /// Freezes the heap: from now on nothing is split, merged or taken from the top. Blocks that are free at
+  /// this moment are never used again.
   void seal() {
     if (state_ == nullptr || state_->sealed) return;
     for (Header* block = first(); block != nullptr; block = next(block))
@@ -84,16 +88,17 @@ class OperatorHeap {
   }
   bool sealed() const { return state_ != nullptr && state_->sealed; }
 
-  /// Bytes that live blocks occupy, their 64-byte headers included.
+  /// Bytes of the live blocks, with their 64-byte headers.
   std::size_t used() const { return state_ == nullptr ? 0 : state_->used; }
-  /// Bytes of the range, from its start, that were ever occupied; once sealed, those that must be kept.
+  /// Bytes of the range, from its start, that were ever occupied. Once the heap is sealed, these must be
+  /// kept.
   std::size_t high_water() const { return state_ == nullptr ? 0 : state_->high_water; }
   bool contains(const void* pointer) const {
     const auto at = reinterpret_cast<std::uintptr_t>(pointer),
                base = reinterpret_cast<std::uintptr_t>(state_);
     return state_ != nullptr && at >= base && at - base < state_->size;
   }
-  /// The live block that starts at `pointer`, whatever that is; empty where there is none. For tools.
+  /// The live block that starts at `pointer`; empty where there is none. For tools.
   std::span<const std::byte> block_at(const void* pointer) const {
     if (state_ == nullptr) return {};
     for (Header* block = first(); block != nullptr; block = next(block))
@@ -108,17 +113,18 @@ class OperatorHeap {
 
  public:
   enum class Block : std::uint8_t { used, free, hole };
-  /// Lies in front of every block; allocators beside the heap put one with a null owner in front of theirs.
+  /// Precedes every block. Other allocators may put a header with a null owner before their own blocks, so
+  /// that owner() works for all.
   struct alignas(alignment) Header {
     State* owner = nullptr;
-    std::size_t capacity = 0;  ///< bytes behind the header
-    std::size_t previous = 0;  ///< capacity of the block before it; 0: it is the first
+    std::size_t capacity = 0;  ///< bytes after the header
+    std::size_t previous = 0;  ///< capacity of the block before this one; 0: this is the first
     Block state = Block::free;
   };
   static Header* header(void* pointer) {
     return reinterpret_cast<Header*>(static_cast<std::byte*>(pointer) - alignment);
   }
-  /// The heap that a block with a Header came from; an empty handle for a null owner.
+  /// The heap that owns a block which a Header precedes; an empty handle for a null owner.
   static OperatorHeap owner(void* pointer) {
     OperatorHeap heap;
     heap.state_ = header(pointer)->owner;

@@ -13,18 +13,18 @@ namespace lithe::inline v0 {
 struct PlannedBlock {
   std::size_t bytes = 0;
   std::int32_t first = 0, last = 0;
-  std::size_t offset = 0;  ///< the answer, a multiple of 64
+  std::size_t offset = 0;  ///< set by plan_blocks; a multiple of 64
 };
 
-/// Gives every block an offset so that blocks that live at the same time do not overlap; returns the bytes
-/// needed. Largest first, each into the smallest gap that fits (Pisarchyk and Lee 2020, "Efficient memory
-/// management for deep neural net inference", greedy by size). `order` and `placed` are scratch of
-/// blocks.size() each; time O(n^2).
+/// Gives every block an offset so that blocks that live at the same time do not overlap. Returns the bytes
+/// that all blocks need together. Places the largest block first, and each into the smallest gap that fits
+/// (Pisarchyk and Lee 2020, "Efficient memory management for deep neural net inference", greedy by size).
+/// `order` and `placed` are scratch memory of blocks.size() elements each. Takes O(n^2) time.
 inline std::size_t plan_blocks(std::span<PlannedBlock> blocks, std::span<std::int32_t> order,
                                std::span<std::int32_t> placed) {
   const auto block = [&](std::int32_t i) -> PlannedBlock& { return blocks[static_cast<std::size_t>(i)]; };
   const auto n = static_cast<std::int32_t>(blocks.size());
-  // Shell sort by falling size: stable enough by index, no recursion, no allocation.
+  // Shell sort by falling size, then by index: without recursion or allocation.
   for (std::int32_t i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = i;
   const auto before = [&](std::int32_t a, std::int32_t b) {
     return block(a).bytes != block(b).bytes ? block(a).bytes > block(b).bytes : a < b;

@@ -9,7 +9,7 @@
 
 namespace lithe::inline v0 {
 
-/// Address ranges from the system: pages cost memory only once they are touched.
+/// Address ranges from the operating system; a page costs memory only once it is touched.
 inline constexpr ArenaSource system_arena{
     .reserve = [](std::size_t bytes) -> void* {
       void* p =

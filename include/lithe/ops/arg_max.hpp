@@ -23,9 +23,10 @@ struct ArgAttributes {
 
 namespace detail {
 
-/// The rows below: where the largest, or smallest, element of an axis is, the first or the last such; NaN
-/// counts as both.
-///   input [...], rank at least 1 -> output s64: the axis is 1, or left out without keepdims
+/// What the rows below share: the place of the largest or smallest element along an axis. Of equal elements
+/// it is the first, or the last with select_last_index; NaN counts as larger and smaller than all numbers.
+///   input [...], rank at least 1    output s64: the input's shape, where the axis is 1, or left out without
+///   keepdims
 /// Units: axis may be negative (from the back). Quantized tensors are compared as they are stored.
 /// Errors: Code::invalid_model for an axis out of range; Code::shape for an axis of size 0.
 /// Source: ONNX ArgMax-13, ArgMin-13.
@@ -51,7 +52,7 @@ struct Arg {
 
 }  // namespace detail
 
-/// One of the operators of this header.
+/// Any operator of this header.
 template <class Op>
 concept ArgOperator = requires { requires Op::arg_row; };
 
@@ -73,7 +74,7 @@ struct Kernel<Op> {
   }
 
  private:
-  /// Whether `x` takes the place of `best`, which stands before it.
+  /// Whether `x` takes the place of `best`, which comes before it.
   template <class T>
   static bool better(T x, T best, bool last) {
     if (best != best) return last && x != x;
@@ -114,7 +115,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/arg_max.hpp.
+/// The portable kernels of all operators of this header.
 using ArgKernels = KernelList<Kernel<ops::ArgMax>, Kernel<ops::ArgMin>>;
 
 }  // namespace lithe::inline v0::portable

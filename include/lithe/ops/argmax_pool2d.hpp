@@ -14,10 +14,10 @@
 
 namespace lithe::inline v0::ops {
 
-/// Largest element of each window and where it lies; the first of equals.
+/// Finds the largest element of each window and where it lies; of equal elements the first.
 ///   input [N, H, W, C]    output, indices [N, OH, OW, C], OH and OW as in MaxPool2D
-/// An index counts elements of the whole input in the order [N, C, H, W], or with column_major [N, C, W, H].
-/// A window without any input gives the type's lowest value (-infinity for floats) and -1.
+/// An index counts the elements of the whole input in the order [N, C, H, W], or with column_major [N, C, W,
+/// H]. A window without any input gives the type's lowest value (-infinity for floats) and -1.
 /// Units: kernel, strides, dilations and pads count input elements. s8 and u8: plain integers, or quantized
 /// alike on both sides.
 /// Errors: Code::invalid_model for an attribute out of range or quantizations that differ; Code::shape if the
@@ -75,7 +75,7 @@ struct Kernel<Op> {
     const Shape& pooled = context.output(0).shape;
     T* output = context.output(0).as<T>().data();
     std::int64_t* indices = context.output(1).as<std::int64_t>().data();
-    // Where a row of the input begins, and how far its neighbours are, in the order of the indices.
+    // Steps between neighbours in the order of the indices.
     const index_t down = a.column_major ? 1 : s[2], across = a.column_major ? s[1] : 1, plane = s[1] * s[2];
     const auto pool = [&](const ops::detail::Pixel& pixel, index_t to) {
       const index_t image = to / pooled.product(1, 3);

@@ -15,13 +15,14 @@
 
 namespace lithe::inline v0::ops {
 
-/// Mean of each window: over the elements of the input, or with count_include_pad over those and the zeros of
-/// the padding (never over what ceil_mode lets overhang). A window without any element gives 0.
+/// The mean of each window: over its elements of the input, or with count_include_pad over those and the
+/// zeros of the padding, but never over what lies beyond the padding under ceil_mode. A window without any
+/// element gives 0.
 ///   input [N, H, W, C]    output [N, OH, OW, C], OH and OW as in MaxPool2D
 /// Units: kernel, strides, dilations and pads count input elements; clamp is in real units. s8 and u8:
-/// quantized per tensor; the mean of the stored integers is requantized, rounding to nearest even.
-/// Errors: Code::invalid_model for an attribute or a quantization out of range; Code::unsupported for
-/// an 8-bit window of more than 2^23 elements; Code::shape if the rank is not 4, or OH or OW < 0.
+/// quantized per tensor; the mean of the stored integers is requantized, rounded to nearest even.
+/// Errors: Code::invalid_model for an attribute or a quantization out of range; Code::unsupported for an
+/// 8-bit window of more than 2^23 elements; Code::shape if the rank is not 4, or OH or OW < 0.
 /// Source: ONNX AveragePool-22.
 struct AveragePool2D {
   struct Attributes {

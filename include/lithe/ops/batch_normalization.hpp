@@ -14,11 +14,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Normalizes each channel, the last axis, by given statistics: (input - mean) / sqrt(variance + epsilon) *
-/// scale + bias.
+/// Normalizes each channel by given statistics: output = (input - mean) / sqrt(variance + epsilon) * scale +
+/// bias.
 ///   input [..., C]    scale, bias, mean, variance [C]    output [..., C]
 /// Errors: Code::shape for a scalar input or vectors of another size; Code::invalid_model unless epsilon is
-/// finite and not negative. Source: ONNX BatchNormalization-15 in inference, channels last.
+/// finite and not negative.
+/// Source: ONNX BatchNormalization-15 in inference, channels last.
 struct BatchNormalization {
   struct Attributes {
     float epsilon = 1e-5f;

@@ -16,7 +16,7 @@
 
 namespace lithe::inline v0::ops {
 
-/// Output limits in real units (rounded inwards for plain integers).
+/// The attribute of arithmetic: limits of the output in real units, rounded inwards for plain integers.
 struct ClampAttribute {
   Clamp clamp{};
   static constexpr auto fields() { return Fields{field("clamp", &ClampAttribute::clamp)}; }
@@ -26,11 +26,13 @@ namespace detail {
 
 enum class BinaryResult : std::uint8_t { number, comparison };
 
-/// What all rows below share: a [...], b [...] of one dtype -> output, broadcast as numpy does; may run in
-/// place of an input of the output's shape. 8-bit tensors are quantized, each per tensor, or plain integers.
-/// Integers wrap. Errors: Code::shape where the shapes cannot be broadcast; Code::dtype for plain 8-bit
-/// integers where the operator has no meaning for them; Code::out_of_range from run for integers divided by
-/// zero.
+/// What all rows below share: an output element comes from one element of each input.
+///   a [...], b [...], of one dtype    output: their shapes broadcast as numpy does; bool for comparisons
+/// Runs in place of an input that has the output's shape. 8-bit tensors are all quantized, each per tensor,
+/// or all plain integers. Integers wrap.
+/// Errors: Code::shape where the shapes cannot be broadcast; Code::dtype for plain 8-bit integers where the
+/// operator has no meaning for them; Code::invalid_model for a clamp with min > max or a quantization out of
+/// range; Code::out_of_range from run for integers that are divided by zero.
 template <OpName name, const auto& element_types, class A = NoAttributes,
           BinaryResult result = BinaryResult::number>
 struct Binary {
@@ -60,27 +62,30 @@ struct Binary {
   }
 };
 
-/// Unsigned arithmetic wraps where signed overflow would be undefined.
+/// The type that sums and products of T are computed in: unsigned arithmetic wraps where signed overflow
+/// would be undefined.
 template <class T>
 using Wrapping = std::conditional_t<std::is_integral_v<T>, std::uint64_t, T>;
 
 }  // namespace detail
 
-/// One of the operators of this header whose inputs have one dtype (all but Pow).
+/// Any operator of this header whose inputs have one dtype: all but Pow.
 template <class Op>
 concept BinaryOperator = requires { requires Op::binary_row; };
 
-// Each row is an operator: its name, element types, attributes, and `apply` on a wide type (float for f32,
-// f16, bf16 and quantized; double for f64; 64-bit integers). Where a row has `defined`, integers for which it
-// is false are Code::out_of_range. Source: ONNX, the newest opset of each.
+// Each row is an operator: its name, element types, attributes, and `apply` on a wide type: float for f32,
+// f16, bf16 and quantized integers, double for f64, 64-bit integers for the rest. Where a row has `defined`,
+// integers for which it is false are Code::out_of_range.
 
+/// a + b. Source: ONNX Add-14.
 struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
-  static constexpr int second_sign = 1;  // quantized: a fixed-point sum, as Sub
+  static constexpr int second_sign = 1;  // quantized numbers are added in fixed point
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) + detail::Wrapping<T>(b));
   }
 };
+/// a - b. Source: ONNX Sub-14.
 struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
   static constexpr int second_sign = -1;
   template <class T>
@@ -88,13 +93,15 @@ struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
     return static_cast<T>(detail::Wrapping<T>(a) - detail::Wrapping<T>(b));
   }
 };
+/// a * b. Source: ONNX Mul-14.
 struct Mul : detail::Binary<"Mul", detail::numbers, ClampAttribute> {
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) * detail::Wrapping<T>(b));
   }
 };
-/// Integers: towards zero; the lowest number divided by -1 wraps to itself.
+/// a / b. Integers are rounded towards zero; the lowest number divided by -1 wraps to itself.
+/// Source: ONNX Div-14.
 struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
   template <class T>
   static T apply(T a, T b) {
@@ -107,13 +114,14 @@ struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
     return b != 0;
   }
 };
-/// NaN where either is NaN.
+/// The larger of a and b; NaN where either is NaN. Source: ONNX Max-13.
 struct Max : detail::Binary<"Max", detail::numbers, ClampAttribute> {
   template <class T>
   static T apply(T a, T b) {
     return a > b || a != a ? a : b;
   }
 };
+/// The smaller of a and b; NaN where either is NaN. Source: ONNX Min-13.
 struct Min : detail::Binary<"Min", detail::numbers, ClampAttribute> {
   template <class T>
   static T apply(T a, T b) {
@@ -122,10 +130,13 @@ struct Min : detail::Binary<"Min", detail::numbers, ClampAttribute> {
 };
 
 struct ModAttributes {
-  bool fmod = false;  ///< the sign of a, as C's fmod; else the sign of b, as Python's % (integers only)
+  /// true: the remainder has the sign of a, as C's fmod; false: that of b, as Python's % (integers only).
+  bool fmod = false;
   static constexpr auto fields() { return Fields{field("fmod", &ModAttributes::fmod)}; }
 };
-/// Errors also: Code::invalid_model for floats without fmod.
+/// The remainder of a / b.
+/// Errors also: Code::invalid_model for real numbers without fmod.
+/// Source: ONNX Mod-13.
 struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
   template <class T>
   static T apply(const Attributes& attributes, T a, T b) {
@@ -150,8 +161,9 @@ struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
   }
 };
 
-/// a where it is not negative, else a * b. Errors also: Code::shape unless b (ONNX's slope) broadcasts to a's
-/// shape.
+/// a where it is not negative, else a * b, where b is ONNX's slope.
+/// Errors also: Code::shape unless b broadcasts to a's shape.
+/// Source: ONNX PRelu-16.
 struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
   template <class T>
   static T apply(T a, T b) {
@@ -164,18 +176,21 @@ struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
   }
 };
 
+/// a == b. Source: ONNX Equal-19.
 struct Equal : detail::Binary<"Equal", detail::everything, NoAttributes, detail::BinaryResult::comparison> {
   template <class T>
   static bool apply(T a, T b) {
     return a == b;
   }
 };
+/// a < b. Source: ONNX Less-13.
 struct Less : detail::Binary<"Less", detail::numbers, NoAttributes, detail::BinaryResult::comparison> {
   template <class T>
   static bool apply(T a, T b) {
     return a < b;
   }
 };
+/// a <= b. Source: ONNX LessOrEqual-16.
 struct LessOrEqual
     : detail::Binary<"LessOrEqual", detail::numbers, NoAttributes, detail::BinaryResult::comparison> {
   template <class T>
@@ -183,12 +198,14 @@ struct LessOrEqual
     return a <= b;
   }
 };
+/// a > b. Source: ONNX Greater-13.
 struct Greater : detail::Binary<"Greater", detail::numbers, NoAttributes, detail::BinaryResult::comparison> {
   template <class T>
   static bool apply(T a, T b) {
     return a > b;
   }
 };
+/// a >= b. Source: ONNX GreaterOrEqual-16.
 struct GreaterOrEqual
     : detail::Binary<"GreaterOrEqual", detail::numbers, NoAttributes, detail::BinaryResult::comparison> {
   template <class T>
@@ -197,36 +214,42 @@ struct GreaterOrEqual
   }
 };
 
+/// a and b. Source: ONNX And-7.
 struct And : detail::Binary<"And", detail::booleans> {
   template <class T>
   static T apply(T a, T b) {
     return a & b;
   }
 };
+/// a or b. Source: ONNX Or-7.
 struct Or : detail::Binary<"Or", detail::booleans> {
   template <class T>
   static T apply(T a, T b) {
     return a | b;
   }
 };
+/// Either a or b. Source: ONNX Xor-7.
 struct Xor : detail::Binary<"Xor", detail::booleans> {
   template <class T>
   static T apply(T a, T b) {
     return a ^ b;
   }
 };
+/// The bits that a and b both have. Source: ONNX BitwiseAnd-18.
 struct BitwiseAnd : detail::Binary<"BitwiseAnd", detail::integers> {
   template <class T>
   static T apply(T a, T b) {
     return a & b;
   }
 };
+/// The bits that a or b has. Source: ONNX BitwiseOr-18.
 struct BitwiseOr : detail::Binary<"BitwiseOr", detail::integers> {
   template <class T>
   static T apply(T a, T b) {
     return a | b;
   }
 };
+/// The bits that either a or b has. Source: ONNX BitwiseXor-18.
 struct BitwiseXor : detail::Binary<"BitwiseXor", detail::integers> {
   template <class T>
   static T apply(T a, T b) {
@@ -240,7 +263,8 @@ struct ShiftAttributes {
   ShiftDirection direction = ShiftDirection::left;
   static constexpr auto fields() { return Fields{field("direction", &ShiftAttributes::direction)}; }
 };
-/// By b bits; bits that leave the type are lost, and a shift by its width or more leaves 0.
+/// a shifted by b bits. Bits that leave the type are lost: a shift by its width or more gives 0.
+/// Source: ONNX BitShift-11.
 struct BitShift : detail::Binary<"BitShift", detail::unsigned_integers, ShiftAttributes> {
   template <class T>
   static T apply(const Attributes& attributes, T a, T b) {
@@ -249,9 +273,12 @@ struct BitShift : detail::Binary<"BitShift", detail::unsigned_integers, ShiftAtt
   }
 };
 
-/// a [...] to the power b [...], broadcast; the output has a's dtype, b may have another. Integers to integer
-/// powers wrap; integers to real powers are truncated and saturate; negative powers of integers are 0 beyond
-/// 1 and -1. Errors: Code::shape; Code::out_of_range from run for a negative power of the integer zero.
+/// a to the power of b.
+///   a [...], b [...], of dtypes that may differ    output: their shapes broadcast, of a's dtype
+/// Integers to integer powers wrap; integers to real powers are truncated and saturate; negative powers of
+/// integers are 0, except those of 1 and -1.
+/// Errors: Code::shape where the shapes cannot be broadcast; Code::out_of_range from run for a negative power
+/// of the integer zero.
 /// Source: ONNX Pow-15.
 struct Pow {
   using Attributes = NoAttributes;
@@ -357,7 +384,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/binary.hpp.
+/// The portable kernels of all operators of this header.
 using BinaryKernels =
     KernelList<Kernel<ops::Add>, Kernel<ops::And>, Kernel<ops::BitShift>, Kernel<ops::BitwiseAnd>,
                Kernel<ops::BitwiseOr>, Kernel<ops::BitwiseXor>, Kernel<ops::Div>, Kernel<ops::Equal>,

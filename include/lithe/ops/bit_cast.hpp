@@ -8,8 +8,10 @@
 
 namespace lithe::inline v0::ops {
 
-/// The same bits as elements of another type of the same width: input [...] -> output [...].
-/// Errors: Code::dtype for another width; Code::unsupported for quantized tensors. Source: ONNX BitCast-26.
+/// The same bits as elements of another type of the same width.
+///   input [...]    output: the input's shape, of the dtype that the file declares
+/// Errors: Code::dtype for another width; Code::unsupported for quantized tensors.
+/// Source: ONNX BitCast-26.
 struct BitCast {
   using Attributes = NoAttributes;
   using enum DType;

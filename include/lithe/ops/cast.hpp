@@ -12,12 +12,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// Converts every element to the output's declared dtype: input [...] -> output [...].
-/// To floats: nearest, ties to even; `saturate` keeps the 8-bit ones finite. f8e8m0 is the power of two not
-/// below. Floats to integers: towards zero; beyond the range whole-byte types saturate, packed ones keep the
-/// low bits; NaN is 0. Integers to integers: the low bits. To bool: not 0; bool is 0 or 1. Errors:
-/// Code::unsupported where an 8-bit tensor is quantized (see QuantizeLinear, DequantizeLinear). Source: ONNX
-/// Cast-25, round_mode "up"; what it leaves undefined is as above.
+/// Converts every element to the dtype that the file declares for the output.
+///   input [...]    output: the input's shape
+/// To floats: the nearest number, ties to even. With `saturate` 8-bit floats stay finite; f8e8m0 becomes the
+/// power of two that is not below the number.
+/// Floats to integers: towards zero; NaN is 0. Beyond the range, types of whole bytes saturate and packed
+/// ones keep the low bits.
+/// Integers to integers: the low bits. To bool: whether the number is not 0. From bool: 0 or 1.
+/// Errors: Code::unsupported where an 8-bit tensor is quantized (see QuantizeLinear, DequantizeLinear).
+/// Source: ONNX Cast-25 with round_mode "up"; what ONNX leaves undefined is as above.
 struct Cast {
   struct Attributes {
     bool saturate = true;
@@ -64,7 +67,8 @@ struct Kernel<Op> {
  private:
   static bool single(DType d) { return d == DType::f32 || d == DType::f16 || d == DType::bf16; }
 
-  /// Through the narrowest wide type that holds all of the input's values, so that they are rounded once.
+  /// Converts through the narrowest wide type that holds all values of the input, so that they are rounded
+  /// once.
   static void convert(const ops::Cast::Attributes& attributes, const TensorView& input, const Tensor& output,
                       index_t first, index_t n) {
     namespace d = ops::detail;

@@ -10,9 +10,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Limits every element to a range: input [...] -> output [...]; NaN stays.
-/// Units: clamp is in real units, also where s8 and u8 are quantized (per tensor; the output may have another
-/// scale). Errors: Code::invalid_model for a clamp with min > max; Code::dtype for plain 8-bit integers.
+/// Limits every element to a range; NaN stays NaN.
+///   input [...]    output: the input's shape
+/// Units: clamp is in real units, also for s8 and u8, which are quantized per tensor; the output may have
+/// another scale.
+/// Errors: Code::invalid_model for a clamp with min > max or a quantization out of range; Code::dtype for
+/// plain 8-bit integers.
 /// Source: ONNX Clip-13 with constant bounds; other forms are Max and Min.
 struct Clip {
   struct Attributes {

@@ -10,9 +10,11 @@
 namespace lithe::inline v0::ops {
 
 /// Joins tensors along an axis.
-///   inputs [..., Ai, ...] -> output [..., A0 + A1 + ..., ...]; axis in [-rank, rank)
+///   inputs [..., Ai, ...]    output [..., A0 + A1 + ..., ...]
+/// Units: axis lies in [-rank, rank).
 /// Errors: Code::shape if axis lies outside, or ranks or other dimensions differ; Code::invalid_model for an
-/// absent input or differing scales; Code::unsupported for sub-byte elements. Source: ONNX Concat-13.
+/// absent input or scales that differ; Code::unsupported for sub-byte elements.
+/// Source: ONNX Concat-13.
 struct Concat {
   struct Attributes {
     std::int64_t axis = 0;

@@ -13,10 +13,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// A tensor full of one value: shape [rank], value (one element) -> output of that shape.
-/// Errors: Code::needs_value while `shape` is not known; Code::shape where it is no vector of sizes or
-/// `value` has not one element; Code::unsupported for dtypes narrower than a byte, and where value and output
-/// are quantized differently. Source: ONNX ConstantOfShape-9, with its attribute `value` as an input.
+/// Fills a tensor with one value.
+///   shape [rank] s64    value: one element    output: of that shape
+/// Errors: Code::needs_value while `shape` is not known; Code::shape where `shape` is not a vector of sizes
+/// or `value` is not one element; Code::invalid_model where value and output are quantized differently;
+/// Code::unsupported for sub-byte elements.
+/// Source: ONNX ConstantOfShape-9, with its attribute `value` as an input.
 struct ConstantOfShape {
   using Attributes = NoAttributes;
   using enum DType;

@@ -10,15 +10,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// 2-D convolution, grouped; depthwise is its own operator.
+/// 2-D convolution, grouped; depthwise convolution is an operator of its own.
 ///   input [N, H, W, C]    filter [O, KH, KW, C / group]    bias [O] optional
-///   output [N, OH, OW, O], OH = (H + top + bottom - (KH - 1) * dilation - 1) / stride + 1, OW alike
-/// Units: strides, dilations and pads count input elements; clamp is in real units. s8 and u8: input and
-/// output are quantized per tensor, the filter per tensor or along axis 0 (s8: zero point 0), bias is s32 in
-/// input * filter steps.
-/// Errors: Code::invalid_model for an attribute or a quantization out of range, Code::unsupported for a
+///   output [N, OH, OW, O], OH = (H + top + bottom - (KH - 1) * dilation - 1) / stride + 1, and so OW
+/// Units: strides and dilations are {height, width}, pads {top, left, bottom, right}; all count input
+/// elements. clamp is in real units. s8 and u8: input and output are quantized per tensor, the filter per
+/// tensor or along axis 0 (s8: zero point 0); bias is s32 in steps of input scale * filter scale.
+/// Errors: Code::invalid_model for an attribute or a quantization out of range; Code::unsupported for a
 /// quantization of another kind; Code::shape if ranks, C, O or group disagree, or OH or OW < 0.
-/// Source: ONNX Conv-11.
+/// Source: ONNX Conv-22.
 struct Conv2D {
   using Attributes = detail::ConvAttributes<2>;
   static constexpr OpSpec spec = detail::linear_spec("Conv2D");

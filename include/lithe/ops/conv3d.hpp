@@ -11,8 +11,10 @@ namespace lithe::inline v0::ops {
 
 /// 3-D convolution, grouped.
 ///   input [N, D, H, W, C]    filter [O, KD, KH, KW, C / group]    bias [O] optional
-///   output [N, OD, OH, OW, O], OD = (D + front + back - (KD - 1) * dilation - 1) / stride + 1, OH, OW alike
-/// Units, quantization and errors as in Conv2D.
+///   output [N, OD, OH, OW, O], OD = (D + front + back - (KD - 1) * dilation - 1) / stride + 1, and so OH and
+///   OW
+/// Units: strides and dilations are {depth, height, width}, pads {front, top, left, back, bottom, right}; all
+/// count input elements. Quantization and errors as in Conv2D.
 /// Source: ONNX Conv-22.
 struct Conv3D {
   using Attributes = detail::ConvAttributes<3>;

@@ -12,8 +12,9 @@ namespace lithe::inline v0::ops {
 /// 3-D transposed convolution, grouped.
 ///   input [N, D, H, W, C]    filter [O, KD, KH, KW, C / group]    bias [O] optional
 ///   output [N, OD, OH, OW, O], OD = (D - 1) * stride + (KD - 1) * dilation + 1 + output_padding - front -
-///   back, OH, OW alike
-/// Units, quantization and errors as in ConvTranspose2D.
+///   back, and so OH and OW
+/// Units: strides, dilations and output_padding are {depth, height, width}, pads {front, top, left, back,
+/// bottom, right}; all count output elements. Quantization and errors as in ConvTranspose2D.
 /// Source: ONNX ConvTranspose-22.
 struct ConvTranspose3D {
   using Attributes = detail::TransposedAttributes<3>;

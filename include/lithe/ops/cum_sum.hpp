@@ -25,12 +25,14 @@ namespace detail {
 inline constexpr auto cumulative_numbers =
     join(floats, std::array{DType::s32, DType::s64, DType::u32, DType::u64}, {});
 
-/// The rows below: what all elements up to one, along an axis, are together.
-///   input [...], rank at least 1, axis s32 or s64, one number in [-rank, rank) -> output: the input's shape
-/// Units: `exclusive` leaves out the element itself (the first is 0, or 1 for products); `reverse` starts
-/// from the end. 16-bit floats accumulate in float; integers wrap. Errors: Code::shape for a scalar input, or
-/// an axis of another shape than one number; Code::out_of_range at run for an axis out of range. Source: ONNX
-/// CumSum-14, CumProd-26.
+/// What the rows below share: an output element combines all input elements up to its place along an axis.
+///   input [...], rank at least 1    axis: one number, s32 or s64, in [-rank, rank)    output: the input's
+///   shape
+/// Units: `exclusive` leaves out the element itself: the first output is 0, or 1 for products. `reverse`
+/// starts from the end. 16-bit floats accumulate in float; integers wrap.
+/// Errors: Code::shape for a scalar input, or an axis that is not one number; Code::out_of_range from run for
+/// an axis out of range.
+/// Source: ONNX CumSum-14, CumProd-26.
 template <OpName name>
 struct Cumulative {
   using Attributes = CumulativeAttributes;
@@ -56,7 +58,7 @@ struct Cumulative {
 
 }  // namespace detail
 
-/// One of the operators of this header.
+/// Any operator of this header.
 template <class Op>
 concept CumulativeOperator = requires { requires Op::cumulative_row; };
 
@@ -142,7 +144,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/cum_sum.hpp.
+/// The portable kernels of all operators of this header.
 using CumulativeKernels = KernelList<Kernel<ops::CumProd>, Kernel<ops::CumSum>>;
 
 }  // namespace lithe::inline v0::portable

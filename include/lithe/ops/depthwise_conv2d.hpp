@@ -13,15 +13,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// 2-D convolution of every channel by itself, M filters each.
+/// 2-D convolution of each channel by itself, with M filters each.
 ///   input [N, H, W, C]    filter [KH, KW, C, M]    bias [C * M] optional
 ///   output [N, OH, OW, C * M], channel c * M + m; OH and OW as in Conv2D
-/// Units: strides, dilations and pads count input elements; clamp is in real units. s8 and u8: input and
-/// output are quantized per tensor, the filter per tensor or by C * M pairs along axis 2, output channel
-/// c * M + m (s8: zero point 0), bias is s32 in input * filter steps.
-/// Errors: Code::invalid_model for an attribute or a quantization out of range, Code::unsupported for a
+/// Units: strides and dilations are {height, width}, pads {top, left, bottom, right}; all count input
+/// elements. clamp is in real units. s8 and u8: input and output are quantized per tensor; the filter per
+/// tensor, or with C * M scales along axis 2, in the order of the output channels (s8: zero point 0); bias is
+/// s32 in steps of input scale * filter scale.
+/// Errors: Code::invalid_model for an attribute or a quantization out of range; Code::unsupported for a
 /// quantization of another kind; Code::shape if ranks or C disagree, or OH or OW < 0.
-/// Source: ONNX Conv-11 with group = C.
+/// Source: ONNX Conv-22 with group = C.
 struct DepthwiseConv2D {
   struct Attributes {
     std::array<std::int32_t, 2> strides{1, 1}, dilations{1, 1};  ///< {height, width}
@@ -85,7 +86,7 @@ struct DepthwiseConvolution {
   }
 
  private:
-  /// M = 1: blocks of channels, contiguous in input, filter and output.
+  /// For M = 1: walks blocks of channels, which are contiguous in input, filter and output.
   template <class T>
   static void single(const Pixel& pixel, const Linear<T>& linear, const TensorView& input,
                      const TensorView& filter, T* to) {
@@ -104,7 +105,7 @@ struct DepthwiseConvolution {
     }
   }
 
-  /// Any M: blocks of the filters of one channel.
+  /// For any M: walks blocks of the filters of one channel.
   template <class T>
   static void multiple(const Pixel& pixel, const Linear<T>& linear, const TensorView& input,
                        const TensorView& filter, T* to) {

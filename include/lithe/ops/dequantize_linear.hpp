@@ -16,10 +16,13 @@
 
 namespace lithe::inline v0::ops {
 
-/// (input - zero_point) * scale, in float.
-///   input [...]    scale, zero_point? [], [1], [D] for axis `axis`, or blocked along it    output [...]
-/// Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a bad
-/// block_size. Source: ONNX DequantizeLinear-25.
+/// output = (input - zero_point) * scale, computed in float.
+///   input [...]    scale, zero_point (optional): [] or [1] for all elements; [D] along `axis`; or one per
+///   block along it
+///   output: the input's shape
+/// Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a negative
+/// block_size.
+/// Source: ONNX DequantizeLinear-25.
 struct DequantizeLinear {
   using Attributes = detail::ScaledAttributes;
   static constexpr OpSpec spec{.name = "DequantizeLinear",

@@ -10,14 +10,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// A matrix of 8-bit weights over rows that DynamicQuantize made: output[..., n] = bias[n] + row scale *
-/// filter scale[n] * sum over k of (input[..., k] - row zero point) * filter[n, k].
-///   input [..., K], rank at least 1    filter [N, K]    bias [N] optional    steps [..., 2]
-///   output [..., N]
-/// Units: clamp is in real units, and so is the bias. The filter is quantized per tensor or along axis 0,
-/// with zero points 0. The sum is one of 32 bits. Errors: Code::shape if ranks, rows, K or N disagree;
-/// Code::invalid_model for a quantization out of range, Code::unsupported for one of another kind.
-/// Source: XNNPACK's fully_connected_nc_qd8_f32_qc8w.
+/// Multiplies rows that DynamicQuantize made by a matrix of 8- or 4-bit weights: output[..., n] = bias[n] +
+/// row scale * filter scale[n] * sum over k of (input[..., k] - row zero point) * filter[n, k].
+///   input [..., K], rank at least 1    filter [N, K]    bias [N] optional
+///   steps [..., 2]: the scale and the zero point of each row    output [..., N]
+/// Units: clamp and bias are in real units. The filter has zero points 0; s8 is quantized per tensor or along
+/// axis 0, s4 (even K) also in blocks along K. The sum has 32 bits and wraps.
+/// Errors: Code::shape if ranks, rows, K or N disagree; Code::invalid_model for a quantization out of range
+/// or absent steps; Code::unsupported for a quantization of another kind.
+/// Source: XNNPACK's fully_connected_nc_qd8_f32_qc8w, qc4w and qb4w.
 struct DynamicFullyConnected {
   struct Attributes {
     Clamp clamp{};
@@ -71,7 +72,7 @@ static_assert(Operator<DynamicFullyConnected>);
 
 namespace detail {
 
-/// A zero point that is data: whatever is there, one that s8 holds.
+/// The zero point of a row, which is data: 0 where it is not a number that s8 holds.
 inline std::int32_t row_zero_point(float stored) {
   return stored >= -128 && stored <= 127 ? static_cast<std::int32_t>(stored) : 0;
 }

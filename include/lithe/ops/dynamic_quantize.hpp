@@ -13,11 +13,13 @@
 
 namespace lithe::inline v0::ops {
 
-/// Quantizes each row (the last axis) by the range of its own elements, which is widened to hold 0: what
-/// DynamicFullyConnected reads.
-///   input [..., K], rank at least 1    output [..., K]    steps [..., 2], scale and zero point of each row
-/// NaN does not count, infinity counts as the largest float; XNNPACK leaves such rows undefined. Errors:
-/// Code::shape for a scalar. Source: XNNPACK's convert_nc_f32_qd8.
+/// Quantizes each row (of the last axis) to s8, by the range of its own elements, which is widened to hold 0.
+/// DynamicFullyConnected reads the result.
+///   input [..., K], rank at least 1    output [..., K]    steps [..., 2]: the scale and the zero point of
+///   each row
+/// NaN does not count; an infinity counts as the largest float. XNNPACK leaves such rows undefined.
+/// Errors: Code::shape for a scalar.
+/// Source: XNNPACK's convert_nc_f32_qd8.
 struct DynamicQuantize {
   struct Attributes {
     static constexpr auto fields() { return Fields{}; }
@@ -40,13 +42,13 @@ static_assert(Operator<DynamicQuantize>);
 
 namespace detail {
 
-/// From real numbers to steps and their zero point.
+/// The quantization of a row: stored = real * inverse + zero_point.
 struct RowSteps {
   float inverse, scale;
   std::int32_t zero_point;
 };
 
-/// XNNPACK's arithmetic: the zero point comes from the end of the range that it moves less.
+/// Computes as XNNPACK does: the zero point comes from that end of the range which needs less rounding.
 inline RowSteps row_steps(float low, float high) {
   constexpr float smallest = -128, largest = 127;
   const float range = std::min(high - low, std::numeric_limits<float>::max());

@@ -13,9 +13,10 @@
 
 namespace lithe::inline v0::ops {
 
-/// Quantizes a tensor by the range of its own elements, which is widened to hold 0.
-///   input [...]    output [...], scale [], zero_point []
-/// NaN does not count, infinity counts as the largest float. Source: ONNX DynamicQuantizeLinear-11.
+/// Quantizes a tensor to u8 by the range of its own elements, which is widened to hold 0.
+///   input [...]    output [...]    scale [], zero_point []
+/// NaN does not count; an infinity counts as the largest float.
+/// Source: ONNX DynamicQuantizeLinear-11.
 struct DynamicQuantizeLinear {
   struct Attributes {
     static constexpr auto fields() { return Fields{}; }

@@ -13,10 +13,13 @@
 
 namespace lithe::inline v0::ops {
 
-/// Repeats elements along axes of size 1: input [...], shape [rank] -> output of the broadcast of both shapes
-/// (a 1 in `shape` keeps the input's dimension). Errors: Code::needs_value while `shape` is not known;
-/// Code::shape where the two cannot be broadcast, or `shape` is no vector of sizes; Code::unsupported for
-/// dtypes narrower than a byte, and where the output is quantized differently. Source: ONNX Expand-13.
+/// Repeats elements along axes of size 1.
+///   input [...]    shape [R] s64    output: the two shapes broadcast; a 1 in `shape` keeps the input's
+///   dimension
+/// Errors: Code::needs_value while `shape` is not known; Code::shape where the two cannot be broadcast, or
+/// `shape` is not a vector of sizes; Code::invalid_model where input and output are quantized differently;
+/// Code::unsupported for sub-byte elements.
+/// Source: ONNX Expand-13.
 struct Expand {
   using Attributes = NoAttributes;
   using enum DType;

@@ -10,8 +10,9 @@
 namespace lithe::inline v0::ops {
 
 /// The same elements as a matrix.
-///   input [d0, ..., dn] -> output [d0 * ... * d(axis - 1), d(axis) * ... * dn]; axis in [-rank, rank], an
-///   empty product is 1
+///   input [d0, ..., dn]    output [d0 * ... * d(axis - 1), d(axis) * ... * dn]; a product of no dimensions
+///   is 1
+/// Units: axis lies in [-rank, rank].
 /// Errors: Code::shape if axis lies outside.
 /// Source: ONNX Flatten-13.
 struct Flatten {

@@ -9,13 +9,13 @@
 
 namespace lithe::inline v0::ops {
 
-/// A matrix of weights over the last axis: output[..., n] = sum over k of input[..., k] * filter[n, k], plus
-/// bias[n].
+/// Multiplies the last axis by a matrix of weights: output[..., n] = bias[n] + sum over k of input[..., k] *
+/// filter[n, k].
 ///   input [..., K], rank at least 1    filter [N, K]    bias [N] optional    output [..., N]
 /// Units: clamp is in real units. s8 and u8: input and output are quantized per tensor, the filter per tensor
-/// or along axis 0 (s8: zero point 0), bias is s32 in input * filter steps.
-/// Errors: Code::shape if ranks, K or N disagree; Code::invalid_model for a quantization out of range,
-/// Code::unsupported for one of another kind.
+/// or along axis 0 (s8: zero point 0); bias is s32 in steps of input scale * filter scale.
+/// Errors: Code::shape if ranks, K or N disagree; Code::invalid_model for a clamp or a quantization out of
+/// range; Code::unsupported for a quantization of another kind.
 /// Source: ONNX Gemm-13 with transB = 1, at any rank.
 struct FullyConnected {
   struct Attributes {

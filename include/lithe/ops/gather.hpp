@@ -10,11 +10,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Takes slices of an axis by number.
-///   input [a..., A, b...], indices [i...] s32 or s64 in [-A, A) -> output [a..., i..., b...]; axis in
-///   [-rank, rank)
+/// Takes the slices of an axis that the indices name.
+///   input [a..., A, b...]    indices [i...] s32 or s64 in [-A, A)    output [a..., i..., b...]
+/// Units: axis, of size A, lies in [-rank, rank).
 /// Errors: Code::shape if axis lies outside or the output has more than 8 dimensions; Code::unsupported for
-/// sub-byte elements; at run Code::out_of_range for an index outside. Source: ONNX Gather-13.
+/// sub-byte elements; Code::out_of_range from run for an index outside.
+/// Source: ONNX Gather-13.
 struct Gather {
   struct Attributes {
     std::int64_t axis = 0;

@@ -9,11 +9,14 @@
 
 namespace lithe::inline v0::ops {
 
-/// Takes one element for each index, whose place gives the other axes' indices.
-///   input [...], indices [...] s32 or s64 of the same rank, no longer than the input on other axes than
-///   `axis`, in [-A, A) -> output of the shape of indices
+/// Takes one element for each index: the index counts along `axis`, its own place gives the other
+/// coordinates.
+///   input [...]    indices: of the input's rank, s32 or s64 in [-A, A), no longer than the input on axes
+///   other than `axis`
+///   output: the shape of indices
 /// Errors: Code::shape if ranks or dimensions disagree, or axis lies outside; Code::unsupported for sub-byte
-/// elements; at run Code::out_of_range for an index outside. Source: ONNX GatherElements-13.
+/// elements; Code::out_of_range from run for an index outside.
+/// Source: ONNX GatherElements-13.
 struct GatherElements {
   struct Attributes {
     std::int64_t axis = 0;

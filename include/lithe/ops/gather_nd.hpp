@@ -11,12 +11,14 @@
 
 namespace lithe::inline v0::ops {
 
-/// Takes slices by tuples of indices.
-///   input [b..., k..., s...], indices [b..., i..., K] s64: each tuple of K names one index for each of the
-///   axes k... -> output [b..., i..., s...]; b... are the first `batch_dims` axes
+/// Takes the slices that tuples of indices name.
+///   input [b..., k..., s...], where b... are the first `batch_dims` axes    indices [b..., i..., K] s64
+///   output [b..., i..., s...]
+/// A tuple of K holds one index for each of the K axes k...
 /// Errors: Code::invalid_model if batch_dims is negative or no axis is left; Code::shape if batches disagree
-/// or tuples are longer than the axes left; Code::unsupported for sub-byte elements; at run
-/// Code::out_of_range for an index outside [-axis, axis). Source: ONNX GatherND-13.
+/// or tuples are longer than the axes left; Code::unsupported for sub-byte elements; Code::out_of_range from
+/// run for an index outside [-axis, axis).
+/// Source: ONNX GatherND-13.
 struct GatherND {
   struct Attributes {
     std::int64_t batch_dims = 0;

@@ -14,13 +14,13 @@
 
 namespace lithe::inline v0::ops {
 
-/// (input - mean) / sqrt(variance + epsilon) * scale + bias, where mean and variance are those of an image's
-/// group of neighbouring channels; a group for each channel is InstanceNormalization.
-///   input [N, ..., C]    scale, bias [C] or [groups], optional    output [N, ..., C]
-/// Units: groups = 0 means a group for each channel.
+/// output = (input - mean) / sqrt(variance + epsilon) * scale + bias, with the mean and the variance of each
+/// group of neighbouring channels of each image.
+///   input [N, ..., C]    scale, bias: [C] or [groups], optional    output [N, ..., C]
+/// Units: groups = 0 means one group for each channel, which is InstanceNormalization.
 /// Errors: Code::invalid_model for groups or an epsilon out of range; Code::shape if groups do not divide C,
-/// or for a scale or bias of another shape. Source: ONNX GroupNormalization-21 and -18,
-/// InstanceNormalization-22, channels last.
+/// or for a scale or bias of another shape.
+/// Source: ONNX GroupNormalization-21 and -18, InstanceNormalization-22, channels last.
 struct GroupNormalization {
   struct Attributes {
     std::int32_t groups = 0;
@@ -58,9 +58,9 @@ static_assert(Operator<GroupNormalization>);
 
 namespace lithe::inline v0::portable {
 
-/// Parts of an image first find mean and squares of each channel, block by block and each block around its
-/// own mean; these are merged (Chan, Golub and LeVeque 1979), then parts are normalized. Memory is read
-/// twice.
+/// First finds the mean and the sum of squares of each channel in each part of an image, block by block and
+/// each block around its own mean; merges these (Chan, Golub and LeVeque 1979); then normalizes the parts.
+/// Memory is read twice.
 template <std::same_as<ops::GroupNormalization> Op>
 struct Kernel<Op> {
   using Attributes = ops::GroupNormalization::Attributes;
@@ -81,7 +81,7 @@ struct Kernel<Op> {
  private:
   struct Sizes {
     index_t images, rows, channels;
-    ops::detail::Ranges parts;  ///< of an image's rows
+    ops::detail::Ranges parts;  ///< how an image's rows are cut
 
     explicit Sizes(const Shape& shape)
         : images(shape[0]),
@@ -90,7 +90,7 @@ struct Kernel<Op> {
           parts(rows, channels, 16384, 32) {}
   };
 
-  /// Mean and sum of squares around it of `count` numbers in each of some channels.
+  /// The mean of `count` numbers and the sum of their squared distances from it, for each of some channels.
   template <class Acc>
   struct Moments {
     Acc *mean, *squares;
@@ -106,7 +106,7 @@ struct Kernel<Op> {
   template <class T, class Acc>
   static void find_moments(const T* x, index_t rows, index_t channels, const Moments<Acc>& found) {
     using ops::detail::channel_block, ops::detail::for_block;
-    const index_t block = std::max<index_t>(1, 4096 / channels);  // stays in the first cache
+    const index_t block = std::max<index_t>(1, 4096 / channels);  // a block stays in the first-level cache
     for (index_t first = 0; first < rows; first += block) {
       const index_t n = std::min(block, rows - first);
       for (index_t c = 0; c < channels; c += channel_block) {
@@ -128,7 +128,8 @@ struct Kernel<Op> {
     }
   }
 
-  /// Makes of the moments of an image's channels what y = (x - mean) * factor + shift needs.
+  /// Turns the moments of an image's channels in place into mean and factor of y = (x - mean) * factor +
+  /// shift.
   template <class T, class Acc>
   static void find_factors(const Attributes& a, const RunContext& context, const Sizes& sizes,
                            const Moments<Acc>& found, Acc* shift) {
@@ -172,7 +173,7 @@ struct Kernel<Op> {
     const T* x = static_cast<const T*>(context.input(0).data);
     T* y = static_cast<T*>(context.output().data);
     Acc* shifts = reinterpret_cast<Acc*>(context.workspace().data());
-    const auto moments = [&](index_t image, index_t part) {  // part `parts` is all of them
+    const auto moments = [&](index_t image, index_t part) {  // part number `parts`: the whole image
       Acc* at = shifts + sizes.images * c + (image * (parts + 1) + part) * 2 * c;
       return Moments<Acc>{at, at + c};
     };

@@ -9,17 +9,18 @@
 
 namespace lithe::inline v0::ops {
 
-/// Gated recurrent unit over T steps; D = 2 if bidirectional, else 1; gates in the order z (update), r
+/// Gated recurrent unit over T steps. D is 2 if bidirectional, else 1; the gates have the order z (update), r
 /// (reset), h.
 ///   input [T, B, I]    weight [D, 3H, I]    recurrence [D, 3H, H]
-///   bias [D, 6H] optional, weight's then recurrence's    sequence_lengths [B] optional, in [0, T]
+///   bias [D, 6H] optional: that of weight, then that of recurrence    sequence_lengths [B] optional, in [0,
+///   T]
 ///   initial_h [D, B, H] optional
-///   output [T, D, B, H], zero behind a sequence's end    h [D, B, H], after each sequence's last step
-/// Units: clip bounds what enters an activation to [-clip, clip], 0 means unbounded. A sequence is reversed
-/// within its length. linear_before_reset: r scales what the recurrence makes of h, its bias included,
-/// instead of h. Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of range;
-/// Code::shape if shapes disagree; Code::out_of_range from run for a sequence length outside [0, T]. Source:
-/// ONNX GRU-22, layout 0.
+///   output [T, D, B, H], zero after a sequence's end    h [D, B, H], after each sequence's last step
+/// Units: clip limits what enters an activation to [-clip, clip]; 0 means no limit. hidden_size is H, or 0. A
+/// sequence is reversed within its length.
+/// Errors: Code::invalid_model for hidden_size or clip out of range; Code::shape if shapes disagree;
+/// Code::out_of_range from run for a sequence length outside [0, T].
+/// Source: ONNX GRU-22, layout 0.
 struct GRU {
   struct Attributes {
     std::int32_t hidden_size = 0;
@@ -27,6 +28,7 @@ struct GRU {
     RecurrentActivation gate_activation = RecurrentActivation::sigmoid;  ///< f in ONNX
     RecurrentActivation hidden_activation = RecurrentActivation::tanh;   ///< g in ONNX
     float clip = 0;
+    /// true: r scales the recurrence's product with h, its bias included; false: r scales h.
     bool linear_before_reset = false;
     static constexpr auto fields() {
       return Fields{field("hidden_size", &Attributes::hidden_size),
@@ -50,7 +52,7 @@ static_assert(Operator<GRU>);
 
 namespace lithe::inline v0::ops::detail {
 
-/// In the workspace: h [H], gates [3H], r * h [H].
+/// The workspace: h [H], gates [3H], r * h [H].
 template <class T>
 struct GruCell : RecurrentLayer<T> {
   using Element = T;

@@ -11,15 +11,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// Runs one of two subgraphs.
-///   condition: one bool, captured...: what the subgraphs need, any dtypes -> outputs..., those of the
-///   subgraph that ran
-/// Subgraph 0 runs when the condition holds, 1 when not; both take all captured values in order and have as
-/// many outputs as the node. A condition known to infer decides the shapes. Otherwise an output is exact
-/// where both subgraphs agree, and an upper bound (output_at_most) where they agree in rank; a subgraph that
-/// refuses the shapes has no say, and refuses them when it is to run. Errors: Code::shape if the condition is
-/// not one element, or if both subgraphs refuse; Code::dtype if a subgraph's output has another dtype than
-/// the node's; Code::needs_value if the subgraphs disagree in rank and the condition is not known yet.
+/// Runs one of two subgraphs: subgraph 0 where the condition is true, else subgraph 1.
+///   condition: one bool    captured...: what the subgraphs read, of any dtypes    outputs...: those of the
+///   subgraph
+/// Both subgraphs take all captured values in order and have as many outputs as the node. If infer knows the
+/// condition, that subgraph decides the shapes. Otherwise an output shape is exact where both subgraphs
+/// agree, and an upper bound (output_at_most) where they agree in rank only. A subgraph that refuses the
+/// shapes then has no say; run fails if it is chosen after all.
+/// Errors: Code::shape if the condition is not one element, or if both subgraphs refuse; Code::dtype if a
+/// subgraph's output has another dtype than the node's; Code::needs_value if the subgraphs disagree in rank
+/// and the condition is not known yet.
 /// Source: ONNX If-19.
 struct If {
   using Attributes = NoAttributes;
@@ -52,7 +53,7 @@ struct If {
   }
 
  private:
-  /// Output `o` of a node that gives `a` or `b`.
+  /// Sets output `o`, which one subgraph gives as `a` and the other as `b`.
   static Status either(InferContext& context, int o, const InferContext::Output& a,
                        const InferContext::Output& b) {
     if (a.shape == b.shape && !a.at_most && !b.at_most) return context.output(o, a.shape);
@@ -83,7 +84,7 @@ static_assert(Operator<If>);
 
 namespace lithe::inline v0::portable {
 
-/// The results are copied out of the subgraph's tensors, whose lifetime ends with the next call.
+/// Copies the results out of the subgraph's tensors, which live until the next call.
 template <std::same_as<ops::If> Op>
 struct Kernel<Op> {
   static Status reshape(const ops::If::Attributes&, ReshapeContext& context) {

@@ -13,9 +13,9 @@
 
 namespace lithe::inline v0::ops {
 
-/// What LayerNormalization and RMSNormalization have in common.
+/// The attributes of LayerNormalization and RMSNormalization.
 struct TrailingAxesAttributes {
-  std::int32_t axis = -1;  ///< the first normalized one; negative from the back
+  std::int32_t axis = -1;  ///< the first normalized axis; negative: from the back
   float epsilon = 1e-5f;
   static constexpr auto fields() {
     return Fields{field("axis", &TrailingAxesAttributes::axis),
@@ -23,11 +23,12 @@ struct TrailingAxesAttributes {
   }
 };
 
-/// (input - mean) / sqrt(variance + epsilon) * scale + bias, over the axes from `axis` on.
+/// output = (input - mean) / sqrt(variance + epsilon) * scale + bias, over the axes from `axis` on.
 ///   input [...]    scale, bias: the shape of the normalized axes, optional    output: the input's shape
 ///   mean, inverse_deviation: the input's shape with 1 for each normalized axis, f32
 /// Errors: Code::invalid_model for an axis or an epsilon out of range; Code::shape for a scale or bias of
-/// another shape. Source: ONNX LayerNormalization-17.
+/// another shape.
+/// Source: ONNX LayerNormalization-17.
 struct LayerNormalization {
   using Attributes = TrailingAxesAttributes;
   using enum DType;
@@ -56,9 +57,10 @@ struct LayerNormalization {
 };
 static_assert(Operator<LayerNormalization>);
 
-/// input / sqrt(mean of input^2 + epsilon) * scale, over the axes from `axis` on.
+/// output = input / sqrt(mean of input^2 + epsilon) * scale, over the axes from `axis` on.
 ///   input [...]    scale: the shape of the normalized axes, optional    output: the input's shape
-/// Errors: as LayerNormalization. Source: ONNX RMSNormalization-23.
+/// Errors: as LayerNormalization.
+/// Source: ONNX RMSNormalization-23.
 struct RMSNormalization {
   using Attributes = TrailingAxesAttributes;
   using enum DType;
@@ -84,7 +86,7 @@ static_assert(Operator<RMSNormalization>);
 
 namespace lithe::inline v0::ops::detail {
 
-/// One row of n elements: y = (x - mean) * factor * scale + bias; y may be x.
+/// Normalizes one row of n elements: y = (x - mean) * factor * scale + bias; y may be x.
 template <class T>
 void scale_row(const T* x, T* y, index_t n, Accumulator<T> mean, Accumulator<T> factor, const T* scale,
                const T* bias) {
@@ -100,7 +102,7 @@ void scale_row(const T* x, T* y, index_t n, Accumulator<T> mean, Accumulator<T> 
   }
 }
 
-/// Normalizes rows of the axes from `axis` on; `centered`: around their mean, else around 0.
+/// Normalizes the rows that the axes from `axis` on form: around their mean if `centered`, else around 0.
 template <class T, bool centered>
 void normalize_rows(const TrailingAxesAttributes& a, RunContext& context) {
   using Acc = Accumulator<T>;

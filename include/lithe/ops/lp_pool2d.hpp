@@ -14,11 +14,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// p-norm of each window: (sum of |x|^p)^(1/p); padding adds nothing.
+/// The p-norm of each window: (sum of |x|^p)^(1/p); padding adds nothing.
 ///   input [N, H, W, C]    output [N, OH, OW, C], OH and OW as in MaxPool2D
 /// Units: kernel, strides, dilations and pads count input elements.
 /// Errors: Code::invalid_model for an attribute out of range or p < 1; Code::shape if the rank is not 4, or
-/// OH or OW < 0. Source: ONNX LpPool-22.
+/// OH or OW < 0.
+/// Source: ONNX LpPool-22.
 struct LpPool2D {
   struct Attributes {
     std::array<std::int32_t, 2> kernel{1, 1}, strides{1, 1}, dilations{1, 1};  ///< {height, width}

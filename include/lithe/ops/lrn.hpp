@@ -14,11 +14,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// input / (bias + alpha / size * sum of input^2 over `size` neighbouring channels) ^ beta.
+/// output = input / (bias + alpha / size * sum of input^2 over `size` neighbouring channels) ^ beta.
 ///   input [..., C], rank at least 1    output: the input's shape
-/// Units: the neighbours of channel c are [c - (size - 1) / 2, c + size / 2], those that there are.
+/// Units: the neighbours of channel c are the channels in [c - (size - 1) / 2, c + size / 2] that exist.
 /// Errors: Code::invalid_model for a size below 1 or another attribute that is not finite; Code::shape for a
-/// scalar. Source: ONNX LRN-13, channels last.
+/// scalar.
+/// Source: ONNX LRN-13, channels last.
 struct LRN {
   struct Attributes {
     std::int32_t size = 1;
@@ -78,12 +79,12 @@ struct Kernel<Op> {
     using Acc = ops::detail::Accumulator<T>;
     using ops::detail::channel_block;
     const index_t before = std::min<index_t>((a.size - 1) / 2, channels),
-                  behind = std::min<index_t>(a.size / 2, channels);
+                  after = std::min<index_t>(a.size / 2, channels);
     const Acc alpha = static_cast<Acc>(a.alpha) / static_cast<Acc>(a.size), bias = static_cast<Acc>(a.bias);
     for (index_t c = 0; c < channels; c += channel_block) {
       const index_t count = std::min(channel_block, channels - c);
       Acc sums[channel_block] = {};
-      for (index_t off = -before; off <= behind; ++off) {
+      for (index_t off = -before; off <= after; ++off) {
         const index_t low = std::max<index_t>(0, -(c + off)), high = std::min(count, channels - c - off);
         const T* neighbour = x + c + off;
         if (low == 0 && high == channel_block)

@@ -9,15 +9,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// Long short-term memory over T steps; D = 2 if bidirectional, else 1; gates in the order i, o, f, c.
+/// Long short-term memory over T steps. D is 2 if bidirectional, else 1; the gates have the order i, o, f, c.
 ///   input [T, B, I]    weight [D, 4H, I]    recurrence [D, 4H, H]
-///   bias [D, 8H] optional, weight's then recurrence's    sequence_lengths [B] optional, in [0, T]
+///   bias [D, 8H] optional: that of weight, then that of recurrence    sequence_lengths [B] optional, in [0,
+///   T]
 ///   initial_h, initial_c [D, B, H] optional    peephole [D, 3H] optional, for i, o, f
-///   output [T, D, B, H], zero behind a sequence's end    h, c [D, B, H], after each sequence's last step
-/// Units: clip bounds what enters an activation to [-clip, clip], 0 means unbounded. A sequence is reversed
-/// within its length.
-/// Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of range; Code::shape if
-/// shapes disagree; Code::out_of_range from run for a sequence length outside [0, T].
+///   output [T, D, B, H], zero after a sequence's end    h, c [D, B, H], after each sequence's last step
+/// Units: clip limits what enters an activation to [-clip, clip]; 0 means no limit. hidden_size is H, or 0. A
+/// sequence is reversed within its length.
+/// Errors: Code::invalid_model for hidden_size or clip out of range; Code::shape if shapes disagree;
+/// Code::out_of_range from run for a sequence length outside [0, T].
 /// Source: ONNX LSTM-22, layout 0.
 struct LSTM {
   struct Attributes {
@@ -63,7 +64,7 @@ static_assert(Operator<LSTM>);
 
 namespace lithe::inline v0::ops::detail {
 
-/// In the workspace: h [H], c [H], gates [4H].
+/// The workspace: h [H], c [H], gates [4H].
 template <class T>
 struct LstmCell : RecurrentLayer<T> {
   using Element = T;

@@ -11,12 +11,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Matrix product over the last two axes; the axes before broadcast.
+/// Matrix product over the last two axes; the axes before them broadcast.
 ///   a [..., M, K], or [..., K, M] with transpose_a    b [..., K, N], or [..., N, K] with transpose_b
-///   output [..., M, N]; a of rank 1 is [1, K], b of rank 1 is [K, 1], and the 1 leaves the output's shape
-/// Integers wrap.
-/// Errors: Code::shape for a scalar, for K or batch dimensions that disagree, or for a transposed
-/// vector.
+///   output [..., M, N]
+/// A vector a is [1, K] and a vector b is [K, 1]; the output does not have that axis of size 1. Integers
+/// wrap.
+/// Errors: Code::shape for a scalar, for K or batch dimensions that disagree, or for a transposed vector.
 /// Source: ONNX MatMul-13 (numpy.matmul), transposes as in com.microsoft.FusedMatMul-1.
 struct MatMul {
   struct Attributes {
@@ -72,7 +72,8 @@ struct Kernel<Op> {
   }
 
  private:
-  /// Which matrix of a tensor belongs to batch number `batch` of the output; dimensions of 1 broadcast.
+  /// The number of the matrix of `tensor` that belongs to matrix `batch` of the output; dimensions of 1
+  /// broadcast.
   static index_t matrix_of(const Shape& tensor, const Shape& batches, int batch_rank, index_t batch) {
     const int own = std::max(tensor.rank() - 2, 0);
     index_t index = 0, step = 1;

@@ -16,15 +16,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// Largest element of each window; padding never wins, and a window without any input gives the type's lowest
-/// value, -infinity for floats.
+/// The largest element of each window. Padding never wins; a window without any input gives the type's lowest
+/// value (-infinity for floats).
 ///   input [N, H, W, C]    output [N, OH, OW, C]
-///   OH = (H + top + bottom - (KH - 1) * dilation - 1) / stride + 1, OW alike; ceil_mode rounds the quotient
-///   up unless the last window would start behind the input and its leading padding
+///   OH = (H + top + bottom - (KH - 1) * dilation - 1) / stride + 1, and so OW; ceil_mode rounds the quotient
+///   up unless the last window would start after the input and its leading padding
 /// Units: kernel, strides, dilations and pads count input elements; clamp is in real units. s8 and u8: plain
 /// integers, or quantized per tensor with the same scale and zero point on both sides.
-/// Errors: Code::invalid_model for an attribute out of range or quantizations that differ; Code::shape
-/// if the rank is not 4, or OH or OW < 0.
+/// Errors: Code::invalid_model for an attribute out of range or quantizations that differ; Code::shape if the
+/// rank is not 4, or OH or OW < 0.
 /// Source: ONNX MaxPool-22 without Indices.
 struct MaxPool2D {
   struct Attributes {

@@ -12,15 +12,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// Puts every element where MaxPool found it; all others are 0.
+/// Puts each element where MaxPool found it; all other elements are 0.
 ///   input, indices [N, C, D1, ..., Dn]    output [N, C, E1, ..., En], Ei = (Di - 1) * stride + kernel - pads
-///   output_shape [n + 2] optional: makes the output larger, behind every axis
-/// An index counts elements of the output, before output_shape makes it larger. Of equal indices the last
+///   output_shape [n + 2] optional: enlarges the output at the end of each axis
+/// An index counts elements of the output before output_shape enlarges it. Of equal indices the last one
 /// counts.
-/// Units: kernel_shape (n), strides (n; empty: 1) and pads (2 n, first all before; empty: 0) count elements.
+/// Units: kernel_shape (n), strides (n; empty: 1) and pads (2 n: all begins, then all ends; empty: 0) count
+/// elements.
 /// Errors: Code::invalid_model for an attribute out of range or of another length; Code::shape if the two
 /// inputs' shapes differ, or an output dimension would be negative or above output_shape's; Code::unsupported
-/// for quantized and sub-byte elements; at run Code::out_of_range for an index outside.
+/// for quantized and sub-byte elements; Code::out_of_range from run for an index outside.
 /// Source: ONNX MaxUnpool-22.
 struct MaxUnpool {
   struct Attributes {
@@ -76,7 +77,7 @@ struct MaxUnpool {
   }
 
  private:
-  /// Into index_t; what is out of range stays out of range.
+  /// As an index_t; what is out of range stays out of range.
   static index_t clipped(std::int64_t v) {
     return v < -1 ? -1 : v > detail::max_window ? detail::max_window + 1 : static_cast<index_t>(v);
   }

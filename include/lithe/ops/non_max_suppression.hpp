@@ -11,14 +11,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// Keeps, for each image and class, the boxes of highest score that overlap no kept one too much.
-///   boxes [B, N, 4], scores [B, C, N], most? s64 (boxes of a class of an image), iou_threshold?,
-///   score_threshold? (one number each) -> output [n, 3] s64: image, class and box; classes in order, boxes
-///   by falling score, of equal scores the first; n is known after run only
-/// Units: boxes are [y1, x1, y2, x2], corners in any order, or with `center_point_box` [x, y, width, height].
-/// A box goes where the intersection over the union with a kept one is above iou_threshold (default 0), and
-/// where its score is not above score_threshold, if given. No `most`, or one below 1: nothing is kept.
-/// Errors: Code::shape for ranks or sizes that do not fit, or a threshold that is not one number.
+/// Keeps, for each image and class, the boxes of highest score that do not overlap a kept box too much.
+///   boxes [B, N, 4]    scores [B, C, N]
+///   most s64 optional: boxes to keep of each class of each image    iou_threshold, score_threshold optional
+///   output [n, 3] s64: image, class and box; n is known only after run
+/// The output is sorted by image, class and falling score; of equal scores the first box comes first.
+/// Units: boxes are [y1, x1, y2, x2], two corners in any order, or with center_point_box [x, y, width,
+/// height]. A box is dropped if its intersection over union with a kept box is above iou_threshold (default
+/// 0), or its score is not above score_threshold (default: none). Without `most`, or with one below 1,
+/// nothing is kept.
+/// Errors: Code::shape for ranks or sizes that do not fit, or an optional input that is not one number.
 /// Source: ONNX NonMaxSuppression-11.
 struct NonMaxSuppression {
   struct Attributes {
@@ -60,7 +62,8 @@ template <std::same_as<ops::NonMaxSuppression> Op>
 struct Kernel<Op> {
   using Attributes = ops::NonMaxSuppression::Attributes;
 
-  /// The candidates of one class, and what is kept of all: its boxes, and how many of each class.
+  /// The workspace holds the candidates of one class, the number of kept boxes of each class, and all kept
+  /// boxes.
   static Status reshape(const Attributes&, ReshapeContext& context) {
     const Shape& scores = context.inputs[1].shape;
     const auto classes = static_cast<std::uint64_t>(scores[0] * scores[1]);
@@ -132,7 +135,8 @@ struct Kernel<Op> {
     }
   };
 
-  /// Boxes with scores above the limit, by falling score; NaN is below all.
+  /// Writes the boxes with scores above the limit, by falling score; NaN is below all numbers. Returns their
+  /// number.
   static index_t candidates_of(const float* scores, index_t boxes, const Limits& limits,
                                std::int32_t* candidates) {
     index_t n = 0;

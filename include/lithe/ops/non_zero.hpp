@@ -9,10 +9,10 @@
 
 namespace lithe::inline v0::ops {
 
-/// Where a tensor is not zero, in row-major order.
-///   input [d0, ..., d(R - 1)] -> output [R, n] s64: column k is the index of the k-th element that is not
-///   zero; NaN counts, -0 does not. n is known after run only and is at most the number of elements.
-/// Source: ONNX NonZero-13 (a scalar gives [0, n]).
+/// Finds the elements that are not zero, in row-major order.
+///   input [d0, ..., d(R - 1)]    output [R, n] s64: column k holds the coordinates of the k-th such element
+/// NaN counts as not zero, -0 as zero. n is known only after run and is at most the number of elements.
+/// Source: ONNX NonZero-13; a scalar gives [0, n].
 struct NonZero {
   using Attributes = NoAttributes;
   using enum DType;

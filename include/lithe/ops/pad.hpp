@@ -13,21 +13,24 @@
 
 namespace lithe::inline v0::ops {
 
-/// What padding is made of.
+/// What the new elements are.
 enum class PadMode : std::uint8_t {
   constant,
-  reflect,  ///< mirrored without repeating the border, again and again where the padding is longer
-  edge,     ///< the border repeated
-  wrap,     ///< the other end
+  reflect,  ///< the axis mirrored at its border element, as often as the padding needs
+  edge,     ///< the border element
+  wrap,     ///< the axis repeated
 };
 constexpr std::array<const char*, 4> enum_names(PadMode) { return {"constant", "reflect", "edge", "wrap"}; }
 
-/// Puts elements before and behind axes, or takes some away (a negative pad, which happens first).
-///   input [...], pads [2 * A] s64: A begins, then A ends; value optional: one element (absent: zero, in real
-///   numbers where quantized); axes [A] s32 or s64 optional (absent: all) -> output
+/// Adds elements before and after axes, or removes some where a pad is negative; removing comes first.
+///   input [...]    pads [2 * A] s64: A begins, then A ends    axes [A] s32 or s64 optional (absent: all
+///   axes)
+///   value optional: one element (absent: zero, which is the zero point where the input is quantized)
+///   output [...]
 /// Errors: Code::needs_value while `pads` or `axes` is unknown; Code::shape if their lengths, an axis, a pad
-/// or the value's shape do not fit, or an empty axis is padded with what it does not have; Code::unsupported
-/// for sub-byte elements. Source: ONNX Pad-19; reflect and wrap beyond the axis as numpy.pad.
+/// or the value's shape do not fit, or an empty axis is to be padded with its own elements; Code::unsupported
+/// for sub-byte elements.
+/// Source: ONNX Pad-19; reflect and wrap go beyond the axis as in numpy.pad.
 struct Pad {
   struct Attributes {
     PadMode mode = PadMode::constant;
@@ -38,11 +41,12 @@ struct Pad {
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64, any, s64}, {any}}, {{any, s64, any, s32}, {any}}};
 
-  /// One axis: `kept` elements from `first` on, with `before` and `behind` elements around them.
+  /// One axis: `kept` elements of the input, from `first` on, with `before` and `after` new elements around
+  /// them.
   struct Axis {
-    index_t first = 0, kept = 0, before = 0, behind = 0;
-    index_t size() const { return before + kept + behind; }
-    /// Which of the kept elements stands at place `i` counted from the first kept one; -1: the constant.
+    index_t first = 0, kept = 0, before = 0, after = 0;
+    index_t size() const { return before + kept + after; }
+    /// The kept element that belongs at place `i`, where 0 is the first kept one; -1: the constant.
     index_t source(PadMode mode, index_t i) const {
       if (i >= 0 && i < kept) return i;
       switch (mode) {
@@ -95,13 +99,13 @@ struct Pad {
         return {Code::shape, "a pad is beyond 2^31 - 1"};
       const std::int64_t first = std::max<std::int64_t>(-begin, 0),
                          kept = shape[d] - first - std::max<std::int64_t>(-end, 0);
-      const std::int64_t before = std::max<std::int64_t>(begin, 0), behind = std::max<std::int64_t>(end, 0);
+      const std::int64_t before = std::max<std::int64_t>(begin, 0), after = std::max<std::int64_t>(end, 0);
       if (kept < 0) return {Code::shape, "a pad takes away more than an axis has"};
-      if (before + kept + behind > limit) return {Code::shape, "a padded axis is beyond 2^31 - 1"};
-      if (kept == 0 && before + behind > 0 && mode != PadMode::constant)
+      if (before + kept + after > limit) return {Code::shape, "a padded axis is beyond 2^31 - 1"};
+      if (kept == 0 && before + after > 0 && mode != PadMode::constant)
         return {Code::shape, "an empty axis cannot be padded with its own elements"};
       axes[static_cast<std::size_t>(d)] = {static_cast<index_t>(first), static_cast<index_t>(kept),
-                                           static_cast<index_t>(before), static_cast<index_t>(behind)};
+                                           static_cast<index_t>(before), static_cast<index_t>(after)};
     }
     return {};
   }
@@ -139,7 +143,7 @@ struct Kernel<Op> {
   }
 
  private:
-  /// The stored form of zero.
+  /// Zero as the input stores it.
   template <class T>
   static T fill(const TensorView& input) {
     const Quantization* q = input.quantization;
@@ -171,7 +175,7 @@ struct Kernel<Op> {
     }
   }
 
-  /// One row of the last axis; a null source is a row of the constant.
+  /// Writes one row of the last axis; a null source stands for a row of the constant.
   template <class T>
   static void one_row(ops::PadMode mode, const Pad::Axis& axis, T value, const std::byte* from,
                       std::byte* to) {
@@ -184,7 +188,7 @@ struct Kernel<Op> {
     if (from != nullptr && axis.kept > 0)
       std::memcpy(to + axis.before * static_cast<index_t>(sizeof(T)), from,
                   static_cast<std::size_t>(axis.kept) * sizeof(T));
-    for (index_t i = from == nullptr ? 0 : axis.kept; i < axis.kept + axis.behind; ++i) put(i);
+    for (index_t i = from == nullptr ? 0 : axis.kept; i < axis.kept + axis.after; ++i) put(i);
   }
 };
 

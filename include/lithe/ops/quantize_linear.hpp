@@ -17,13 +17,18 @@
 
 namespace lithe::inline v0::ops {
 
-/// saturate(round(input / scale) + zero_point), halves to even; NaN gives the lowest integer.
-///   input [...]    scale, zero_point? [], [1], [D] for axis `axis`, or blocked along it    output [...]
+/// output = saturate(round(input / scale) + zero_point); halves are rounded to even, NaN gives the lowest
+/// integer.
+///   input [...]    scale, zero_point (optional): [] or [1] for all elements; [D] along `axis`; or one per
+///   block along it
+///   output: the input's shape
 /// The zero point has the output's dtype. Output floats of 8 bits saturate if `saturate`; those of 4 bits
-/// always do. Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a
-/// bad block_size. Source: ONNX QuantizeLinear-25; the division is done in float (s32 input: double) whatever
-/// the scale's dtype. Floats become s8 or u8 of a single constant scale by a product with its reciprocal, as
-/// on XNNPACK: a number half-way between two integers is the same one on every machine.
+/// always do. The division is done in float (s32 input: in double) whatever the scale's dtype. Floats become
+/// s8 or u8 of a single constant scale by multiplying with its reciprocal, as XNNPACK does, so that a number
+/// half-way between two integers goes to the same one on every machine.
+/// Errors: Code::shape where scale or zero point do not fit the input; Code::invalid_model for a negative
+/// block_size.
+/// Source: ONNX QuantizeLinear-25.
 struct QuantizeLinear {
   struct Attributes {
     std::int64_t axis = 1;        ///< negative: from the back; ignored with one scale
@@ -118,7 +123,7 @@ struct Kernel<Op> {
     return {};
   }
 
-  /// 1 / scale where s8 or u8 has a single constant one, 0 elsewhere.
+  /// 1 / scale where the output is s8 or u8 with a single constant scale, else 0.
   template <class T, class ScaleAt>
   T inverse_scale(const ops::detail::ScaleGrid& grid, DType stored, ScaleAt scale_at) const {
     if (!std::is_same_v<T, float> || !constant_scale_ || !grid.single ||

@@ -12,10 +12,11 @@
 
 namespace lithe::inline v0::ops {
 
-/// Equally spaced numbers: start, limit, delta (one element each) -> output [n], output[i] = start + i *
-/// delta, n = ceil((limit - start) / delta), at least 0.
-/// Errors: Code::needs_value while one of them is unknown; Code::shape if one has not one element, delta is
-/// 0, or n is beyond 2^31 - 1 or no number. Source: ONNX Range-27.
+/// Equally spaced numbers: output[i] = start + i * delta.
+///   start, limit, delta: one element each    output [n], n = ceil((limit - start) / delta), at least 0
+/// Errors: Code::needs_value while an input is unknown; Code::shape if an input is not one element, delta is
+/// 0, or n is beyond 2^31 - 1 or not a number.
+/// Source: ONNX Range-27.
 struct Range {
   using Attributes = NoAttributes;
   static constexpr OpSpec spec{.name = "Range",
@@ -54,7 +55,7 @@ struct Range {
                        delta = integer_at(values[2], 0);
     if (delta == 0) return Status{Code::shape, "a range has a delta of 0"};
     if (delta > 0 ? limit <= start : limit >= start) return index_t{0};
-    // Unsigned, because a difference of two numbers of 64 bits may not fit.
+    // Unsigned, because the difference of two 64-bit numbers may not fit 64 signed bits.
     const auto first = static_cast<std::uint64_t>(start), last = static_cast<std::uint64_t>(limit),
                step = static_cast<std::uint64_t>(delta);
     const std::uint64_t distance = delta > 0 ? last - first : first - last, by = delta > 0 ? step : 0 - step;

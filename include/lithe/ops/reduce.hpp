@@ -17,13 +17,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// No axes, because the input is absent or empty: all of them, or none with `noop_with_empty_axes`.
+/// The attributes of reductions. Where the input `axes` is absent or empty, all axes are reduced, or none
+/// with noop_with_empty_axes.
 struct ReduceAttributes {
   bool keepdims = true, noop_with_empty_axes = false;
   static constexpr auto fields() {
     return Fields{field("keepdims", &ReduceAttributes::keepdims),
                   field("noop_with_empty_axes", &ReduceAttributes::noop_with_empty_axes)};
   }
+  /// The axes that are reduced of a tensor of this rank.
   /// Errors: Code::invalid_model for an axis out of range or named twice.
   Result<detail::AxisSet> reduced(const IntList& axes, int rank) const {
     return noop_with_empty_axes ? detail::axis_set(axes, rank) : detail::axis_set_or_all(axes, rank);
@@ -35,11 +37,13 @@ namespace detail {
 inline constexpr auto sums = join(floats, std::array{DType::s32, DType::s64, DType::u32, DType::u64}, {});
 inline constexpr auto means = join(reals, std::array{DType::s32, DType::s64, DType::u32, DType::u64}, {});
 
-/// What all rows below share: input [...], axes [R] s64 optional (negative: from the back) -> output: the
-/// reduced axes are 1, or left out without keepdims. 16-bit floats are reduced in float; integers wrap.
+/// What all rows below share: elements along axes become one.
+///   input [...]    axes [R] s64 optional; negative numbers count from the back
+///   output: the input's shape, where a reduced axis is 1, or left out without keepdims
+/// 16-bit floats are reduced in float. Integers wrap.
 /// Errors: Code::needs_value while `axes` is unknown; Code::invalid_model for an axis out of range or named
-/// twice, or a quantization out of range; Code::shape for an integer mean of nothing; Code::unsupported for
-/// an 8-bit mean of more than 2^23 elements.
+/// twice, or a quantization out of range; Code::shape for an integer mean of no elements; Code::unsupported
+/// for an 8-bit mean of more than 2^23 elements.
 template <OpName name, const auto& element_types, Accuracy how_far = Accuracy::rounding, bool is_mean = false>
 struct Reduce {
   using Attributes = ReduceAttributes;
@@ -68,7 +72,8 @@ struct Reduce {
     return context.output(0, reduced_shape(input, reduced, a.keepdims));
   }
 
-  // A row is: what an element counts, what two such are together, what none are, and what becomes of all.
+  // A row overrides what differs: `map`, what an element adds; `combine`, two partial results as one;
+  // `start`, the result of no elements; `finish`, the output from the total.
   template <class T>
   static T map(T x, T) {
     return x;
@@ -110,7 +115,7 @@ struct Reduce {
   }
 };
 
-/// Up to channel_block results in the making; many elements are combined in shorter lists, for accuracy.
+/// Up to channel_block results in the making. Every 256 elements are combined apart first, for accuracy.
 template <class Op, class T>
 class Reduction {
  public:
@@ -123,7 +128,7 @@ class Reduction {
     for_block(count, [&](index_t i) { recent_[i] = Op::combine(recent_[i], Op::map(x[i], shifts_[i])); });
     if (++added_ == 256) flush();
   }
-  /// Makes the first result of all.
+  /// Combines all results into the first one.
   void fold() {
     flush();
     for (index_t width = channel_block / 2; width > 0; width /= 2)
@@ -148,7 +153,8 @@ class Reduction {
   int added_ = 0;
 };
 
-/// The totals of one block of results of `input`, whose elements `each` names.
+/// Computes the totals of one block of `count` results; each(visit) calls visit(offset, length) for every run
+/// of elements that belong to the block.
 template <class Op, TypeSet types, class T, class Each>
 void reduce_block(const TensorView& input, bool contiguous, const T* shifts, index_t count, Each each,
                   T* totals) {
@@ -166,22 +172,25 @@ void reduce_block(const TensorView& input, bool contiguous, const T* shifts, ind
 
 }  // namespace detail
 
-/// One of the operators of this header.
+/// Any operator of this header.
 template <class Op>
 concept ReduceOperator = requires { requires Op::reduce_row; };
 
-// Each row is an operator. Source: ONNX, the newest opset of each; what nothing reduces to is ONNX-20's.
+// Each row is an operator.
 
+/// The sum; 0 of no elements. Source: ONNX ReduceSum-13.
 struct ReduceSum : detail::Reduce<"ReduceSum", detail::sums> {};
-/// The mean of no floats is NaN. Integers round towards zero; quantized s8 and u8 to nearest even: the mean
-/// of the stored integers is requantized.
+/// The mean; NaN for no floats. Integers are rounded towards zero. Quantized s8 and u8: the mean of the
+/// stored integers is requantized, rounded to nearest even.
+/// Source: ONNX ReduceMean-18.
 struct ReduceMean : detail::Reduce<"ReduceMean", detail::means, Accuracy::rounding, true> {
   template <class T>
   static T finish(T total, T, index_t count) {
     return total / static_cast<T>(count);
   }
 };
-/// NaN wins; of nothing: -infinity, or the type's smallest number.
+/// The largest element; NaN if any is NaN. No elements give -infinity, or the integer type's smallest number.
+/// Source: ONNX ReduceMax-20.
 struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exact> {
   template <class T>
   static T combine(T a, T b) {
@@ -193,7 +202,8 @@ struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exa
     return is_signed_integer(dtype) ? static_cast<T>(~std::uint64_t{0} << (bits(dtype) - 1)) : T{};
   }
 };
-/// NaN wins; of nothing: infinity, or the type's largest number.
+/// The smallest element; NaN if any is NaN. No elements give infinity, or the integer type's largest number.
+/// Source: ONNX ReduceMin-20.
 struct ReduceMin : detail::Reduce<"ReduceMin", detail::everything, Accuracy::exact> {
   template <class T>
   static T combine(T a, T b) {
@@ -205,6 +215,7 @@ struct ReduceMin : detail::Reduce<"ReduceMin", detail::everything, Accuracy::exa
     return static_cast<T>(~std::uint64_t{0} >> (64 - bits(dtype) + (is_signed_integer(dtype) ? 1 : 0)));
   }
 };
+/// The product; 1 of no elements. Source: ONNX ReduceProd-18.
 struct ReduceProd : detail::Reduce<"ReduceProd", detail::sums> {
   template <class T>
   static T combine(T a, T b) {
@@ -215,19 +226,21 @@ struct ReduceProd : detail::Reduce<"ReduceProd", detail::sums> {
     return T{1};
   }
 };
+/// The sum of the squares. Source: ONNX ReduceSumSquare-18.
 struct ReduceSumSquare : detail::Reduce<"ReduceSumSquare", detail::sums> {
   template <class T>
   static T map(T x, T) {
     return multiply(x, x);
   }
 };
+/// The sum of the absolute values. Source: ONNX ReduceL1-18.
 struct ReduceL1 : detail::Reduce<"ReduceL1", detail::sums> {
   template <class T>
   static T map(T x, T) {
     return magnitude(x);
   }
 };
-/// Integers round towards zero.
+/// The square root of the sum of the squares; integers are rounded towards zero. Source: ONNX ReduceL2-18.
 struct ReduceL2 : detail::Reduce<"ReduceL2", detail::sums> {
   template <class T>
   static T map(T x, T) {
@@ -241,7 +254,8 @@ struct ReduceL2 : detail::Reduce<"ReduceL2", detail::sums> {
       return static_cast<T>(std::sqrt(static_cast<double>(total)));
   }
 };
-/// log(sum(exp(x - max))) + max, which does not overflow.
+/// log(sum of exp(x)), computed as log(sum of exp(x - max)) + max so that it does not overflow.
+/// Source: ONNX ReduceLogSumExp-18.
 struct ReduceLogSumExp : detail::Reduce<"ReduceLogSumExp", detail::floats> {
   static constexpr bool two_passes = true;
   template <class T>
@@ -325,7 +339,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/reduce.hpp.
+/// The portable kernels of all operators of this header.
 using ReduceKernels =
     KernelList<Kernel<ops::ReduceL1>, Kernel<ops::ReduceL2>, Kernel<ops::ReduceLogSumExp>,
                Kernel<ops::ReduceMax>, Kernel<ops::ReduceMean>, Kernel<ops::ReduceMin>,

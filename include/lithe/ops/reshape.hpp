@@ -11,10 +11,12 @@
 namespace lithe::inline v0::ops {
 
 /// The same elements under another shape.
-///   input [...], shape [R] s64 -> output, R dimensions: 0 keeps the input's at that place (unless
-///   allow_zero: an empty axis), one -1 takes what is left
+///   input [...]    shape [R] s64    output: R dimensions
+/// A 0 in `shape` keeps the input's dimension at that place, or with allow_zero makes an empty axis; one -1
+/// takes what is left.
 /// Errors: Code::needs_value while `shape` is unknown; Code::shape if it is wrong or the number of elements
-/// changes. Source: ONNX Reshape-14.
+/// changes.
+/// Source: ONNX Reshape-14.
 struct Reshape {
   struct Attributes {
     bool allow_zero = false;

@@ -11,11 +11,11 @@
 
 namespace lithe::inline v0::ops {
 
-/// Reverses the beginning of each sequence of a batch.
-///   input [T, B, ...] or [B, T, ...] as time_axis and batch_axis say (one is 0, the other 1),
-///   sequence_lengths [B] s64 in [0, T] -> output of the input's shape
+/// Reverses the first sequence_lengths[b] steps of each sequence b of a batch.
+///   input [T, B, ...] or [B, T, ...]    sequence_lengths [B] s64 in [0, T]    output: the input's shape
+/// Units: of time_axis and batch_axis one is 0, the other 1.
 /// Errors: Code::invalid_model for other axes; Code::shape for a rank below 2 or another number of lengths;
-/// Code::unsupported for sub-byte elements; at run Code::out_of_range for a length outside.
+/// Code::unsupported for sub-byte elements; Code::out_of_range from run for a length outside [0, T].
 /// Source: ONNX ReverseSequence-10.
 struct ReverseSequence {
   struct Attributes {

@@ -10,15 +10,17 @@
 
 namespace lithe::inline v0::ops {
 
-/// Simple recurrent network over T steps, h = activation(weight * x + recurrence * h + bias); D = 2 if
+/// Simple recurrent network over T steps: h = activation(weight * x + recurrence * h + bias). D is 2 if
 /// bidirectional, else 1.
 ///   input [T, B, I]    weight [D, H, I]    recurrence [D, H, H]
-///   bias [D, 2H] optional, weight's then recurrence's    sequence_lengths [B] optional, in [0, T]
+///   bias [D, 2H] optional: that of weight, then that of recurrence    sequence_lengths [B] optional, in [0,
+///   T]
 ///   initial_h [D, B, H] optional
-///   output [T, D, B, H], zero behind a sequence's end    h [D, B, H], after each sequence's last step
-/// Units: clip bounds what enters the activation to [-clip, clip], 0 means unbounded. A sequence is reversed
-/// within its length. Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of
-/// range; Code::shape if shapes disagree; Code::out_of_range from run for a sequence length outside [0, T].
+///   output [T, D, B, H], zero after a sequence's end    h [D, B, H], after each sequence's last step
+/// Units: clip limits what enters an activation to [-clip, clip]; 0 means no limit. hidden_size is H, or 0. A
+/// sequence is reversed within its length.
+/// Errors: Code::invalid_model for hidden_size or clip out of range; Code::shape if shapes disagree;
+/// Code::out_of_range from run for a sequence length outside [0, T].
 /// Source: ONNX RNN-22, layout 0.
 struct RNN {
   struct Attributes {
@@ -45,7 +47,7 @@ static_assert(Operator<RNN>);
 
 namespace lithe::inline v0::ops::detail {
 
-/// In the workspace: h [H], the next h [H].
+/// The workspace: h [H], the next h [H].
 template <class T>
 struct RnnCell : RecurrentLayer<T> {
   using Element = T;

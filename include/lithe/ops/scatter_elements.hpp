@@ -9,11 +9,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// A copy of the input in which elements are written over, one for each index, whose place gives the other
-/// axes' indices; of several writes to one place the last one stays, or all are reduced.
-///   input [...], indices [...] s32 or s64 in [-A, A), updates of the shape of indices -> output [...]
+/// Copies the input and writes over one element for each index: the index counts along `axis`, its own place
+/// gives the other coordinates. Of several writes to one place the last one stays, or all are reduced.
+///   input [...]    indices [...] s32 or s64 in [-A, A)    updates: the shape of indices    output: the
+///   input's shape
 /// Errors: Code::shape if ranks or dimensions disagree, or axis lies outside; Code::unsupported for sub-byte
-/// elements, and a reduction of quantized ones; at run Code::out_of_range for an index outside.
+/// elements, and for a reduction of quantized ones; Code::out_of_range from run for an index outside.
 /// Source: ONNX ScatterElements-18.
 struct ScatterElements {
   struct Attributes {

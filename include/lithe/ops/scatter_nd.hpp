@@ -8,13 +8,14 @@
 
 namespace lithe::inline v0::ops {
 
-/// A copy of the input in which slices are written over, named by tuples of indices; of several writes to one
-/// place the last one stays, or all are reduced.
-///   input [k..., s...], indices [i..., K] s64: each tuple of K names one index for each of the axes k...,
-///   updates [i..., s...] -> output [k..., s...]
+/// Copies the input and writes over the slices that tuples of indices name. Of several writes to one place
+/// the last one stays, or all are reduced.
+///   input [k..., s...]    indices [i..., K] s64    updates [i..., s...]    output [k..., s...]
+/// A tuple of K holds one index for each of the K axes k...
 /// Errors: Code::shape if tuples are longer than the input's rank or updates have another shape;
-/// Code::unsupported for sub-byte elements, and a reduction of quantized ones; at run Code::out_of_range for
-/// an index outside [-axis, axis). Source: ONNX ScatterND-18.
+/// Code::unsupported for sub-byte elements, and for a reduction of quantized ones; Code::out_of_range from
+/// run for an index outside [-axis, axis).
+/// Source: ONNX ScatterND-18.
 struct ScatterND {
   struct Attributes {
     Reduction reduction = Reduction::none;

@@ -10,9 +10,9 @@
 
 namespace lithe::inline v0::ops {
 
-/// The dimensions of a tensor; "Shape" in the file (that name is the vocabulary's here).
-///   input [...] -> output [n] s64: dimensions start to end - 1; negative ones count from the back, then both
-///   are clamped
+/// The dimensions of a tensor. The file calls it "Shape", which is the name of a core type here.
+///   input [...]    output [n] s64: dimensions start to end - 1
+/// Units: negative start and end count from the back; then both are clamped to the rank.
 /// Source: ONNX Shape-15.
 struct ShapeOf {
   struct Attributes {

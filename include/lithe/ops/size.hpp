@@ -7,7 +7,9 @@
 
 namespace lithe::inline v0::ops {
 
-/// The number of elements of a tensor: input [...] -> output [] s64. Source: ONNX Size-13.
+/// The number of elements of a tensor.
+///   input [...]    output [] s64
+/// Source: ONNX Size-13.
 struct Size {
   using Attributes = NoAttributes;
   using enum DType;

@@ -12,12 +12,14 @@
 namespace lithe::inline v0::ops {
 
 /// Takes every step-th element of some axes, forwards or backwards, as numpy's a[start:end:step].
-///   input [...], starts, ends, axes optional (absent: the first ones), steps optional (absent: 1), all [R]
-///   s32 or s64
-///   -> output. Bounds beyond an axis are clamped to it; negative ones count from the back; INT64_MIN and MAX
-///   are "all".
-/// Errors: Code::needs_value while one of them is unknown; Code::shape if their lengths differ, an axis lies
-/// outside or comes twice, or a step is 0; Code::unsupported for sub-byte elements. Source: ONNX Slice-13.
+///   input [...]    starts, ends [R]    axes [R] optional (absent: the first R)    steps [R] optional
+///   (absent: 1)
+///   output [...]
+/// Units: all lists are of s32, or all of s64. Negative bounds count from the back; bounds beyond an axis are
+/// clamped to it, so that INT64_MIN and INT64_MAX mean its ends.
+/// Errors: Code::needs_value while a list is unknown; Code::shape if lengths differ, an axis lies outside or
+/// comes twice, or a step is 0; Code::unsupported for sub-byte elements.
+/// Source: ONNX Slice-13.
 struct Slice {
   using Attributes = NoAttributes;
   using enum DType;
@@ -25,7 +27,7 @@ struct Slice {
       .name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64, s64, s64, s64}, {any}}, {{any, s32, s32, s32, s32}, {any}}};
 
-  /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not
+  /// The slice of one axis: the `count` elements first, first + step, ...; step is 0 where it does not
   /// matter.
   struct Range {
     index_t first = 0, count = 0, step = 1;
@@ -49,7 +51,8 @@ struct Slice {
     return context.output(0, output);
   }
 
-  /// One range per axis of `shape`; lists are of one length, null where absent.
+  /// Computes one range for each axis of `shape`. The lists have one length; `axes` and `steps` are null
+  /// where absent.
   static Status resolve(const Shape& shape, const IntList& starts, const IntList& ends, const IntList* axes,
                         const IntList* steps, std::array<Range, max_rank>& ranges) {
     bool seen[max_rank] = {};

@@ -27,10 +27,10 @@ struct SoftmaxAttributes {
 
 namespace detail {
 
-/// What all rows below share: every line along an axis becomes another one.
+/// What all rows below share: each line along an axis becomes another line.
 ///   input [...], rank at least 1    output: the input's shape
 /// Units: axis may be negative (from the back). s8 and u8: quantized per tensor.
-/// Errors: Code::invalid_model for an axis out of range or a quantization out of range.
+/// Errors: Code::invalid_model for an axis or a quantization out of range.
 template <OpName name, const auto& element_types, Accuracy how_far = Accuracy::rounding>
 struct AlongAxis {
   using Attributes = SoftmaxAttributes;
@@ -53,7 +53,7 @@ struct AlongAxis {
   }
 
  protected:
-  /// The largest of a line and the sum of exp(x - largest).
+  /// The largest element of a line and the sum of exp(x - largest).
   template <class T, class Read>
   static std::pair<T, T> max_and_sum(index_t n, Read read) {
     T max = -std::numeric_limits<T>::infinity(), sum = 0;
@@ -63,7 +63,8 @@ struct AlongAxis {
   }
 };
 
-/// exp(-steps * scale) in steps of 2^-31, for whole steps: fixed point, so that machines do not differ.
+/// exp(-steps * scale) in units of 2^-31, for a whole number of steps: computed in fixed point, so that all
+/// machines agree.
 class ExpOfSteps {
  public:
   explicit ExpOfSteps(float scale)
@@ -73,7 +74,7 @@ class ExpOfSteps {
     const std::uint64_t exponent = std::uint64_t{steps} * exponent_;
     const std::uint64_t halvings = exponent >> 26;
     if (halvings > 31) return 0;
-    const auto fraction = static_cast<std::uint32_t>(exponent << 6);  // of 2^32
+    const auto fraction = static_cast<std::uint32_t>(exponent << 6);  // in units of 2^-32
     // 2^-fraction as a polynomial with the least relative error, 2.6e-6.
     std::uint32_t power = 0x00DDBE6A;
     for (const std::uint32_t coefficient : {0x06CB2189u, 0x1EA2BA71u, 0x58B536B0u, 0x7FFFEA3Fu})
@@ -82,20 +83,21 @@ class ExpOfSteps {
   }
 
  private:
-  std::uint32_t exponent_;  ///< of 1/2, of one step, times 2^26
+  std::uint32_t exponent_;  ///< of 1/2, for one step, in units of 2^-26
 };
 
 }  // namespace detail
 
-/// One of the operators of this header.
+/// Any operator of this header.
 template <class Op>
 concept AlongAxisOperator = requires { requires Op::along_axis_row; };
 
 // Each row's line<T>(n, read, write) reads every element of a line before it writes it, so that the output
 // may be the input.
 
-/// exp(x - max) / sum of exp(x - max); as in ONNX, a line of -infinity, or one with NaN or +infinity, is NaN.
-/// s8 and u8 give the same bits on every machine. Source: ONNX Softmax-13.
+/// exp(x - max) / sum of exp(x - max). As in ONNX, a line of -infinity, or with a NaN or +infinity, becomes
+/// NaN. s8 and u8 give the same bits on every machine.
+/// Source: ONNX Softmax-13.
 struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
@@ -104,7 +106,8 @@ struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
   }
 };
 
-/// x - max - log(sum of exp(x - max)), the logarithm of Softmax without loss. Source: ONNX LogSoftmax-13.
+/// x - max - log(sum of exp(x - max)): the logarithm of Softmax without its loss of precision.
+/// Source: ONNX LogSoftmax-13.
 struct LogSoftmax : detail::AlongAxis<"LogSoftmax", detail::floats> {
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
@@ -114,7 +117,8 @@ struct LogSoftmax : detail::AlongAxis<"LogSoftmax", detail::floats> {
   }
 };
 
-/// 1 where the line's first largest element is, NaN counting as such, 0 elsewhere. Source: ONNX Hardmax-13.
+/// 1 at the line's first largest element, 0 elsewhere; NaN counts as the largest.
+/// Source: ONNX Hardmax-13.
 struct Hardmax : detail::AlongAxis<"Hardmax", detail::floats, Accuracy::exact> {
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
@@ -180,7 +184,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/softmax.hpp.
+/// The portable kernels of all operators of this header.
 using SoftmaxKernels = KernelList<Kernel<ops::Hardmax>, Kernel<ops::LogSoftmax>, Kernel<ops::Softmax>>;
 
 }  // namespace lithe::inline v0::portable

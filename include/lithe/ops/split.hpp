@@ -10,11 +10,13 @@
 namespace lithe::inline v0::ops {
 
 /// Cuts a tensor into pieces along an axis.
-///   input [..., A, ...], split [number of outputs] s64 optional: sizes whose sum is A; absent: A divided by
-///   the number of outputs, rounded up, the last piece smaller -> outputs [..., Ai, ...]; axis in [-rank,
-///   rank)
+///   input [..., A, ...]    split [number of outputs] s64 optional: sizes whose sum is A    outputs [..., Ai,
+///   ...]
+/// Without `split` a piece is A divided by the number of outputs, rounded up; the last one is what is left.
+/// Units: axis lies in [-rank, rank).
 /// Errors: Code::needs_value while `split` is unknown; Code::shape if axis lies outside or the sizes do not
-/// add up; Code::unsupported for sub-byte elements. Source: ONNX Split-18.
+/// add up; Code::unsupported for sub-byte elements.
+/// Source: ONNX Split-18.
 struct Split {
   struct Attributes {
     std::int64_t axis = 0;
@@ -78,7 +80,7 @@ struct Kernel<Op> {
   }
 
  private:
-  /// The size of piece `o`; an absent output has no shape of its own, infer's rule gives it.
+  /// The size of piece `o`. An absent output has no shape of its own: it follows the rule of infer.
   static index_t piece(const RunContext& context, int o, int axis) {
     if (context.has_output(o)) return context.output(o).shape[axis];
     if (context.has(1)) return static_cast<index_t>(integer_at(context.input(1), o));

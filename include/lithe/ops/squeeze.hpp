@@ -8,10 +8,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Leaves out axes of size 1.
-///   input [...], axes [R] s64 optional (negative: from the back; absent: all of size 1) -> output
+/// Removes axes of size 1.
+///   input [...]    axes [R] s64 optional (absent: all axes of size 1)    output [...]
+/// Units: negative axes count from the back.
 /// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the input or not of
-/// size 1. Source: ONNX Squeeze-13.
+/// size 1.
+/// Source: ONNX Squeeze-13.
 struct Squeeze {
   using Attributes = NoAttributes;
   using enum DType;

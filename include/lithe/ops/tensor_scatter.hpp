@@ -13,16 +13,17 @@
 
 namespace lithe::inline v0::ops {
 
-/// Whether what is written behind the end of an axis is refused, or goes to its beginning.
+/// What happens to entries beyond the end of the axis: they are refused (linear), or go to its beginning
+/// (circular).
 enum class ScatterMode : std::uint8_t { linear, circular };
 constexpr std::array<const char*, 2> enum_names(ScatterMode) { return {"linear", "circular"}; }
 
-/// A copy of a cache in which consecutive entries of an axis are written over, in each batch from its own
-/// place on.
-///   cache [B, ..., S, ...], updates of the same shape but for n <= S on `axis`, write_indices [B] s64
-///   optional (absent: 0) -> output [B, ..., S, ...]
+/// Copies a cache and writes over consecutive entries of an axis, for each batch element from its own place
+/// on.
+///   cache [B, ..., S, ...]    updates: the same shape but for n <= S on `axis`    output: the cache's shape
+///   write_indices [B] s64 optional (absent: 0)
 /// Errors: Code::shape if shapes disagree or `axis` is 0 or lies outside; Code::unsupported for sub-byte
-/// elements; at run Code::out_of_range for an index outside [0, S), or, linear, above S - n.
+/// elements; Code::out_of_range from run for an index outside [0, S), or, if linear, above S - n.
 /// Source: ONNX TensorScatter-24.
 struct TensorScatter {
   struct Attributes {

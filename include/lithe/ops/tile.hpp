@@ -13,9 +13,10 @@
 namespace lithe::inline v0::ops {
 
 /// Repeats the whole tensor along axes.
-///   input [d0, ...], repeats [rank] s64 -> output [d0 * repeats[0], ...]
+///   input [d0, ...]    repeats [rank] s64    output [d0 * repeats[0], ...]
 /// Errors: Code::needs_value while `repeats` is unknown; Code::shape if it has another length, or a number is
-/// negative or beyond 2^31 - 1; Code::unsupported for sub-byte elements. Source: ONNX Tile-13.
+/// negative or beyond 2^31 - 1; Code::unsupported for sub-byte elements.
+/// Source: ONNX Tile-13.
 struct Tile {
   using Attributes = NoAttributes;
   using enum DType;
@@ -57,7 +58,7 @@ struct Kernel<Op> {
   }
 
  private:
-  /// Writes one block of the input at each axis, then copies it behind itself.
+  /// Writes one block of the input at each axis, then appends copies of it.
   struct Copy {
     const Shape &input, &output;
     index_t width;

@@ -17,14 +17,15 @@
 
 namespace lithe::inline v0::ops {
 
-/// The k largest, or smallest, elements along an axis, in that order, and where they were; of equal ones the
-/// first comes first, NaN is above all numbers.
-///   input [...], rank at least 1, k s64, one number in [0, size of the axis] -> values, indices s64: the
-///   input's shape with k for the axis
+/// Finds the k largest or smallest elements along an axis, sorted, and their places. Of equal elements the
+/// first comes first; NaN is above all numbers.
+///   input [...], rank at least 1    k: one number, s64, in [0, size of the axis]
+///   values, indices s64: the input's shape with k for the axis
 /// Units: axis may be negative (from the back). Quantized tensors are compared as they are stored.
 /// Errors: Code::needs_value while k is unknown; Code::invalid_model for an axis out of range, or values
-/// quantized unlike the input; Code::shape for k out of range; Code::out_of_range at run where k has changed.
-/// Source: ONNX TopK-24 (sorted or not: always sorted).
+/// quantized unlike the input; Code::shape for k out of range; Code::out_of_range from run where k has
+/// changed.
+/// Source: ONNX TopK-24; whether sorted or not, the output is sorted.
 struct TopK {
   struct Attributes {
     std::int64_t axis = -1;
@@ -62,7 +63,7 @@ template <std::same_as<ops::TopK> Op>
 struct Kernel<Op> {
   using Attributes = ops::TopK::Attributes;
 
-  /// A line's elements, widened to 8 bytes, and their order.
+  /// The workspace holds a line's elements, widened to 8 bytes, and their order.
   static Status reshape(const Attributes& a, ReshapeContext& context) {
     const Shape& shape = context.inputs[0].shape;
     return ops::detail::ask_workspace(

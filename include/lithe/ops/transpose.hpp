@@ -9,9 +9,11 @@
 namespace lithe::inline v0::ops {
 
 /// Reorders axes.
-///   input [d0, ..., dn] -> output, axis i of it is axis permutation[i] of the input; empty: reversed
+///   input [d0, ..., dn]    output: axis i is axis permutation[i] of the input; an empty permutation reverses
+///   the axes
 /// Errors: Code::invalid_model unless `permutation` has each axis once; Code::unsupported for sub-byte
-/// elements. Source: ONNX Transpose-13.
+/// elements.
+/// Source: ONNX Transpose-13.
 struct Transpose {
   struct Attributes {
     IntList permutation;
@@ -21,7 +23,7 @@ struct Transpose {
   static constexpr OpSpec spec{.name = "Transpose", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any}, {any}}};
 
-  /// The input axis behind output axis `i`.
+  /// The input axis that output axis `i` comes from.
   static int source(const Attributes& attributes, int rank, int i) {
     return attributes.permutation.empty() ? rank - 1 - i : static_cast<int>(attributes.permutation[i]);
   }

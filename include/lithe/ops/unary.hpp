@@ -16,9 +16,11 @@ namespace lithe::inline v0::ops {
 
 namespace detail {
 
-/// What all rows below share: input [...] -> output [...], element by element, NaN stays NaN, may run in
-/// place. 8-bit inputs of real-number operators are quantized per tensor; predicates give bool. Errors:
-/// Code::dtype for plain 8-bit integers where the operator has no meaning for them.
+/// What all rows below share: each element of the output comes from one element of the input; NaN stays NaN.
+///   input [...]    output: the input's shape, of bool for predicates, else of the input's dtype
+/// Runs in place. 8-bit inputs of operators on real numbers are quantized per tensor.
+/// Errors: Code::dtype for plain 8-bit integers where the operator has no meaning for them;
+/// Code::invalid_model for a quantization out of range.
 template <OpName name, const auto& element_types, class A = NoAttributes, bool predicate = false>
 struct Unary {
   using Attributes = A;
@@ -47,26 +49,28 @@ struct Unary {
 
 template <float default_alpha>
 struct Alpha {
-  float alpha = default_alpha;
+  float alpha = default_alpha;  ///< the factor or limit in the row's formula
   static constexpr auto fields() { return Fields{field("alpha", &Alpha::alpha)}; }
 };
 
 }  // namespace detail
 
-/// One of the operators of this header.
+/// Any operator of this header.
 template <class Op>
 concept UnaryOperator = requires { requires Op::unary_row; };
 
-// Each row is an operator: its name, element types, attributes, and `apply` on a wide type (float for f32,
-// f16, bf16 and quantized; double for f64; 64-bit integers, whose results wrap to the dtype). Source: ONNX,
-// the newest opset of each.
+// Each row is an operator: its name, element types, attributes, and `apply` on a wide type: float for f32,
+// f16, bf16 and quantized integers, double for f64, 64-bit integers for the rest, whose results wrap to the
+// dtype.
 
+/// max(x, 0). Source: ONNX Relu-14.
 struct Relu : detail::Unary<"Relu", detail::signed_numbers> {
   template <class T>
   static T apply(T x) {
     return x < 0 ? T{} : x;
   }
 };
+/// -x. Source: ONNX Neg-13.
 struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
   template <class T>
   static T apply(T x) {
@@ -76,6 +80,7 @@ struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
       return -x;
   }
 };
+/// |x|. Source: ONNX Abs-13.
 struct Abs : detail::Unary<"Abs", detail::numbers> {
   template <class T>
   static T apply(T x) {
@@ -85,18 +90,21 @@ struct Abs : detail::Unary<"Abs", detail::numbers> {
       return std::signed_integral<T> && x < 0 ? Neg::apply(x) : x;
   }
 };
+/// -1, 0 or 1: the sign of x. Source: ONNX Sign-13.
 struct Sign : detail::Unary<"Sign", detail::numbers> {
   template <class T>
   static T apply(T x) {
     return x > 0 ? T{1} : x < 0 ? static_cast<T>(-1) : x;
   }
 };
+/// Every bit of x inverted. Source: ONNX BitwiseNot-18.
 struct BitwiseNot : detail::Unary<"BitwiseNot", detail::integers> {
   template <class T>
   static T apply(T x) {
     return ~x;
   }
 };
+/// true for false, false for true. Source: ONNX Not-1.
 struct Not : detail::Unary<"Not", detail::booleans> {
   template <class T>
   static T apply(T x) {
@@ -104,121 +112,140 @@ struct Not : detail::Unary<"Not", detail::booleans> {
   }
 };
 
+/// e to the power of x. Source: ONNX Exp-13.
 struct Exp : detail::Unary<"Exp", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::exp(x);
   }
 };
+/// The natural logarithm of x. Source: ONNX Log-13.
 struct Log : detail::Unary<"Log", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::log(x);
   }
 };
+/// The square root of x. Source: ONNX Sqrt-13.
 struct Sqrt : detail::Unary<"Sqrt", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::sqrt(x);
   }
 };
+/// 1 / x. Source: ONNX Reciprocal-13.
 struct Reciprocal : detail::Unary<"Reciprocal", detail::reals> {
   template <class T>
   static T apply(T x) {
     return 1 / x;
   }
 };
+/// The largest integer that is not above x. Source: ONNX Floor-13.
 struct Floor : detail::Unary<"Floor", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::floor(x);
   }
 };
+/// The smallest integer that is not below x. Source: ONNX Ceil-13.
 struct Ceil : detail::Unary<"Ceil", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::ceil(x);
   }
 };
-/// Halves go to the even neighbour.
+/// The nearest integer; halves go to the even neighbour. Source: ONNX Round-22.
 struct Round : detail::Unary<"Round", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::nearbyint(x);
   }
 };
+/// The error function of x. Source: ONNX Erf-13.
 struct Erf : detail::Unary<"Erf", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::erf(x);
   }
 };
+/// The sine of x radians. Source: ONNX Sin-22.
 struct Sin : detail::Unary<"Sin", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::sin(x);
   }
 };
+/// The cosine of x radians. Source: ONNX Cos-22.
 struct Cos : detail::Unary<"Cos", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::cos(x);
   }
 };
+/// The tangent of x radians. Source: ONNX Tan-22.
 struct Tan : detail::Unary<"Tan", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::tan(x);
   }
 };
+/// The arc sine of x, in radians. Source: ONNX Asin-22.
 struct Asin : detail::Unary<"Asin", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::asin(x);
   }
 };
+/// The arc cosine of x, in radians. Source: ONNX Acos-22.
 struct Acos : detail::Unary<"Acos", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::acos(x);
   }
 };
+/// The arc tangent of x, in radians. Source: ONNX Atan-22.
 struct Atan : detail::Unary<"Atan", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::atan(x);
   }
 };
+/// The hyperbolic sine of x. Source: ONNX Sinh-22.
 struct Sinh : detail::Unary<"Sinh", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::sinh(x);
   }
 };
+/// The hyperbolic cosine of x. Source: ONNX Cosh-22.
 struct Cosh : detail::Unary<"Cosh", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::cosh(x);
   }
 };
+/// The hyperbolic tangent of x. Source: ONNX Tanh-13.
 struct Tanh : detail::Unary<"Tanh", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::tanh(x);
   }
 };
+/// The inverse hyperbolic sine of x. Source: ONNX Asinh-22.
 struct Asinh : detail::Unary<"Asinh", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::asinh(x);
   }
 };
+/// The inverse hyperbolic cosine of x. Source: ONNX Acosh-22.
 struct Acosh : detail::Unary<"Acosh", detail::reals> {
   template <class T>
   static T apply(T x) {
     return std::acosh(x);
   }
 };
+/// The inverse hyperbolic tangent of x. Source: ONNX Atanh-22.
 struct Atanh : detail::Unary<"Atanh", detail::reals> {
   template <class T>
   static T apply(T x) {
@@ -226,49 +253,56 @@ struct Atanh : detail::Unary<"Atanh", detail::reals> {
   }
 };
 
+/// 1 / (1 + exp(-x)). Source: ONNX Sigmoid-13.
 struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
   template <class T>
   static T apply(T x) {
     return 1 / (1 + std::exp(-x));
   }
 };
-/// log(1 + exp(x)), without overflow.
+/// log(1 + exp(x)), computed so that it does not overflow. Source: ONNX Softplus-22.
 struct Softplus : detail::Unary<"Softplus", detail::reals> {
   template <class T>
   static T apply(T x) {
     return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
   }
 };
+/// x / (1 + |x|). Source: ONNX Softsign-22.
 struct Softsign : detail::Unary<"Softsign", detail::reals> {
   template <class T>
   static T apply(T x) {
     return x / (1 + std::abs(x));
   }
 };
+/// x * tanh(log(1 + exp(x))). Source: ONNX Mish-22.
 struct Mish : detail::Unary<"Mish", detail::reals> {
   template <class T>
   static T apply(T x) {
     return x * std::tanh(Softplus::apply(x));
   }
 };
+/// x * max(0, min(1, x / 6 + 1/2)). Source: ONNX HardSwish-22.
 struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
   template <class T>
   static T apply(T x) {
     return x <= -3 ? T{} : x >= 3 ? x : x * (x + 3) / 6;
   }
 };
+/// x, or alpha * x where x is negative. Source: ONNX LeakyRelu-16.
 struct LeakyRelu : detail::Unary<"LeakyRelu", detail::reals, detail::Alpha<0.01f>> {
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * x : x;
   }
 };
+/// x, or alpha * (exp(x) - 1) where x is negative. Source: ONNX Elu-22.
 struct Elu : detail::Unary<"Elu", detail::reals, detail::Alpha<1.0f>> {
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * std::expm1(x) : x;
   }
 };
+/// x, or alpha * (exp(x / alpha) - 1) where x is negative. Source: ONNX Celu-12.
 struct Celu : detail::Unary<"Celu", detail::reals, detail::Alpha<1.0f>> {
   template <class T>
   static T apply(const Attributes& a, T x) {
@@ -277,6 +311,7 @@ struct Celu : detail::Unary<"Celu", detail::reals, detail::Alpha<1.0f>> {
                  : x + std::min(T{}, alpha * std::expm1(x / alpha));
   }
 };
+/// x where it is above alpha, else 0. Source: ONNX ThresholdedRelu-22.
 struct ThresholdedRelu : detail::Unary<"ThresholdedRelu", detail::reals, detail::Alpha<1.0f>> {
   template <class T>
   static T apply(const Attributes& a, T x) {
@@ -285,11 +320,13 @@ struct ThresholdedRelu : detail::Unary<"ThresholdedRelu", detail::reals, detail:
 };
 
 struct SeluAttributes {
-  float alpha = 1.67326319217681884765625f, gamma = 1.05070102214813232421875f;
+  float alpha = 1.67326319217681884765625f;  ///< the negative side tends to -gamma * alpha
+  float gamma = 1.05070102214813232421875f;  ///< the slope of the positive side
   static constexpr auto fields() {
     return Fields{field("alpha", &SeluAttributes::alpha), field("gamma", &SeluAttributes::gamma)};
   }
 };
+/// gamma * x, or gamma * alpha * (exp(x) - 1) where x is not positive. Source: ONNX Selu-22.
 struct Selu : detail::Unary<"Selu", detail::reals, SeluAttributes> {
   template <class T>
   static T apply(const Attributes& a, T x) {
@@ -297,13 +334,14 @@ struct Selu : detail::Unary<"Selu", detail::reals, SeluAttributes> {
   }
 };
 
-/// max(0, min(1, alpha * x + beta))
 struct HardSigmoidAttributes {
-  float alpha = 0.2f, beta = 0.5f;
+  float alpha = 0.2f;  ///< the slope between 0 and 1
+  float beta = 0.5f;   ///< the value at x = 0
   static constexpr auto fields() {
     return Fields{field("alpha", &HardSigmoidAttributes::alpha), field("beta", &HardSigmoidAttributes::beta)};
   }
 };
+/// max(0, min(1, alpha * x + beta)). Source: ONNX HardSigmoid-22.
 struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttributes> {
   template <class T>
   static T apply(const Attributes& a, T x) {
@@ -312,12 +350,16 @@ struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttr
   }
 };
 
+/// How Gelu is computed.
+///   none  as written at Gelu
+///   tanh  as x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
 enum class GeluApproximation : std::uint8_t { none, tanh };
 constexpr auto enum_names(GeluApproximation) { return std::array{"none", "tanh"}; }
 struct GeluAttributes {
   GeluApproximation approximate = GeluApproximation::none;
   static constexpr auto fields() { return Fields{field("approximate", &GeluAttributes::approximate)}; }
 };
+/// x / 2 * (1 + erf(x / sqrt(2))). Source: ONNX Gelu-20.
 struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
   template <class T>
   static T apply(const Attributes& a, T x) {
@@ -329,6 +371,7 @@ struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
   }
 };
 
+/// Whether x is NaN. Source: ONNX IsNaN-20.
 struct IsNaN : detail::Unary<"IsNaN", detail::floats, NoAttributes, true> {
   template <class T>
   static bool apply(T x) {
@@ -336,12 +379,13 @@ struct IsNaN : detail::Unary<"IsNaN", detail::floats, NoAttributes, true> {
   }
 };
 struct IsInfAttributes {
-  bool detect_negative = true, detect_positive = true;
+  bool detect_negative = true, detect_positive = true;  ///< which infinities count
   static constexpr auto fields() {
     return Fields{field("detect_negative", &IsInfAttributes::detect_negative),
                   field("detect_positive", &IsInfAttributes::detect_positive)};
   }
 };
+/// Whether x is an infinity of a sign that is asked for. Source: ONNX IsInf-20.
 struct IsInf : detail::Unary<"IsInf", detail::floats, IsInfAttributes, true> {
   template <class T>
   static bool apply(const Attributes& a, T x) {
@@ -387,7 +431,7 @@ struct Kernel<Op> {
   }
 };
 
-/// The portable kernels of all rows of ops/unary.hpp.
+/// The portable kernels of all operators of this header.
 using UnaryKernels =
     KernelList<Kernel<ops::Abs>, Kernel<ops::Acos>, Kernel<ops::Acosh>, Kernel<ops::Asin>, Kernel<ops::Asinh>,
                Kernel<ops::Atan>, Kernel<ops::Atanh>, Kernel<ops::BitwiseNot>, Kernel<ops::Ceil>,

@@ -17,13 +17,16 @@
 
 namespace lithe::inline v0::ops {
 
-/// The distinct slices along an axis, or the distinct elements, without `axis`.
-///   input [a..., A, b...] -> output [a..., n, b...] (or [n]), indices [n] s64 of the first of each, inverse
-///   [A] s64 (where each slice went), counts [n] s64; n is known after run only and is at most A
-/// Units: axis holds one number, negative from the back, or none. `sorted`: in ascending order, slices
-/// compared element by element, NaN above all numbers and equal to itself; else in order of first appearance.
-/// Errors: Code::invalid_model for an axis out of range, more than one, or an output quantized unlike the
-/// input. Source: ONNX Unique-11.
+/// Finds the distinct slices along an axis, or the distinct elements where there is no axis.
+///   input [a..., A, b...]    output [a..., n, b...], or [n]
+///   indices [n] s64: the first place of each    inverse [A] s64: the number of each slice    counts [n] s64
+/// n is known only after run and is at most A.
+/// Units: axis holds one number (negative: from the back) or none. `sorted`: in ascending order, slices
+/// compared element by element, NaN above all numbers and equal to itself; else in the order of first
+/// appearance.
+/// Errors: Code::invalid_model for an axis out of range, more than one axis, or an output quantized unlike
+/// the input.
+/// Source: ONNX Unique-11.
 struct Unique {
   struct Attributes {
     IntList axis{};
@@ -31,7 +34,7 @@ struct Unique {
     static constexpr auto fields() {
       return Fields{field("axis", &Attributes::axis), field("sorted", &Attributes::sorted)};
     }
-    /// `input` as lines along the axis, all its elements one line without.
+    /// The input as lines along the axis; without an axis, as one line of all elements.
     detail::Lines lines(const Shape& input) const {
       return axis.empty() ? detail::Lines(input.elements())
                           : detail::Lines(input, normalize_axis(axis[0], input.rank()));
@@ -73,7 +76,7 @@ template <std::same_as<ops::Unique> Op>
 struct Kernel<Op> {
   using Attributes = ops::Unique::Attributes;
 
-  /// The slices' order, the groups' first places in it, and the groups' order.
+  /// The workspace holds the slices' order, the groups' first places in it, and the groups' order.
   static Status reshape(const Attributes& a, ReshapeContext& context) {
     const index_t n = a.lines(context.inputs[0].shape).length;
     return ops::detail::ask_workspace(context, 8 * (3 * static_cast<std::uint64_t>(n) + 1));
@@ -110,8 +113,8 @@ struct Kernel<Op> {
     return static_cast<std::int64_t*>(context.output(o).data);
   }
 
-  /// Sorts the slices, equal ones by number, and finds where in that order a new one starts; the end is the
-  /// last start. Returns how many there are.
+  /// Sorts the slices, equal ones by number, and writes where in that order a new group starts; one more
+  /// start marks the end. Returns the number of groups.
   template <class T>
   static index_t group(const TensorView& input, const ops::detail::Lines& lines, std::int64_t* order,
                        std::int64_t* starts) {

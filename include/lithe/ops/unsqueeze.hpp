@@ -8,10 +8,12 @@
 
 namespace lithe::inline v0::ops {
 
-/// Puts in axes of size 1.
-///   input [...], axes [R] s64: places in the output (negative: from its back) -> output
+/// Inserts axes of size 1.
+///   input [...]    axes [R] s64: places in the output    output [...]
+/// Units: negative axes count from the back of the output.
 /// Errors: Code::needs_value while `axes` is unknown; Code::shape for an axis outside the output, given
-/// twice, or beyond rank 8. Source: ONNX Unsqueeze-13.
+/// twice, or beyond rank 8.
+/// Source: ONNX Unsqueeze-13.
 struct Unsqueeze {
   using Attributes = NoAttributes;
   using enum DType;

@@ -13,9 +13,11 @@
 
 namespace lithe::inline v0::ops {
 
-/// Takes each element from a where condition holds, else from b: condition, a, b [...] -> output, broadcast
-/// as numpy does. Errors: Code::shape where the shapes cannot be broadcast; Code::unsupported for dtypes
-/// narrower than a byte, and where a, b and output are quantized differently. Source: ONNX Where-16.
+/// Takes each element from a where condition is true, else from b.
+///   condition, a, b [...]    output: their shapes broadcast as numpy does
+/// Errors: Code::shape where the shapes cannot be broadcast; Code::unsupported for sub-byte elements;
+/// Code::invalid_model where a, b and output are quantized differently.
+/// Source: ONNX Where-16.
 struct Where {
   using Attributes = NoAttributes;
   using enum DType;

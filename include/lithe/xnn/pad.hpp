@@ -36,9 +36,9 @@ class Pad : BoxOperator {
     const NodeInfo& node = context.node;
     const auto width = static_cast<std::size_t>(element_bytes(node.input(0).dtype));
     std::uint32_t value = 0;
-    if (node.has(2))
+    if (node.has(2)) {
       std::memcpy(&value, node.input(2).data, width);
-    else if (node.input(0).quantization != nullptr && node.input(0).quantization->per_tensor()) {
+    } else if (node.input(0).quantization != nullptr && node.input(0).quantization->per_tensor()) {
       const std::int32_t zero = zero_point_of(node.input(0));
       std::memcpy(&value, &zero, width);
     }
@@ -55,7 +55,7 @@ class Pad : BoxOperator {
     Box box;
     for (std::size_t i = 0; i < static_cast<std::size_t>(shape.rank()); ++i) {
       box.first[i] = static_cast<std::size_t>(axes[i].before);
-      box.second[i] = static_cast<std::size_t>(axes[i].behind);
+      box.second[i] = static_cast<std::size_t>(axes[i].after);
     }
     constexpr std::array<Reshape, 3> functions{
         xnn_reshape_constant_pad_nd_x8, xnn_reshape_constant_pad_nd_x16, xnn_reshape_constant_pad_nd_x32};

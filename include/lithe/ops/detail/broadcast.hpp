@@ -11,7 +11,8 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// The common shape of two (numpy's rule: aligned at the last axis, 1 stretches). Errors: Code::shape.
+/// The shape that two shapes broadcast to by numpy's rule: aligned at the last axis, a 1 stretches.
+/// Errors: Code::shape.
 [[gnu::cold]] inline Result<Shape> broadcast(const Shape& a, const Shape& b) {
   const int rank = std::max(a.rank(), b.rank());
   Shape result = Shape::of_rank(rank);
@@ -25,14 +26,14 @@ namespace lithe::inline v0::ops::detail {
   return result;
 }
 
-/// Walks an output as runs of contiguous elements in order. Within a run each of the N broadcast inputs
+/// Walks an output as runs of contiguous elements, in order. Within a run each of the N broadcast inputs
 /// either runs along or repeats one element. Axes that all inputs traverse alike are merged, so that equal
-/// shapes are one run.
+/// shapes give a single run.
 template <std::size_t N>
 class BroadcastRuns {
  public:
   BroadcastRuns(const Shape& output, const std::array<const Shape*, N>& inputs) {
-    std::array<index_t, N> next{};  // stride of the next axis outwards, were it not broadcast
+    std::array<index_t, N> next{};  // strides of the next axis outwards if it were not broadcast
     next.fill(1);
     for (int axis = output.rank() - 1; axis >= 0; --axis) {
       std::array<index_t, N> stride{};
@@ -48,11 +49,12 @@ class BroadcastRuns {
   }
 
   bool done() const { return runs_left_ == 0; }
-  index_t length() const { return dims_[0]; }  ///< elements of a run
-  bool repeats(std::size_t i) const {
-    return strides_[0][i] == 0;
-  }  ///< input i is one element all along a run
-  index_t offset(std::size_t i) const { return offsets_[i]; }  ///< of input i's first element of this run
+  /// Elements of a run.
+  index_t length() const { return dims_[0]; }
+  /// Whether input i repeats one element all along a run.
+  bool repeats(std::size_t i) const { return strides_[0][i] == 0; }
+  /// The place of this run's first element in input i.
+  index_t offset(std::size_t i) const { return offsets_[i]; }
   index_t output_offset() const { return output_offset_; }
   void advance() {
     --runs_left_;

@@ -21,7 +21,7 @@ namespace lithe::inline v0::ops::detail {
 
 inline constexpr index_t chunk = 64;
 
-/// Floating-point formats of at most 16 bits.
+/// A floating-point format of at most 16 bits.
 struct SmallFloat {
   std::uint8_t bits, mantissa_bits;
   std::int16_t bias;
@@ -29,7 +29,7 @@ struct SmallFloat {
   bool negative_zero;                ///< false ("fnuz"): the code of -0 is the only NaN
 };
 
-/// f8e8m0 is not among them: it has neither sign nor mantissa.
+/// The format of a dtype of at most 16 bits, except f8e8m0, which has neither sign nor mantissa.
 constexpr SmallFloat small_float(DType dtype) {
   switch (dtype) {
     case DType::f16:
@@ -64,7 +64,8 @@ inline double decode(std::uint32_t code, const SmallFloat& format) {
   return negative ? -value : value;
 }
 
-/// Rounds to nearest even. Beyond the largest number: that number if `saturate`, else infinity or NaN.
+/// Rounds to nearest, ties to even. Beyond the largest number: that number if `saturate`, else infinity or
+/// NaN.
 inline std::uint32_t encode(double value, const SmallFloat& format, bool saturate) {
   const std::uint32_t sign = std::signbit(value) ? 1u << (format.bits - 1) : 0;
   if (std::isnan(value)) return format.negative_zero && format.bits > 4 ? sign | format.nan : format.nan;
@@ -88,7 +89,7 @@ inline std::uint32_t encode(double value, const SmallFloat& format, bool saturat
   return code == 0 && !format.negative_zero ? 0 : sign | code;
 }
 
-/// The power of two not below |value| (ONNX's rounding mode "up"); NaN and infinities give NaN.
+/// The power of two that is not below |value| (ONNX's round_mode "up"); NaN and infinities give NaN.
 inline std::uint32_t encode_f8e8m0(double value, bool saturate) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
   const std::uint32_t exponent = (bits >> 23) & 0xFF, fraction = bits & 0x7FFFFF;
@@ -97,12 +98,13 @@ inline std::uint32_t encode_f8e8m0(double value, bool saturate) {
   return exponent + 1;
 }
 
-/// Element `i` of packed elements of `width` bits (at most 8).
+/// Element `i` of packed elements of `width` bits, at most 8.
 inline std::uint32_t packed_bits(const void* data, index_t i, int width) {
   const std::uint32_t byte = static_cast<const std::uint8_t*>(data)[i * width / 8];
   return byte >> (i * width % 8) & ((1u << width) - 1);
 }
-/// Writes n packed elements from `first` on, which starts a byte; unused bits of the last byte become 0.
+/// Writes n packed elements from element `first` on, which must begin a byte; unused bits of the last byte
+/// become 0.
 template <class Code>
 void store_packed(void* data, index_t first, index_t n, int width, Code code) {
   assert(first * width % 8 == 0);
@@ -134,7 +136,8 @@ constexpr bool has_packed_integers(TypeSet types) {
   return types.has_one_of(DType::s4, DType::u4, DType::s2, DType::u2);
 }
 
-/// Integers and bool (0 or 1) as a wider type; u64 keeps its bits.
+/// Reads n integers or bools (0 or 1) as a wider type; u64 keeps its bits. The result is `buffer`, or the
+/// tensor itself where nothing has to be converted.
 template <TypeSet types = every_type, class Wide>
 [[gnu::noinline]] const Wide* load_integers(const TensorView& t, index_t first, index_t n, Wide* buffer) {
   const Wide* loaded = buffer;
@@ -157,7 +160,7 @@ template <TypeSet types = every_type, class Wide>
   return loaded;
 }
 
-/// Keeps the low bits; bool is "not 0".
+/// Writes n integers: the low bits; to bool: whether the number is not 0.
 template <TypeSet types = every_type, class Wide>
 [[gnu::noinline]] void store_integers(const Tensor& t, index_t first, index_t n, const Wide* values) {
   const auto store = [&]<class T>() {
@@ -173,7 +176,7 @@ template <TypeSet types = every_type, class Wide>
     if (!whole) store_packed(t.data, first, n, bits(t.dtype), [&](index_t i) { return values[i]; });
 }
 
-/// f32, f16, bf16, and quantized s8 and u8 as the real numbers they stand for.
+/// Reads n elements of f32, f16 or bf16, or of quantized s8 or u8 as the real numbers they stand for.
 template <TypeSet types = every_type>
 [[gnu::noinline]] const float* load_floats(const TensorView& t, index_t first, index_t n, float* buffer) {
   const float* loaded = buffer;
@@ -189,6 +192,7 @@ template <TypeSet types = every_type>
   return loaded;
 }
 
+/// Writes n real numbers to such a tensor; quantized integers are rounded to nearest even and saturate.
 template <TypeSet types = every_type>
 [[gnu::noinline]] void store_floats(const Tensor& t, index_t first, index_t n, const float* values) {
   (void)with_element_type<types, float, half, bfloat16, std::int8_t, std::uint8_t>(t.dtype, [&]<class T>() {
@@ -206,7 +210,7 @@ template <TypeSet types = every_type>
   });
 }
 
-/// Any dtype.
+/// Reads n elements of any dtype.
 [[gnu::noinline]] inline const double* load_doubles(const TensorView& t, index_t first, index_t n,
                                                     double* buffer) {
   if (t.dtype == DType::f64) return widen<double>(t.data, first, n, buffer);
@@ -233,7 +237,7 @@ template <TypeSet types = every_type>
   return buffer;
 }
 
-/// Towards zero; beyond int64 the nearest, NaN gives 0.
+/// Rounds towards zero; beyond the range of int64 (uint64) gives the nearest integer of it, NaN gives 0.
 inline std::int64_t truncate(double v) {
   if (!(v > -0x1p63)) return v != v ? 0 : std::numeric_limits<std::int64_t>::min();
   return v < 0x1p63 ? static_cast<std::int64_t>(v) : std::numeric_limits<std::int64_t>::max();
@@ -244,8 +248,8 @@ inline std::int64_t truncate_unsigned(double v) {
                                               : std::numeric_limits<std::uint64_t>::max());
 }
 
-/// Any dtype. Floats to integers: towards zero, whole-byte types saturate, NaN gives 0; packed ones keep the
-/// low bits, as in ONNX's reference. `saturate` is for the 8-bit floats.
+/// Writes n elements of any dtype. Floats become integers towards zero: types of whole bytes saturate, packed
+/// ones keep the low bits (as in ONNX's reference), NaN gives 0. `saturate` is for the 8-bit floats.
 [[gnu::noinline]] inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
                                             bool saturate = true) {
   if (t.dtype == DType::f64) {
@@ -284,8 +288,8 @@ inline std::int64_t truncate_unsigned(double v) {
   });
 }
 
-/// One chunk as a wide type: float, double, int32 (up to 16 bits), int64 or uint64. Points into the tensor
-/// where nothing has to be converted.
+/// Reads one chunk as a wide type: float, double, int32 (for up to 16 bits), int64 or uint64. The result
+/// points into the tensor where nothing has to be converted.
 template <TypeSet types = every_type, class Wide>
 const Wide* load(const TensorView& t, index_t first, index_t n, Wide* buffer) {
   using Signed = std::conditional_t<std::is_same_v<Wide, std::uint64_t>, std::int64_t, Wide>;

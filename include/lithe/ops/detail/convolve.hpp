@@ -13,7 +13,7 @@
 /// Convolutions over two or three spatial axes.
 namespace lithe::inline v0::ops::detail {
 
-/// One for each axis: the default of strides and dilations.
+/// A 1 for each axis: the default of strides and dilations.
 template <std::size_t Axes>
 inline constexpr std::array<std::int32_t, Axes> ones = [] {
   std::array<std::int32_t, Axes> all{};
@@ -45,7 +45,7 @@ struct ConvAttributes {
   Window window(const Shape& filter) const { return filter_window<Axes>(*this, filter); }
 };
 
-/// One pixel of a grouped convolution; the filter is [O, (KD,) KH, KW, C / group].
+/// Computes one pixel of a grouped convolution with a filter [O, (KD,) KH, KW, C / group].
 template <class T>
 void convolve_pixel(const Pixel& pixel, const Linear<T>& linear, const RunContext& context, index_t group,
                     T* to) {
@@ -54,7 +54,7 @@ void convolve_pixel(const Pixel& pixel, const Linear<T>& linear, const RunContex
   const Shape& f = filter.shape;
   const int axis = f.rank() - 3;  // KH
   const index_t channels = f.back(), per_group = f[0] / group, taps = f.product(1, f.rank() - 1);
-  // Neighbouring taps whose channels touch, on both sides, are one longer sum.
+  // Neighbouring taps are one longer sum where their channels touch in both input and filter.
   const bool joined = pixel.across == 1 && input.pitch == channels && filter.pitch == channels;
   const index_t steps = joined && pixel.kw.count() > 0 ? 1 : pixel.kw.count();
   const index_t length = joined ? pixel.kw.count() * channels : channels;
@@ -71,7 +71,8 @@ void convolve_pixel(const Pixel& pixel, const Linear<T>& linear, const RunContex
   }
 }
 
-/// Rules of every convolution whose filter is [O, ..., C / group]: `channels` are the input's.
+/// Checks what all convolutions with a filter [O, ..., C / group] ask; `channels` are those of the input.
+/// Errors: Code::shape; those of check_quantized_layer.
 [[gnu::cold]] inline Status check_convolution(std::int32_t group, index_t channels,
                                               const InferContext& context) {
   const Shape& filter = context.shape(1);
@@ -82,7 +83,7 @@ void convolve_pixel(const Pixel& pixel, const Linear<T>& linear, const RunContex
   return is_quantized_8bit(context.dtype(0)) ? check_quantized_layer(context, 0, filter[0]) : Status{};
 }
 
-/// Checks everything and sets the output's shape.
+/// Infers a convolution: checks everything and sets the output's shape.
 template <std::size_t Axes>
 Status infer_convolution(const ConvAttributes<Axes>& a, InferContext& context) {
   const Shape& input = context.shape(0);

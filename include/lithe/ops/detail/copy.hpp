@@ -10,8 +10,8 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Calls f.template operator()<T>() with the unsigned integer of `width` bytes: 1, 2, 4 or 8, anything else
-/// is 8.
+/// Calls f.template operator()<T>() with the unsigned integer T of `width` bytes: 1, 2 or 4; any other width
+/// means 8.
 template <class F>
 decltype(auto) by_width(int width, F f) {
   switch (width) {
@@ -26,7 +26,7 @@ decltype(auto) by_width(int width, F f) {
   }
 }
 
-/// Element `i` of memory that holds elements of this width, whatever their type.
+/// Element `i` of memory that holds elements of the width of T, whatever their type.
 template <class T>
 T load(const std::byte* data, index_t i) {
   T value;
@@ -38,14 +38,16 @@ void store(std::byte* data, index_t i, T value) {
   std::memcpy(data + i * static_cast<index_t>(sizeof(T)), &value, sizeof(T));
 }
 
-/// Sub-byte elements only exist as whole tensors: operators that move single ones refuse them.
+/// Sub-byte elements exist only as whole tensors: operators that move single elements refuse them.
+/// Errors: Code::unsupported.
 inline Status whole_bytes(DType dtype) {
   if (element_bytes(dtype) == 0)
     return {Code::unsupported, "elements smaller than a byte cannot be moved one by one"};
   return {};
 }
 
-/// Moving elements keeps their numbers: where two tensors both have one scale, it is the same.
+/// Operators that move elements keep their numbers: two tensors that both have one scale must have the same
+/// scale and zero point.
 /// Errors: Code::invalid_model.
 inline Status same_scale(const Quantization* a, const Quantization* b) {
   if (a == nullptr || b == nullptr || !a->per_tensor() || !b->per_tensor()) return {};
@@ -60,6 +62,7 @@ inline Status same_scale(const InferContext& context, int i, int o) {
 }
 
 /// Copies all elements, packed or not, into a dense tensor of as many bytes, unless they are there already.
+/// Errors: Code::shape for another number of bytes.
 inline Status copy_all(const TensorView& from, const Tensor& to) {
   if (from.bytes() != to.bytes()) return {Code::shape, "a copy needs as many bytes as its source"};
   if (from.data != to.data && to.bytes() != 0) std::memcpy(to.data, from.data, to.bytes());

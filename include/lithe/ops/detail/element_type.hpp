@@ -35,7 +35,8 @@ Status status_of(F f) {
   }
 }
 
-/// The same for an `f` that returns a Status or nothing. Errors: Code::dtype for other types; those of `f`.
+/// Calls f as with_element_type does, where f returns a Status or nothing.
+/// Errors: Code::dtype for other types; those of f.
 template <TypeSet types, class... Ts, class F>
 Status for_element_type(DType dtype, F f) {
   Status status{Code::dtype, "no kernel for this element type"};
@@ -43,21 +44,23 @@ Status for_element_type(DType dtype, F f) {
       dtype, [&]<class T>() { status = status_of([&] { return f.template operator()<T>(); }); });
   return status;
 }
-/// The types with a fraction.
+
+/// for_element_type over the types with a fraction.
 template <TypeSet types = every_type, class F>
 Status for_float_type(DType dtype, F f) {
   return for_element_type<types, float, half, bfloat16, double>(dtype, f);
 }
+/// for_element_type over the types of quantized activations.
 template <TypeSet types = every_type, class F>
 Status for_quantized_type(DType dtype, F f) {
   return for_element_type<types, std::int8_t, std::uint8_t>(dtype, f);
 }
-/// The types of linear layers.
+/// for_element_type over the types of linear layers.
 template <TypeSet types = every_type, class F>
 Status for_linear_type(DType dtype, F f) {
   return for_element_type<types, float, half, std::int8_t, std::uint8_t>(dtype, f);
 }
-/// The types of pools and means.
+/// for_element_type over the types of pools and means.
 template <TypeSet types = every_type, class F>
 Status for_pooled_type(DType dtype, F f) {
   return for_element_type<types, float, half, double, std::int8_t, std::uint8_t>(dtype, f);

@@ -22,9 +22,7 @@ namespace lithe::inline v0::ops::detail {
 template <std::size_t N>
 struct OpName {
   char text[N];
-  constexpr OpName(const char (&name)[N]) {
-    std::copy_n(name, N, text);
-  }  // NOLINT(google-explicit-constructor)
+  constexpr OpName(const char (&name)[N]) { std::copy_n(name, N, text); }
 };
 
 /// The element types of an element-wise operator.
@@ -49,7 +47,7 @@ constexpr ElementTypes<N + M> join(const ElementTypes<N>& a, const std::array<DT
 }
 
 inline constexpr ElementTypes<4> floats{{DType::f32, DType::f16, DType::f64, DType::bf16}};
-/// s8 and u8 only where they are quantized.
+/// All types of real numbers: s8 and u8 count only where they are quantized.
 inline constexpr auto reals = join(floats, std::array{DType::s8, DType::u8}, {});
 inline constexpr auto wide_numbers =
     join(reals, std::array{DType::s32, DType::s64, DType::u32, DType::u64}, {});
@@ -65,15 +63,16 @@ inline constexpr ElementTypes<4> unsigned_integers{{DType::u8, DType::u16, DType
 inline constexpr ElementTypes<1> booleans{{DType::boolean}};
 inline constexpr auto everything = join(numbers, std::array{DType::boolean}, {.s8 = true, .u8 = true});
 
-/// The wide type that a dtype's arithmetic happens in.
+/// The kind of wide type in which a dtype's arithmetic happens.
 enum class Arithmetic : std::uint8_t { single, double_, signed_, unsigned_ };
 inline Arithmetic arithmetic(const TensorView& t) {
   if (t.dtype == DType::f64) return Arithmetic::double_;
   if (is_float(t.dtype) || quantized(t)) return Arithmetic::single;
   return is_signed_integer(t.dtype) ? Arithmetic::signed_ : Arithmetic::unsigned_;
 }
-/// Calls run(Wide{}) with the wide type, one of those that the operator's element types and the set need; `run`
-/// returns a Status or nothing. Errors: Code::dtype; those of `run`.
+/// Calls run(Wide{}) with the wide type of a tensor's arithmetic. Types that the operator or the set does not
+/// have cost no code. `run` returns a Status or nothing.
+/// Errors: Code::dtype for a type outside the rows; those of `run`.
 template <const auto& element_types, TypeSet types = every_type, class Run>
 Status with_arithmetic(const TensorView& t, Run run) {
   using enum DType;
@@ -90,7 +89,7 @@ Status with_arithmetic(const TensorView& t, Run run) {
   return {Code::dtype, "an element-wise kernel met a dtype outside its type rows"};
 }
 
-/// Limits of an optional clamp in a wide type; real units round inwards for integers.
+/// The limits of a clamp in a wide type; for integers real limits are rounded inwards.
 template <class T>
 struct Limits {
   T low = std::numeric_limits<T>::lowest(), high = std::numeric_limits<T>::max();
@@ -105,15 +104,15 @@ struct Limits {
       high = static_cast<T>(round(std::floor(static_cast<double>(clamp.max))));
     }
   }
-  /// NaN stays.
+  /// Limits n values; NaN stays NaN.
   void apply(T* values, index_t n) const {
     for (index_t i = 0; i < n; ++i) values[i] = values[i] < low ? low : values[i] > high ? high : values[i];
   }
 };
 
-/// Element-wise over broadcast inputs of one wide type: `f(pointers, n, result)` computes n results of a
-/// chunk, may refuse. Reads each chunk before it writes it, so that the output may lie where an input of its
-/// shape lies.
+/// Computes element by element over broadcast inputs of one wide type: `f(pointers, n, result)` computes n
+/// results of a chunk and may refuse. Each chunk is read before it is written, so that the output may lie
+/// where an input of its shape lies.
 template <TypeSet types, class Wide, class Output, std::size_t N, class F>
 Status map_chunks(const std::array<const TensorView*, N>& inputs, const Tensor& output, F f) {
   std::array<const Shape*, N> shapes;
@@ -143,8 +142,7 @@ Status map_chunks(const std::array<const TensorView*, N>& inputs, const Tensor& 
   return {};
 }
 
-/// Calls f(stored, real) for all 256 stored values of a quantized input: f's table maps a whole tensor of
-/// bytes.
+/// Maps a tensor of bytes through a table: f(inputs, outputs) computes the output of all 256 stored values.
 template <class F>
 void map_bytes(const TensorView& input, const Tensor& output, F f) {
   const index_t n = input.elements();
@@ -157,14 +155,15 @@ void map_bytes(const TensorView& input, const Tensor& output, F f) {
   for (index_t i = 0; i < n; ++i) to[i] = table[from[i]];
 }
 
-/// A strip of rows needs the same rows of every input that has them, and the others whole (0 rows).
+/// A strip of rows needs the same rows of every input that has them; it needs the other inputs whole (0
+/// rows).
 inline RowSpan same_rows(const NodeInfo& node, int input, RowSpan output) {
   const Shape &in = node.input(input).shape, &out = node.output().shape;
   const bool has_rows = in.rank() == out.rank() && in.rank() > 1 && (in[1] != 1 || out[1] == 1);
   return has_rows ? output : RowSpan{0, 0};
 }
-/// Input i of a strip: of an input that came whole although its first axis is broadcast to the output's rows,
-/// those rows.
+/// Input i as a strip sees it: where the input came whole although its first axis runs along the output's
+/// rows, the rows of the strip.
 inline TensorView strip_input(const RunContext& context, int i) {
   TensorView view = context.input(i);
   if (context.strip() == nullptr || view.shape.rank() != context.output().shape.rank() - 1 ||

@@ -12,7 +12,7 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// The inputs and outputs that all linear layers have, in these places.
+/// The spec of a linear layer: all of them have these inputs and outputs, in these places.
 constexpr OpSpec linear_spec(const char* name) {
   return {.name = name,
           .inputs = {"input", "filter", "bias?"},
@@ -26,17 +26,18 @@ inline constexpr TypeRow linear_types[] = {
 
 inline constexpr std::int64_t max_channels = std::int64_t{1} << 30;
 
-/// What products of T are summed in: float for 16-bit floats, unsigned for integers so that overflow wraps.
+/// The type in which products of T are summed: float for 16-bit floats; unsigned for integers, so that
+/// overflow wraps.
 template <class T>
 using Accumulator = std::conditional_t<
     std::is_same_v<T, half> || std::is_same_v<T, bfloat16>, float,
     std::conditional_t<std::is_integral_v<T>,
                        std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>, T>>;
 
-/// Elements that loops over contiguous channels keep in registers or close by.
+/// How many elements loops over contiguous channels keep in registers or in the first-level cache.
 inline constexpr index_t channel_block = 32;
 
-/// Calls `f(i)` for i in [0, count); whole blocks as a loop of known length, which compilers vectorize at
+/// Calls `f(i)` for i in [0, count). A whole block is a loop of known length, which compilers vectorize at
 /// -O2.
 template <class F>
 void for_block(index_t count, F f) {
@@ -46,7 +47,7 @@ void for_block(index_t count, F f) {
     for (index_t i = 0; i < count; ++i) f(i);
 }
 
-/// Sum of a[i] * b[i]; four partial sums let compilers vectorize without reassociating.
+/// The sum of a[i] * b[i]. Four partial sums let compilers vectorize without reassociating.
 template <class A, class B>
 Accumulator<A> dot(const A* a, const B* b, index_t n) {
   using Acc = Accumulator<A>;
@@ -63,7 +64,8 @@ Accumulator<A> dot(const A* a, const B* b, index_t n) {
   return (s0 + s1) + (s2 + s3);
 }
 
-/// Asks for scratch memory of a size computed in 64 bits.
+/// Asks for a workspace of a size that was computed in 64 bits.
+/// Errors: Code::out_of_memory beyond the address space.
 inline Status ask_workspace(ReshapeContext& context, std::uint64_t bytes) {
   if (bytes > std::numeric_limits<std::size_t>::max() / 2)
     return {Code::out_of_memory, "a workspace is beyond the address space"};
@@ -71,9 +73,9 @@ inline Status ask_workspace(ReshapeContext& context, std::uint64_t bytes) {
   return {};
 }
 
-/// The arithmetic of one output channel of a linear layer (input 0, filter 1, bias 2): starts with the bias,
-/// adds products, stores clamped. The workspace is for 8-bit types: a scale, and for u8 a zero point, per
-/// output channel.
+/// The arithmetic of one output channel of a linear layer (input 0, filter 1, bias 2): `start` is the bias,
+/// `product` and `sum` are added, `store` clamps. 8-bit types keep a scale, and u8 a zero point too, for each
+/// output channel in the workspace.
 template <class T>
 class Linear {
  public:
@@ -144,7 +146,8 @@ class Linear<T> {
   std::int32_t input_zero_point_ = 0;
 };
 
-/// The workspace that Linear needs for output 0 of this type with this many channels.
+/// Asks for the workspace that Linear needs for output 0 and this many channels.
+/// Errors: Code::out_of_memory.
 inline Status linear_workspace(ReshapeContext& context, index_t channels) {
   const DType dtype = context.outputs[0].dtype;
   const std::uint64_t each = dtype == DType::s8   ? Linear<std::int8_t>::workspace_per_channel
@@ -153,8 +156,8 @@ inline Status linear_workspace(ReshapeContext& context, index_t channels) {
   return ask_workspace(context, each * static_cast<std::uint64_t>(channels));
 }
 
-/// The portable kernel of a linear layer. `Layer` has Attributes, `channels(filter)`: the output channels of a
-/// filter of this shape, and `run<T>(attributes, context)`, which computes output 0 of element type T.
+/// The portable kernel of a linear layer. `Layer` has Attributes; `channels(filter)`, the output channels of
+/// a filter of this shape; and `run<T>(attributes, context)`, which computes output 0 of element type T.
 template <class Layer>
 struct LinearKernel {
   using Attributes = typename Layer::Attributes;
@@ -170,7 +173,7 @@ struct LinearKernel {
   }
 };
 
-/// Sizes of the two matrices of a MatMul; a vector is one row (a) or one column (b).
+/// The sizes of the two matrices of a MatMul. A vector counts as one row (a) or one column (b).
 struct MatMulDims {
   index_t m, k, n, b_k;
 };
@@ -182,13 +185,14 @@ inline MatMulDims matmul_dims(const Shape& a, const Shape& b, bool transpose_a, 
           transpose_b ? b_rows : b_columns, transpose_b ? b_columns : b_rows};
 }
 
-/// c[M, N] = a * b, where element (i, j) of a lies at i * row + j * column, of b alike; c is dense.
+/// A matrix whose element (i, j) lies at i * row + j * column.
 template <class T>
 struct Matrix {
   const T* data;
   index_t row, column;
 };
 
+/// c[M, N] = a * b; c is dense.
 template <class T>
 void multiply(Matrix<T> a, Matrix<T> b, T* c, const MatMulDims& dims) {
   using Acc = Accumulator<T>;

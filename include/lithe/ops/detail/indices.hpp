@@ -16,7 +16,7 @@
 
 namespace lithe::inline v0::ops {
 
-/// What becomes of an element that is written over.
+/// How an element that is written over counts.
 enum class Reduction : std::uint8_t { none, add, mul, max, min };
 constexpr std::array<const char*, 5> enum_names(Reduction) { return {"none", "add", "mul", "max", "min"}; }
 
@@ -26,13 +26,14 @@ namespace lithe::inline v0::ops::detail {
 
 inline constexpr Status index_outside{Code::out_of_range, "an index lies outside of its axis"};
 
-/// `index` in [-size, size) as a position; -1 outside.
+/// `index` in [-size, size) as a position; -1 if it is outside.
 inline index_t position(std::int64_t index, index_t size) {
   if (index < -size || index >= size) return -1;
   return static_cast<index_t>(index < 0 ? index + size : index);
 }
 
-/// Whether there is at most one index for each element on other axes than `axis`. Errors: Code::shape.
+/// Checks that `indices` has at most one index for each element on axes other than `axis`.
+/// Errors: Code::shape.
 inline Status check_indices(const Shape& data, const Shape& indices, std::int64_t axis) {
   const int skipped = normalize_axis(axis, data.rank());
   if (skipped < 0) return {Code::shape, "the axis lies outside of the input"};
@@ -42,8 +43,8 @@ inline Status check_indices(const Shape& data, const Shape& indices, std::int64_
   return {};
 }
 
-/// Calls f(offset in `data` of the element that an index names, offset of the index) for every index. Errors:
-/// Code::out_of_range.
+/// Calls f(offset in `data` of the element that an index names, offset of the index) for every index.
+/// Errors: Code::out_of_range.
 template <class F>
 Status for_each_index(const Shape& data, int axis, const TensorView& indices, F f) {
   if (indices.elements() == 0) return {};
@@ -66,7 +67,8 @@ Status for_each_index(const Shape& data, int axis, const TensorView& indices, F 
   return inside ? Status{} : index_outside;
 }
 
-/// The offset of the slice that the `depth` numbers of tuple `t` name, of axes from `first` on.
+/// The offset of the slice that tuple `t` of `depth` indices names, on the axes from `first` on.
+/// Errors: Code::out_of_range.
 inline Result<index_t> slice_offset(const Shape& data, int first, const TensorView& indices, index_t t,
                                     int depth) {
   index_t offset = 0;
@@ -78,7 +80,8 @@ inline Result<index_t> slice_offset(const Shape& data, int first, const TensorVi
   return offset * data.product(first + depth, data.rank());
 }
 
-/// Reductions compute in a wide type, and are rounded to the tensor's after each. NaN stays.
+/// Reduces n elements of `from` into `to`. Each reduction is computed in a wide type and rounded to the
+/// tensor's type; NaN stays NaN.
 template <class Wide>
 void reduce_wide(Reduction reduction, const Tensor& to, index_t at, const TensorView& from, index_t first,
                  index_t n) {
@@ -101,7 +104,7 @@ void reduce_wide(Reduction reduction, const Tensor& to, index_t at, const Tensor
   }
 }
 
-/// Writes n elements of `from` to elements `at` and on of `to`, over what is there or reduced with it.
+/// Writes n elements of `from` to `to`, from element `at` on: over what is there, or reduced with it.
 inline void write_over(Reduction reduction, const Tensor& to, index_t at, const TensorView& from,
                        index_t first, index_t n) {
   if (reduction == Reduction::none) {
@@ -115,7 +118,9 @@ inline void write_over(Reduction reduction, const Tensor& to, index_t at, const 
   return reduce_wide<std::uint64_t>(reduction, to, at, from, first, n);
 }
 
-/// What scatters have in common: input 0 and 2 become the output, under `reduction`.
+/// Checks what all scatters ask: inputs 0 and 2 become the output, under `reduction`.
+/// Errors: Code::unsupported for sub-byte elements, 8-bit floats and quantized tensors under a reduction;
+/// Code::invalid_model for quantizations that differ.
 inline Status check_scatter(const InferContext& context, Reduction reduction) {
   const DType dtype = context.dtype(0);
   LITHE_TRY(whole_bytes(dtype));

@@ -20,7 +20,8 @@ struct Lines {
     for (index_t o = 0; o < outer; ++o)
       for (index_t i = 0; i < stride; ++i) f(o * length * stride + i);
   }
-  /// Calls f(start, count) for blocks of up to `block` neighbouring lines.
+  /// Calls f(start, count) for blocks of up to `block` neighbouring lines, the first of which begins at
+  /// `start`.
   template <class F>
   void for_blocks(index_t block, F f) const {
     for (index_t o = 0; o < outer; ++o)

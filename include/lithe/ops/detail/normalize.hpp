@@ -8,14 +8,16 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Errors: Code::invalid_model unless epsilon is finite and not negative.
+/// Checks epsilon.
+/// Errors: Code::invalid_model unless it is finite and not negative.
 inline Status check_epsilon(float epsilon) {
   if (std::isfinite(epsilon) && epsilon >= 0) return {};
   return {Code::invalid_model, "epsilon is negative or not finite"};
 }
 
-/// Input `i`, if given, holds one number for each index of input 0's axes from `axis` on: their shape, with
-/// any number of ones before it. Errors: Code::shape.
+/// Checks that input `i`, if present, has the shape of input 0's axes from `axis` on; ones may stand before
+/// it.
+/// Errors: Code::shape.
 inline Status check_trailing(const InferContext& context, int i, int axis) {
   if (!context.has(i)) return {};
   const Shape &input = context.shape(0), &given = context.shape(i);
@@ -27,8 +29,8 @@ inline Status check_trailing(const InferContext& context, int i, int axis) {
   return fits ? Status{} : Status{Code::shape, "scale and bias must have the shape of the normalized axes"};
 }
 
-/// Sum of f(i) for i below n; eight partial sums, which compilers keep in registers and vectorize without
-/// reassociating.
+/// The sum of f(i) for i in [0, n). Compilers keep its eight partial sums in registers and vectorize them
+/// without reassociating.
 template <class Acc, class F>
 Acc lane_sum(index_t n, F f) {
   constexpr index_t lanes = 8;
@@ -42,7 +44,7 @@ Acc lane_sum(index_t n, F f) {
   return sums[0];
 }
 
-/// The elements of an optional input, or null.
+/// The elements of an optional input; null where it is absent.
 template <class T>
 const T* optional_data(const RunContext& context, int i) {
   return context.has(i) ? static_cast<const T*>(context.input(i).data) : nullptr;

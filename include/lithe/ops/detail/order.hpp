@@ -3,7 +3,7 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// A total order of numbers: NaN is above all others and equal to itself, -0 equals 0.
+/// A total order of numbers: NaN is above all others and equal to itself; -0 equals 0.
 template <class T>
 bool ordered_before(T a, T b) {
   return a < b || (b != b && a == a);

@@ -9,8 +9,8 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Calls f(i) for i in [0, count), on the threads there are; calls must not depend on each other. Split the
-/// work by its size alone, never by the number of threads, so that results do not depend on it.
+/// Calls f(i) for i in [0, count) on the given threads; null: on this one. Calls must not depend on each
+/// other. Split work by its size alone, never by the number of threads, so that results do not depend on it.
 template <class F>
 void in_parallel(const ThreadPool* threads, index_t count, F f) {
   if (threads == nullptr || count < 2) {
@@ -23,8 +23,8 @@ void in_parallel(const ThreadPool* threads, index_t count, F f) {
   threads->for_each(task, &f, static_cast<std::size_t>(count));
 }
 
-/// Ranges of `n` items of `cost` elements each, at least about `grain` elements a range and at most `most`
-/// ranges.
+/// Cuts `n` items of `cost` elements each into ranges: at least about `grain` elements in a range, and at
+/// most `most` ranges.
 struct Ranges {
   index_t count, size, n;
 

@@ -36,7 +36,7 @@ struct Affine {
         high(low + 255) {}
 
   float real(std::int32_t stored) const { return static_cast<float>(stored - zero_point) * scale; }
-  /// The nearest stored integer of a real number; saturates, NaN gives the lowest.
+  /// The stored integer nearest to a real number; saturates; NaN gives the lowest.
   std::int32_t stored(float real, float inverse_scale) const {
     const float steps = real * inverse_scale;
     return round_to_even(
@@ -45,14 +45,15 @@ struct Affine {
   }
 };
 
-/// Which 8-bit integers an operator also takes as plain integers, without quantization.
+/// Which 8-bit integers an operator takes as plain integers too, without quantization.
 struct PlainBytes {
   bool s8 = false, u8 = false;
 };
 
-/// For operators that compute with real numbers: 8-bit tensors among the inputs and output 0 are either all
-/// quantized, per tensor, or all plain. Errors: Code::dtype for plain bytes that the operator has no meaning
-/// for.
+/// For operators on real numbers: checks that the 8-bit tensors among the inputs and output 0 are either all
+/// quantized, per tensor, or all plain.
+/// Errors: Code::dtype for plain bytes for which the operator has no meaning; Code::invalid_model for a
+/// mixture; those of check_activation.
 [[gnu::cold]] inline Status check_quantization(const InferContext& context, PlainBytes plain) {
   int with = 0, without = 0;
   const auto check = [&](DType dtype, const Quantization* q) -> Status {

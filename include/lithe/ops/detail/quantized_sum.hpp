@@ -11,12 +11,12 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// a + b or a - b of quantized numbers in fixed point: the larger of both multipliers, which are the scales
-/// over the output's, has 21 bits. Bit-exact with XNNPACK's qs8 and qu8 vadd; beyond its range of [2^-10,
-/// 2^8), scales above 2^20 times the output's count as that.
+/// a + b or a - b of quantized numbers in fixed point. The multipliers are the scales over the output's
+/// scale; the larger one has 21 bits. Bit-exact with XNNPACK's qs8 and qu8 vadd. Beyond its range of [2^-10,
+/// 2^8), scales above 2^20 times the output's count as 2^20 times.
 class QuantizedSum {
  public:
-  /// `sign` is that of b.
+  /// `sign` is 1 for a sum, -1 for a difference.
   QuantizedSum(const Quantization& a, const Quantization& b, int sign, const Quantization& output)
       : zero_point_(output.zero_point_at(0)) {
     constexpr int multiplier_bits = 20, max_shift = 30;
@@ -39,7 +39,7 @@ class QuantizedSum {
   std::int32_t left_, right_, bias_, zero_point_;
 };
 
-/// Input 0 plus or minus input 1, broadcast, where all are quantized.
+/// Computes input 0 plus or minus input 1, broadcast, where all tensors are quantized.
 template <class T>
 void add_quantized(const Clamp& clamp, int sign, const RunContext& context) {
   const TensorView a = strip_input(context, 0), b = strip_input(context, 1);

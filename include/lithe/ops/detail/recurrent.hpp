@@ -12,10 +12,10 @@
 #include "lithe/ops/detail/normalize.hpp"
 
 /// What GRU, LSTM and RNN share. T steps, B sequences, D directions, H hidden numbers, G gates:
-///   input [T, B, I]    weight [D, G * H, I]    recurrence [D, G * H, H]    bias [D, 2 * G * H] optional,
-///   weight's then recurrence's    sequence_lengths [B] optional, s32, in [0, T]    initial states [D, B, H]
-///   optional output [T, D, B, H], zero behind a sequence's end    states [D, B, H], after each sequence's
-///   last step
+///   input [T, B, I]    weight [D, G * H, I]    recurrence [D, G * H, H]
+///   bias [D, 2 * G * H] optional: that of weight, then that of recurrence
+///   sequence_lengths [B] s32 optional, in [0, T]    initial states [D, B, H] optional
+///   output [T, D, B, H], zero after a sequence's end    states [D, B, H], after each sequence's last step
 /// A sequence is reversed within its length.
 namespace lithe::inline v0::ops {
 
@@ -31,8 +31,9 @@ constexpr std::array<const char*, 3> enum_names(RecurrentActivation) { return {"
 
 namespace lithe::inline v0::ops::detail {
 
-/// Checks inputs 0 to 4 and the initial states, which follow, and sets the outputs.
-/// Errors: Code::invalid_model for hidden_size (0: as recurrence says) or clip out of range; Code::shape.
+/// Checks inputs 0 to 4 and the initial states after them, and sets the outputs' shapes.
+/// Errors: Code::invalid_model for a hidden_size that is neither 0 nor H, or a clip out of range;
+/// Code::shape.
 template <class Attributes>
 Status infer_recurrent(const Attributes& a, InferContext& context, index_t gates, int states) {
   const Shape &input = context.shape(0), &recurrence = context.shape(2);
@@ -77,7 +78,7 @@ Acc activation_limit(float clip) {
   return clip > 0 ? static_cast<Acc>(clip) : std::numeric_limits<Acc>::infinity();
 }
 
-/// One direction's parameters.
+/// The parameters of one direction.
 template <class T>
 struct RecurrentLayer {
   using Acc = Accumulator<T>;
@@ -96,7 +97,8 @@ struct RecurrentLayer {
     recurrence += d * gates * hidden * hidden;
     if (bias != nullptr) bias += 2 * d * gates * hidden;
   }
-  /// What row `j` of all gates makes of the input, and of the hidden state, each with its bias.
+  /// Row `j` of all gates: from_input is its product with the input, from_state with the hidden state, each
+  /// with its bias.
   Acc from_input(index_t j, const T* x) const {
     const Acc sum = dot(x, weight + j * inputs, inputs);
     return bias == nullptr ? sum : sum + static_cast<Acc>(bias[j]);
@@ -113,7 +115,7 @@ void copy_state(const From* from, To* to, index_t n) {
   for (index_t j = 0; j < n; ++j) to[j] = from == nullptr ? static_cast<To>(0.0f) : static_cast<To>(from[j]);
 }
 
-/// One sequence in one direction, through a cell whose states lie one behind the other at `cell.state`.
+/// Runs one sequence in one direction, through a cell whose states lie side by side at `cell.state`.
 template <class Cell, class Attributes>
 void run_sequence(const Attributes& a, RunContext& context, Cell& cell, index_t b, index_t length,
                   bool reverse) {
@@ -140,8 +142,8 @@ void run_sequence(const Attributes& a, RunContext& context, Cell& cell, index_t 
   for (int s = 0; s < Cell::states; ++s) store(1 + s, state, cell.state + s * hidden);
 }
 
-/// All directions and sequences. A cell is a RecurrentLayer with `Element`, `states`, a constructor from
-/// (RunContext, direction, workspace) and `step(attributes, x)`, which moves its states on.
+/// Runs all directions and sequences. A cell is a RecurrentLayer with `Element`, `states`, a constructor from
+/// (RunContext, direction, workspace) and `step(attributes, x)`, which advances its states.
 /// Errors: Code::out_of_range for a sequence length outside [0, T].
 template <class Cell, class Attributes>
 Status run_recurrent(const Attributes& a, RunContext& context) {
@@ -160,7 +162,8 @@ Status run_recurrent(const Attributes& a, RunContext& context) {
   return {};
 }
 
-/// The portable kernel of an operator with these attributes; its cells need `vectors` times H accumulators.
+/// The portable kernel of an operator with these attributes; its cells need `vectors` times H accumulators of
+/// workspace.
 template <class Attributes, template <class> class Cell, std::uint64_t vectors>
 struct RecurrentKernel {
   static Status reshape(const Attributes&, ReshapeContext& context) {

@@ -11,14 +11,15 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Axes of one shape, as bits.
+/// A set of axes, as bits.
 struct AxisSet {
   std::uint32_t bits = 0;
   bool has(int axis) const { return (bits >> axis & 1) != 0; }
   void add(int axis) { bits |= 1u << axis; }
 };
 
-/// The set that a list of axes names, negative ones from the back. Errors: Code::invalid_model.
+/// The set of the axes in a list; negative ones count from the back.
+/// Errors: Code::invalid_model for an axis out of range or named twice.
 inline Result<AxisSet> axis_set(const IntList& axes, int rank) {
   AxisSet set;
   for (std::int64_t named : axes) {
@@ -47,14 +48,17 @@ inline Shape reduced_shape(const Shape& input, AxisSet reduced, bool keepdims) {
   return shape;
 }
 
-/// Input 0 and output 0 are quantized per tensor, and a sum of `count` stored values fits 32 bits.
+/// Checks a mean of `count` stored values: input 0 and output 0 are quantized per tensor, and the sum fits 32
+/// bits.
+/// Errors: Code::unsupported for more than 2^23 elements; those of check_activation.
 inline Status check_quantized_mean(const InferContext& context, std::int64_t count) {
   if (count > std::int64_t{1} << 23) return {Code::unsupported, "an 8-bit mean of more than 2^23 elements"};
   LITHE_TRY(check_activation(context.quantization(0), context.dtype(0)));
   return check_activation(context.output_quantization(), context.output_dtype());
 }
 
-/// Sums of up to channel_block neighbouring elements; a sum of many floats is made of shorter ones.
+/// Sums of up to channel_block neighbouring elements. Every 256 additions are summed apart first, for
+/// accuracy.
 template <class T>
 class SumBlock {
  public:
@@ -87,7 +91,7 @@ class SumBlock {
   int added_ = 0;
 };
 
-/// Turns sums of stored values into means: `present` of them were added, the divisor is `count`.
+/// Turns sums of stored values into means: `present` values were added, the divisor is `count`.
 template <class T>
 class Mean {
  public:
@@ -126,7 +130,7 @@ class Mean<T> {
   float input_scale_, output_scale_;
 };
 
-/// Axes of a dense tensor in runs of one kind, reduced or kept, outermost first.
+/// The axes of a dense tensor in runs of one kind, reduced or kept, outermost first.
 struct AxisRuns {
   struct Run {
     index_t size = 1, stride = 1, at = 0;
@@ -146,8 +150,8 @@ struct AxisRuns {
 
   bool innermost_reduced() const { return count > 0 && runs[count - 1].reduced; }
   index_t innermost_size() const { return count > 0 ? runs[count - 1].size : 1; }
-  /// Moves `offset` to the next position of the kind, the innermost run left out; false, and back at the
-  /// start, at the end.
+  /// Moves `offset` to the next position of all runs of this kind but the innermost run. At the end it
+  /// returns false and is back at the start.
   bool next(bool reduced, index_t& offset) {
     for (int i = count - 2; i >= 0; --i) {
       Run& run = runs[i];
@@ -161,10 +165,10 @@ struct AxisRuns {
   }
 };
 
-/// Walks a dense tensor's reduced axes for blocks of up to channel_block neighbouring results, in order:
-/// f(count, first, each), where each(visit) calls visit(offset, length) for every contiguous run of elements
-/// that belong to the block: `count` elements of one result each, or, where `contiguous`, `length` elements
-/// of the only one.
+/// Walks the reduced axes of a dense tensor in blocks of up to channel_block neighbouring results, in order,
+/// and calls f(count, first, each) for each block. each(visit) calls visit(offset, length) for every
+/// contiguous run of elements of the block: `count` elements of one result each, or, where `contiguous`,
+/// `length` elements of the only result.
 struct ReducedBlocks {
   AxisRuns runs;
   bool contiguous, nothing, no_results = false;

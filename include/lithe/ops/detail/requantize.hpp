@@ -13,8 +13,8 @@
 namespace lithe::inline v0::ops::detail {
 
 /// Rounds to nearest, ties to even; |v| must be below 2^22 (float) or 2^51 (double). Adding 1.5 * 2^mantissa
-/// leaves the integer in the low bits; read as bits, so that no optimization may simplify it, and it
-/// vectorizes everywhere.
+/// leaves the integer in the low bits. They are read as bits, so that no optimization may simplify this, and
+/// it vectorizes everywhere.
 inline std::int32_t round_to_even(float v) { return std::bit_cast<std::int32_t>(v + 0x1.8p23f) - 0x4B400000; }
 inline std::int64_t round_to_even(double v) {
   return std::bit_cast<std::int64_t>(v + 0x1.8p52) - 0x4338000000000000;
@@ -28,8 +28,8 @@ inline bool zero_point_fits(std::int32_t zero_point, DType dtype) {
   return dtype == DType::s8 ? zero_point >= -128 && zero_point <= 127 : zero_point >= 0 && zero_point <= 255;
 }
 
-/// An activation of s8 or u8: one finite positive scale, one zero point that the dtype holds. Else
-/// Code::invalid_model.
+/// Checks an activation of s8 or u8: one finite positive scale, and one zero point that the dtype holds.
+/// Errors: Code::invalid_model; Code::unsupported where it is not quantized per tensor.
 [[gnu::cold]] inline Status check_activation(const Quantization* q, DType dtype) {
   if (q == nullptr) return {Code::invalid_model, "an 8-bit tensor has no quantization"};
   if (q->count != 1 || q->block != 0)
@@ -41,7 +41,9 @@ inline bool zero_point_fits(std::int32_t zero_point, DType dtype) {
   return {};
 }
 
-/// A filter of s8 (zero points 0) or u8 (any), per tensor or with `channels` pairs along `axis`.
+/// Checks a filter of s8 (zero points 0) or u8 (any zero points), quantized per tensor or with `channels`
+/// scales along `axis`.
+/// Errors: Code::invalid_model for bad scales or zero points; Code::unsupported for another kind.
 [[gnu::cold]] inline Status check_filter(const Quantization* q, DType dtype, int axis, index_t channels) {
   if (q == nullptr) return {Code::invalid_model, "an 8-bit filter has no quantization"};
   if (q->block != 0 || (q->count != 1 && (q->count != channels || q->axis != axis)))
@@ -58,7 +60,7 @@ inline bool zero_point_fits(std::int32_t zero_point, DType dtype) {
   return {};
 }
 
-/// Scale from accumulator steps to output steps; the order of operations is XNNPACK's.
+/// The scale from accumulator steps to output steps, in XNNPACK's order of operations.
 inline float requantization_scale(float input, float filter, float output) { return input * filter / output; }
 
 inline float filter_scale(const Quantization& filter, index_t channel) {
@@ -68,8 +70,9 @@ inline std::int32_t filter_zero_point(const Quantization& filter, index_t channe
   return filter.zero_point_at(filter.count == 1 ? 0 : channel);
 }
 
-/// Everything an 8-bit convolution or fully connected layer needs: inputs 0 and 1, output 0 and each
-/// channel's requantization scale, which must be finite.
+/// Checks all that an 8-bit convolution or fully connected layer needs: inputs 0 and 1, output 0, and that
+/// each channel's requantization scale is finite.
+/// Errors: those of check_activation and check_filter; Code::invalid_model.
 [[gnu::cold]] inline Status check_quantized_layer(const InferContext& context, int filter_axis,
                                                   index_t channels) {
   LITHE_TRY(check_activation(context.quantization(0), context.dtype(0)));
@@ -84,12 +87,13 @@ inline std::int32_t filter_zero_point(const Quantization& filter, index_t channe
   return {};
 }
 
+/// Errors: Code::invalid_model where min is above max, or NaN.
 inline Status check_clamp(const Clamp& clamp) {
   return clamp.min <= clamp.max ? Status{}
                                 : Status{Code::invalid_model, "clamp.min is above clamp.max, or NaN"};
 }
 
-/// Smallest and largest stored value that a clamp in real units leaves.
+/// The smallest and the largest stored value that a clamp in real units leaves.
 struct QuantizedRange {
   std::int32_t min, max;
 };
@@ -105,8 +109,8 @@ QuantizedRange quantized_range(const Clamp& clamp, float scale, std::int32_t zer
   return {stored(clamp.min), stored(clamp.max)};
 }
 
-/// From real steps to the stored 8-bit value: clamp in float, round to nearest even, add the zero point.
-/// Bit-exact with the "fp32" requantization of XNNPACK's qs8_qc8w and qu8 kernels.
+/// Turns real steps into the stored 8-bit value: clamps in float, rounds to nearest even, adds the zero
+/// point. Bit-exact with the "fp32" requantization of XNNPACK's qs8_qc8w and qu8 kernels.
 template <class T>
 class Requantizer {
  public:

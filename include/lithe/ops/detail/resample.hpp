@@ -15,7 +15,8 @@ namespace lithe::inline v0::ops {
 enum class ResizeMode : std::uint8_t { nearest, linear, cubic };
 constexpr std::array<const char*, 3> enum_names(ResizeMode) { return {"nearest", "linear", "cubic"}; }
 
-/// Where an output element lies on the input's axis (ONNX Resize-19; tf_half_pixel_for_nn is Resize-11's).
+/// Where an output element lies on the input's axis. Source: ONNX Resize-19; tf_half_pixel_for_nn is of
+/// Resize-11.
 enum class Coordinates : std::uint8_t {
   half_pixel,
   half_pixel_symmetric,
@@ -40,14 +41,14 @@ constexpr std::array<const char*, 4> enum_names(NearestMode) {
 
 namespace lithe::inline v0::ops::detail {
 
-/// One axis of a resize, in elements; `scale` is what the model says, which need not be output / input.
+/// One axis of a resize, in elements. `scale` is what the model says, which need not be output / input.
 struct ResizeAxis {
   index_t input = 0, output = 0;
   double scale = 1;
-  double start = 0, end = 1;  ///< of the region of interest, in parts of the axis
+  double start = 0, end = 1;  ///< the region of interest, in parts of the axis
   bool resized = false;       ///< false: the output is the input
 
-  /// Where output element `o` lies, in input elements; 0 is the middle of the first.
+  /// The place of output element `o`, in input elements; 0 is the middle of the first element.
   double place(Coordinates coordinates, index_t o) const {
     const auto in = static_cast<double>(input), at = static_cast<double>(o), wide = scale * in;
     switch (coordinates) {
@@ -68,12 +69,12 @@ struct ResizeAxis {
         return (at + 0.5) / scale - 0.5;
     }
   }
-  /// Whether a place lies outside of the input where that matters, or nowhere.
+  /// Whether a place lies outside the input, for the one mode in which that matters.
   bool outside(Coordinates coordinates, double at) const {
     return coordinates == Coordinates::tf_crop_and_resize &&
            !(at >= 0 && at <= static_cast<double>(input - 1));
   }
-  /// The nearest integer below 2^31 in absolute value; places far outside stay outside.
+  /// A whole number as an integer, limited to +-2^31; places far outside stay outside.
   static std::int64_t whole(double at) {
     constexpr double limit = 0x1p31;
     return static_cast<std::int64_t>(at > -limit ? (at < limit ? at : limit) : -limit);
@@ -81,7 +82,7 @@ struct ResizeAxis {
   index_t inside(std::int64_t at) const {
     return static_cast<index_t>(std::clamp<std::int64_t>(at, 0, input - 1));
   }
-  /// Rounds to f32 first, as scales are: 7 / 0.7f is the element 10.
+  /// The element nearest to a place. Rounds the place to f32 first, as scales are: 7 / 0.7f is element 10.
   index_t nearest(NearestMode mode, double place) const {
     const double at = static_cast<float>(place);
     switch (mode) {
@@ -97,11 +98,12 @@ struct ResizeAxis {
   }
 };
 
-/// A resampling filter: a triangle or Keys' cubic, stretched where it must not alias.
+/// A resampling filter: a triangle or Keys' cubic, stretched where the output is smaller and `antialias` is
+/// set.
 struct ResizeFilter {
   ResizeMode mode = ResizeMode::linear;
   bool antialias = false, exclude_outside = false;
-  double a = -0.75;  ///< of the cubic
+  double a = -0.75;  ///< the coefficient of the cubic
 
   double reach() const { return mode == ResizeMode::cubic ? 2 : 1; }
   double stretch(double scale) const { return antialias ? std::min(scale, 1.0) : 1; }
@@ -111,13 +113,13 @@ struct ResizeFilter {
     if (x <= 1) return ((a + 2) * x - (a + 3)) * x * x + 1;
     return x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
   }
-  /// Neighbours on both sides that may count at this scale, the input's size left aside; at most 2^32.
+  /// How many neighbours on both sides count at this scale, whatever the input's size; at most 2^32.
   std::int64_t taps(double scale) const {
     const double half = std::ceil(reach() / stretch(scale));
     return 2 * static_cast<std::int64_t>(half < 0x1p31 ? half : 0x1p31);
   }
-  /// An upper bound of the neighbours inside the input, of an axis of which only the sizes are known: a scale
-  /// is at least (output - 1/2) / input, unless a region of interest is scaled too (`cropped`).
+  /// An upper bound of taps() inside the input, for an axis of which only the sizes are known: the scale is
+  /// at least (output - 1/2) / input, unless a region of interest is scaled too (`cropped`).
   index_t most_taps(index_t input, index_t output, bool cropped) const {
     if (!antialias) return std::min<index_t>(input, taps(1));
     if (cropped || output < 1) return input;
@@ -126,14 +128,14 @@ struct ResizeFilter {
   }
 };
 
-/// The inputs of one output element: `count` neighbours from `first` on; first is -1 outside of the input.
+/// The inputs of one output element: `count` neighbours from `first` on; `first` is -1 outside the input.
 struct ResizeTaps {
   std::int32_t first = 0, count = 0;
 };
 
-/// Writes the weights of the neighbours of `at`; those beyond an end weigh on the end's element, and weights
-/// of 0 at the ends are left out. `weights` has room for `capacity`. Errors: Code::out_of_range when that is
-/// too little.
+/// Writes the weights of the neighbours of `at`. Neighbours beyond an end add to the weight of the end's
+/// element; weights of 0 at the ends are dropped. `weights` has room for `capacity`.
+/// Errors: Code::out_of_range where that is too little.
 template <class T>
 Result<ResizeTaps> resize_taps(const ResizeAxis& axis, const ResizeFilter& filter, double at, T* weights,
                                index_t capacity) {

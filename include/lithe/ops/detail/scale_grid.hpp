@@ -9,10 +9,10 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Which scale belongs to which element: one for all, one per index of an axis, or one per block of indices
-/// of it.
+/// Which scale belongs to which element: one for all elements, one for each index of an axis, or one for each
+/// block of indices of it.
 struct ScaleGrid {
-  index_t depth = 1, inner = 1;  ///< indices of the axis, elements behind it
+  index_t depth = 1, inner = 1;  ///< indices of the axis, and elements of the axes after it
   index_t block = 0, blocks = 1;
   bool single = true;
 
@@ -23,9 +23,9 @@ struct ScaleGrid {
   }
 };
 
-/// `input` [...] with `scale`: [] or [1] for all elements; [D] along `axis` of size D; or, with block_size >
-/// 0, the input's shape but ceil(D / block_size) along `axis`. Errors: Code::invalid_model for a negative
-/// block size; Code::shape otherwise.
+/// The grid of an input and its scale. The scale is [] or [1] for all elements; [D] along `axis` of size D;
+/// or, with block_size > 0, of the input's shape with ceil(D / block_size) in place of D.
+/// Errors: Code::invalid_model for a block size that is negative or above 2^31 - 1; Code::shape otherwise.
 inline Result<ScaleGrid> scale_grid(const Shape& input, const Shape& scale, std::int64_t axis,
                                     std::int64_t block_size) {
   constexpr Status misfit{Code::shape,
@@ -47,8 +47,8 @@ inline Result<ScaleGrid> scale_grid(const Shape& input, const Shape& scale, std:
   return grid;
 }
 
-/// What infer of QuantizeLinear and DequantizeLinear checks: inputs are the tensor, its scale and its zero
-/// point.
+/// Infers QuantizeLinear and DequantizeLinear: inputs are the tensor, its scale and its zero point.
+/// Errors: those of scale_grid; Code::shape where scale and zero point differ in shape.
 inline Status infer_scaled(InferContext& context, std::int64_t axis, std::int64_t block_size) {
   if (auto grid = scale_grid(context.shape(0), context.shape(1), axis, block_size); !grid.ok())
     return grid.status();
@@ -66,7 +66,7 @@ struct ScaledAttributes {
   }
 };
 
-/// Dtypes of the stored side; 8- and 4-bit floats are without infinities or saturate.
+/// Dtypes of the stored side. Its floats of 8 and 4 bits have no infinities, or saturate.
 inline constexpr std::array stored_dtypes{
     DType::s8, DType::u8,       DType::s16,        DType::u16,    DType::s4,         DType::u4,    DType::s2,
     DType::u2, DType::f8e4m3fn, DType::f8e4m3fnuz, DType::f8e5m2, DType::f8e5m2fnuz, DType::f4e2m1};
@@ -76,7 +76,7 @@ constexpr bool has_small_floats(TypeSet types) {
   return types.has_one_of(f8e4m3fn, f8e4m3fnuz, f8e5m2, f8e5m2fnuz, f4e2m1);
 }
 
-/// A chunk's scales and zero points, refilled only where the scale's index moves.
+/// Fills a chunk's scales or zero points: load(index) is called only where the scale's index changes.
 template <class T, class Load>
 void fill_by_scale(const ScaleGrid& grid, index_t first, index_t n, T* values, Load load) {
   index_t last = -1;

@@ -10,10 +10,10 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Elements from one index of an axis to the next; may be zero (broadcast) or negative (reversed).
+/// Elements from one index of an axis to the next: may be zero (broadcast) or negative (reversed).
 using Strides = std::array<index_t, max_rank>;
 
-/// Strides of a row-major tensor whose rows of the last axis lie `pitch` elements apart.
+/// The strides of a row-major tensor whose rows of the last axis lie `pitch` elements apart.
 constexpr Strides element_strides(const Shape& shape, index_t pitch) {
   Strides strides{};
   index_t step = pitch;
@@ -29,7 +29,7 @@ Strides element_strides(const BasicTensor<Void>& tensor) {
   return element_strides(tensor.shape, tensor.pitch);
 }
 
-/// The address of element `offset`, for tensors of whole-byte elements.
+/// The address of element `offset` of a tensor of whole-byte elements.
 inline const std::byte* element(const TensorView& tensor, index_t offset) {
   return static_cast<const std::byte*>(tensor.data) + offset * element_bytes(tensor.dtype);
 }
@@ -37,8 +37,8 @@ inline std::byte* element(const Tensor& tensor, index_t offset) {
   return static_cast<std::byte*>(tensor.data) + offset * element_bytes(tensor.dtype);
 }
 
-/// Nested loops over two strided tensors of one shape: axes of size 1 dropped, adjacent ones merged where
-/// both allow.
+/// Nested loops over two strided tensors of one shape. Axes of size 1 are dropped; neighbouring axes are
+/// merged where both tensors allow.
 struct StridedLoops {
   Strides extent{}, from{}, to{};
   int rank = 0;
@@ -67,7 +67,7 @@ struct StridedLoops {
     }
   }
 
-  /// Calls row(from offset, to offset) once per run of the last axis.
+  /// Calls row(from offset, to offset) once for each run of the last axis.
   template <class Row>
   void for_each_row(Row row) const {
     Strides index{};

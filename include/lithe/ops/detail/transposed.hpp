@@ -15,11 +15,11 @@
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
-/// Transposed convolution over two or three spatial axes, as sums over the taps that reach an output.
+/// Transposed convolutions over two or three spatial axes: each output sums the taps that reach it.
 namespace lithe::inline v0::ops::detail {
 
-/// Attributes of a grouped transposed convolution, one number for each axis: {height, width} or {depth, height,
-/// width}.
+/// Attributes of a grouped transposed convolution, one number for each axis: {height, width} or {depth,
+/// height, width}.
 template <std::size_t Axes>
 struct TransposedAttributes {
   std::array<std::int32_t, Axes> strides = ones<Axes>, dilations = ones<Axes>, output_padding{};
@@ -35,7 +35,7 @@ struct TransposedAttributes {
   Window window(const Shape& filter) const { return filter_window<Axes>(*this, filter); }
 };
 
-/// Taps first, first + step, ... of one axis; the i-th one reads input element at - i * back.
+/// The taps first, first + step, ... of one axis; the i-th tap reads input element at - i * back.
 struct TransposedTaps {
   index_t first = 0, step = 1, count = 0, at = 0, back = 1;
 };
@@ -48,7 +48,7 @@ class TransposedAxis {
     step_ = axis.stride / common;
     back_ = axis.dilation / common;
   }
-  /// The taps that bring something of `size` input elements to output `out`.
+  /// The taps that reach output `out` from one of `size` input elements.
   TransposedTaps taps(index_t out, index_t size) const {
     const index_t from = out + axis_.before;
     for (index_t k = 0; k < std::min(step_, axis_.kernel) && k * axis_.dilation <= from; ++k) {
@@ -66,7 +66,9 @@ class TransposedAxis {
   index_t step_, back_;
 };
 
-/// Output elements of a checked axis over `size` input elements, `extra` of them behind the window's.
+/// The output elements of a checked axis over `size` input elements, `extra` of them after those of the
+/// window.
+/// Errors: Code::shape; Code::invalid_model for an output_padding out of range.
 inline Result<index_t> transposed_size(const WindowAxis& axis, index_t size, std::int64_t extra) {
   if (size == 0) return Status{Code::shape, "a transposed convolution of no rows or columns"};
   if (extra < 0 || extra > max_window)
@@ -80,7 +82,7 @@ inline Result<index_t> transposed_size(const WindowAxis& axis, index_t size, std
   return static_cast<index_t>(out);
 }
 
-/// Checks everything and sets the output's shape.
+/// Infers a transposed convolution: checks everything and sets the output's shape.
 template <std::size_t Axes>
 Status infer_transposed(const TransposedAttributes<Axes>& a, InferContext& context) {
   constexpr int axes = static_cast<int>(Axes);
@@ -105,7 +107,7 @@ Status infer_transposed(const TransposedAttributes<Axes>& a, InferContext& conte
   return context.output(0, output);
 }
 
-/// One output pixel: what the taps of each axis that reach it read of image `n` goes into each channel.
+/// Computes one output pixel of image `n`: all channels, from the taps of each axis that reach it.
 template <class T>
 void transposed_pixel(const TransposedTaps& d, const TransposedTaps& h, const TransposedTaps& w, index_t n,
                       const Linear<T>& linear, const RunContext& context, index_t group, T* to) {

@@ -9,7 +9,7 @@
 
 namespace lithe::inline v0::ops::detail {
 
-/// Kernel taps [first, last) of one axis that fall on the input.
+/// The kernel taps [first, last) of one axis that fall on the input.
 struct Taps {
   index_t first = 0, last = 0;
   index_t count() const { return last - first; }
@@ -20,7 +20,7 @@ struct WindowAxis {
   index_t kernel = 1, stride = 1, dilation = 1, before = 0, after = 0;
 
   index_t start(index_t out) const { return out * stride - before; }
-  /// The taps of output `out` with positions in [low, high).
+  /// The taps of output `out` whose positions lie in [low, high).
   Taps taps(index_t out, index_t low, index_t high) const {
     const index_t at = start(out);
     const index_t first = at < low ? (low - at + dilation - 1) / dilation : 0;
@@ -33,13 +33,13 @@ struct WindowAxis {
 struct Window {
   WindowAxis h, w, d{};
 
-  /// Taps over height and width; may be more than an index_t of 32 bits holds.
+  /// The taps over height and width; may be more than an index_t of 32 bits holds.
   std::int64_t taps() const { return std::int64_t{h.kernel} * w.kernel; }
 };
 
 inline constexpr index_t max_window = index_t{1} << 20;  ///< bound of kernels, strides, dilations and pads
 
-/// The window that attributes of spatial operators describe; every one has these names.
+/// The window of a spatial operator's attributes, which all have these names.
 template <class Attributes>
 Window window(const Attributes& a, index_t kernel_h, index_t kernel_w) {
   return {{kernel_h, a.strides[0], a.dilations[0], a.pads[0], a.pads[2]},
@@ -54,7 +54,8 @@ Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t k
           {kernel_d, a.strides[0], a.dilations[0], a.pads[0], a.pads[3]}};
 }
 
-/// Code::invalid_model unless kernels, strides and dilations lie in [1, 2^20] and pads in [0, 2^20].
+/// Checks one axis of a window.
+/// Errors: Code::invalid_model unless kernel, stride and dilation lie in [1, 2^20] and pads in [0, 2^20].
 [[gnu::cold]] inline Status check(const WindowAxis& axis) {
   auto outside = [](index_t v, index_t low) { return v < low || v > max_window; };
   if (outside(axis.kernel, 1)) return {Code::invalid_model, "a kernel size is outside [1, 2^20]"};
@@ -65,9 +66,9 @@ Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t k
   return {};
 }
 
-/// Output elements of a checked axis over `size` input elements; Code::shape when the window does not fit.
-/// With `ceil` a last window may overhang the end, but never starts behind the input and its leading padding
-/// (ONNX AveragePool-19).
+/// The output elements of a checked axis over `size` input elements. With `ceil` the last window may reach
+/// beyond the padding, but it never starts after the input and its leading padding (ONNX AveragePool-19).
+/// Errors: Code::shape where the window does not fit.
 [[gnu::cold]] inline Result<index_t> output_size(const WindowAxis& axis, index_t size, bool ceil = false) {
   const std::int64_t padded = std::int64_t{size} + axis.before + axis.after;
   if (padded > std::numeric_limits<std::int32_t>::max() - 2 * max_window)
@@ -80,7 +81,8 @@ Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t k
   return out;
 }
 
-/// [N, OH, OW, channels] of a window over [N, H, W, C]; checks the window and the input's rank.
+/// The shape [N, OH, OW, channels] of a window over [N, H, W, C]. Checks the window and the input's rank.
+/// Errors: those of check and output_size; Code::shape for another rank.
 [[gnu::cold]] inline Result<Shape> output_shape(const Window& window, const Shape& input, index_t channels,
                                                 bool ceil = false) {
   if (input.rank() != 4) return Status{Code::shape, "the input must be [N, H, W, C]"};
@@ -91,13 +93,15 @@ Window window(const Attributes& a, index_t kernel_d, index_t kernel_h, index_t k
   return Shape{input[0], oh, ow, channels};
 }
 
-/// [N, OH, OW, C] of a pooling over [N, H, W, C], with the attributes that all of them have.
+/// The shape [N, OH, OW, C] of a pool over [N, H, W, C], by the attributes that all pools have.
 template <class Attributes>
 Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {
   return output_shape(window(a, a.kernel[0], a.kernel[1]), input, input.back(), a.ceil_mode);
 }
 
-/// [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]; checks the window and the input's rank.
+/// The shape [N, OD, OH, OW, channels] of a window over [N, D, H, W, C]. Checks the window and the input's
+/// rank.
+/// Errors: those of check and output_size; Code::shape for another rank or more than 2^31 - 1 padded rows.
 [[gnu::cold]] inline Result<Shape> output_volume(const Window& window, const Shape& input, index_t channels) {
   if (input.rank() != 5) return Status{Code::shape, "the input must be [N, D, H, W, C]"};
   Shape output{input[0]}, padded{input[0]};
@@ -113,13 +117,13 @@ Result<Shape> pooled_shape(const Attributes& a, const Shape& input) {
   return output;
 }
 
-/// Input rows that output rows need, not clipped to the input.
+/// The input rows that output rows need, not clipped to the input.
 inline RowSpan input_rows(const WindowAxis& h, RowSpan output) {
   if (output.count <= 0) return {h.start(output.first), 0};
   return {h.start(output.first), (output.count - 1) * h.stride + (h.kernel - 1) * h.dilation + 1};
 }
 
-/// Inside a strip the vertical padding is what is left of it there.
+/// The window inside a strip, whose vertical padding is what the strip has of it.
 inline Window at_strip(Window window, const Strip* strip) {
   if (strip != nullptr) {
     window.h.before = strip->pad_top;
@@ -128,24 +132,24 @@ inline Window at_strip(Window window, const Strip* strip) {
   return window;
 }
 
-/// One output pixel: the taps that fall on the input, and where.
+/// One output pixel: which taps fall on the input, and where.
 struct Pixel {
   Taps kd, kh, kw;
-  index_t y, x;                ///< in the output
-  index_t row, column;         ///< of tap (0, 0, 0), the rows of batches and slices counted through; may lie
-                               ///< in the padding
-  index_t deep, down, across;  ///< from one tap to the next
-  index_t width;               ///< of the input
+  index_t y, x;  ///< place in the output
+  /// Where tap (0, 0, 0) lies in the input, possibly in its padding; rows count through batches and slices.
+  index_t row, column;
+  index_t deep, down, across;  ///< input slices, rows and columns from one tap to the next
+  index_t width;               ///< columns of the input
 
-  /// The row of the input's last axis under a tap.
+  /// The row of the input's last axis that lies under a tap.
   index_t at(index_t h, index_t w) const { return (row + h * down) * width + column + w * across; }
   index_t at(index_t d, index_t h, index_t w) const {
     return (row + d * deep + h * down) * width + column + w * across;
   }
 };
 
-/// Calls visit(self, pixel, row of the output's last axis) for every output pixel of [N, H, W, C] or
-/// [N, D, H, W, C] tensors.
+/// Calls visit(self, pixel, row of the output's last axis) for every output pixel of tensors [N, H, W, C] or
+/// [N, D, H, W, C].
 inline void walk_pixels(const Window& window, const Shape& input, const Shape& output,
                         void (*visit)(void* self, const Pixel& pixel, index_t row), void* self) {
   const int axis = input.rank() - 3;  // height
@@ -167,7 +171,7 @@ inline void walk_pixels(const Window& window, const Shape& input, const Shape& o
     }
 }
 
-/// The same with f(pixel, row). One loop serves all kernels and types: a call is little beside a pixel's
+/// The same with f(pixel, row). One loop serves all kernels and types: a call costs little beside a pixel's
 /// work.
 template <class F>
 void for_each_pixel(const Window& window, const Shape& input, const Shape& output, F f) {
