@@ -15,9 +15,9 @@
 
 namespace lithe::inline v0::xnn {
 
-/// average_pooling2d_nhwc, f32, f16 and qu8. XNNPACK leaves padding out of the mean where there is any in f32
-/// and f16, and never in qu8: what does not agree with count_include_pad and ceil_mode is refused. So is top
-/// and bottom padding that meets in few output rows, where XNNPACK 4ea82e5 reads the wrong rows.
+/// average_pooling2d_nhwc, f32, f16 and qu8. In f32 and f16 XNNPACK leaves any padding out of the mean, in
+/// qu8 it never does: supports refuses what count_include_pad and ceil_mode ask otherwise. It also refuses
+/// top and bottom padding that meet in few output rows, where XNNPACK 4ea82e5 reads the wrong rows.
 class AveragePool2D {
  public:
   using Op = ops::AveragePool2D;
@@ -98,8 +98,8 @@ class AveragePool2D {
     SlotKey key;  ///< XNNPACK keeps its pointers when only pitches change, so they count too
   };
 
-  /// XNNPACK's indirection buffer has rows for the top, one for the middle, and rows for the bottom,
-  /// addressed as if the top ended before the bottom began.
+  /// Whether top and bottom padding do not meet. XNNPACK's indirection buffer has rows for the top, one for
+  /// the middle, and rows for the bottom, addressed as if the top ended before the bottom began.
   static bool separate_padding(const Window& w, const Pads& pads, index_t rows) {
     const index_t top = (static_cast<index_t>(pads[0]) + w.h.stride - 1) / w.h.stride,
                   bottom = (static_cast<index_t>(pads[2]) + w.h.stride - 1) / w.h.stride;

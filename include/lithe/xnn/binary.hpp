@@ -15,13 +15,13 @@
 namespace lithe::inline v0::xnn {
 
 /// How XNNPACK runs an operator of ops/binary.hpp: a specialization is a row of the table below. Max and Min
-/// are not there: XNNPACK's lose NaN.
+/// are missing because XNNPACK's lose NaN.
 template <class Op>
 struct BinaryRow;
 
-/// binary_elementwise_nd up to rank 6: f32 and f16; s8 and u8, quantized, where the row has them: sums to the
-/// bit of the portable kernel, products within a step. XNNPACK has no clamp here: a second operator clamps in
-/// place, unless 8-bit outputs saturate there anyway.
+/// binary_elementwise_nd up to rank 6, in f32 and f16, and in quantized s8 and u8 where the row has them:
+/// sums have the portable kernel's bits, products are within a step. XNNPACK has no clamp here: a second
+/// operator clamps in place, unless 8-bit outputs saturate at the same values anyway.
 template <class Operator>
 class Binary {
  public:
@@ -94,7 +94,7 @@ class Binary {
       return {};
   }
 
-  /// Whether the clamp keeps values out that the output's type holds.
+  /// Whether the clamp cuts off values that the output's type holds.
   static bool cuts(const Clamp& clamp, const ValueInfo& output) {
     if (!quantized(output.dtype)) return clamp.active();
     const ops::detail::QuantizedRange left = stored_range(clamp, output), all = stored_range({}, output);
@@ -104,17 +104,18 @@ class Binary {
   Handle op_, clamp_;
 };
 
-/// No 8-bit kernel.
+/// Rows without an 8-bit kernel.
 struct FloatsOnly {
   static bool usable_scales(float, float, float) { return false; }
 };
-/// XNNPACK's fixed-point multipliers cover ratios of the inputs' scales to the output's in [2^-10, 2^8).
+/// Rows whose fixed-point multipliers in XNNPACK cover ratios of each input's scale to the output's in
+/// [2^-10, 2^8).
 struct SumScales {
   static bool usable_scales(float a, float b, float) {
     return a >= 0x1p-10f && a < 0x1p8f && b >= 0x1p-10f && b < 0x1p8f;
   }
 };
-/// The same for the product, in [2^-16, 2^8).
+/// Rows whose multiplier covers ratios of the scales' product to the output's scale in [2^-16, 2^8).
 struct ProductScales {
   static bool usable_scales(float, float, float product) { return product >= 0x1p-16f && product < 0x1p8f; }
 };

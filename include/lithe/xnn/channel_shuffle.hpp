@@ -12,8 +12,8 @@
 
 namespace lithe::inline v0::xnn {
 
-/// channel_shuffle_nc of 1 and 4 byte elements: transposes that interleave up to 8 groups, [..., G, n] ->
-/// [..., n, G], where G and n may be several axes each. Rows, the axes before, are shared among threads.
+/// channel_shuffle_nc of elements of 1 and 4 bytes: transposes that interleave up to 8 groups, [..., G, n] ->
+/// [..., n, G], where G and n may be several axes each. Rows, the axes before them, are shared among threads.
 class ChannelShuffle {
  public:
   using Op = ops::Transpose;
@@ -61,8 +61,8 @@ class ChannelShuffle {
   };
   static constexpr index_t most_groups = 8;  // with more, transpose_nd is as fast
 
-  /// [rows, count, channels] of a permutation that keeps some leading axes and turns the others around; all 0
-  /// for any other.
+  /// The sizes [rows, count, channels] of a permutation that keeps some leading axes and rotates the others;
+  /// all 0 for any other permutation.
   static Groups split(const Op::Attributes& a, const Shape& shape) {
     const int rank = shape.rank();
     int kept = 0;

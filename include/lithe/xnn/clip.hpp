@@ -6,7 +6,7 @@
 
 namespace lithe::inline v0::xnn {
 
-/// unary_elementwise_nc (clamp), f32 and f16; s8 and u8 where input and output are quantized alike.
+/// unary_elementwise_nc (clamp), f32 and f16; s8 and u8 where input and output have the same quantization.
 class Clip : public Elementwise {
  public:
   using Op = ops::Clip;

@@ -13,16 +13,18 @@ struct DeconvolutionCalls {
   static constexpr auto create_s8 = xnn_create_deconvolution2d_nhwc_qs8_qc8w;
   static constexpr auto create_u8 = xnn_create_deconvolution2d_nhwc_qu8;
 
-  /// A filter is packed for each phase of the strides, unless dilation forbids it.
+  /// The hash of what decides the packing: a filter is packed for each phase of the strides, unless dilation
+  /// forbids it.
   static PackingHash hash(const ConvolutionProblem& problem) {
     const WindowAxis &h = problem.window.h, &w = problem.window.w;
     return problem.hash().add(h.stride).add(w.stride).add(h.dilation).add(w.dilation);
   }
-  /// Pointers to all taps of each output; strides round rows of outputs up by a tile of at most 16 each.
+  /// Whether the pointers to all taps of each output fit; strides round each row of outputs up by a tile of
+  /// at most 16.
   static bool small(const Window& window, const Shape& output) {
     return small_indirection(window, Shape{1, output[1], output[2] + 17 * window.w.stride, 1});
   }
-  /// One operator for all channels: a phase of the strides has a packing of its own.
+  /// One operator serves all channels, because each phase of the strides has a packing of its own.
   static index_t slice(const ConvolutionProblem& problem, const Cpu&, index_t, DType, const Shape&,
                        std::size_t) {
     return problem.channels();
@@ -57,8 +59,8 @@ struct DeconvolutionCalls {
 };
 
 /// deconvolution2d_nhwc, f32, f16, qs8_qc8w and qu8, with constant filter and bias. Refuses an output_padding
-/// of a stride or more, and outputs below a stride, where XNNPACK 4ea82e5 counts below zero. s8 is bit-exact
-/// with the portable kernel; u8 may be one step off on ARM.
+/// of a stride or more, and outputs smaller than a stride, where XNNPACK 4ea82e5 counts below zero. s8 is
+/// bit-exact with the portable kernel; u8 may be one step off on ARM.
 class ConvTranspose2D : public BasicConvolution<DeconvolutionCalls> {
  public:
   using Op = ops::ConvTranspose2D;

@@ -6,8 +6,8 @@
 
 namespace lithe::inline v0::xnn {
 
-/// convolution2d_nhwc with one input channel a group, f32, f16, qs8_qc8w and qu8, with constant filter and
-/// bias. s8 is bit-exact with the portable kernel; u8 may be one step off on ARM.
+/// convolution2d_nhwc with one input channel for each group, f32, f16, qs8_qc8w and qu8, with constant filter
+/// and bias. s8 is bit-exact with the portable kernel; u8 may be one step off on ARM.
 class DepthwiseConv2D : public Convolution {
  public:
   using Op = ops::DepthwiseConv2D;

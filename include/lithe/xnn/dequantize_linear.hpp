@@ -7,7 +7,7 @@
 
 namespace lithe::inline v0::xnn {
 
-/// unary_elementwise_nc (convert) from s8 and u8 to f32, from s8 to f16, with one constant scale.
+/// unary_elementwise_nc (convert) from s8 and u8 to f32, and from s8 to f16, with one constant scale.
 class DequantizeLinear : public Elementwise {
  public:
   using Op = ops::DequantizeLinear;

@@ -14,9 +14,10 @@
 
 namespace lithe::inline v0::xnn {
 
-/// fully_connected_nc_qd8_f32_qc8w, qc4w, and qb4w where scales are bf16 and blocks multiples of 32 (without
-/// AVX2 and NEON an even number of them), with constant filter and bias. Sums are exact; scaling them is
-/// fused with the bias where the processor can, so that the last bits may differ from the portable kernel's.
+/// fully_connected_nc_qd8_f32_qc8w and qc4w; qb4w where scales are bf16 and blocks are multiples of 32
+/// (without AVX2 and NEON: an even number of blocks). Filter and bias are constant. Sums are exact. Scaling
+/// is fused with the bias where the processor can do that, so that the last bits may differ from the portable
+/// kernel's.
 class DynamicFullyConnected {
  public:
   using Op = ops::DynamicFullyConnected;
@@ -46,7 +47,8 @@ class DynamicFullyConnected {
       shifted.reset(new (std::nothrow) std::byte[bytes]);
       if (shifted == nullptr) return {Code::out_of_memory, "no memory for a filter of 4 bits"};
       const auto* from = static_cast<const std::byte*>(filter.data);
-      for (std::size_t i = 0; i < bytes; ++i) shifted[i] = from[i] ^ std::byte{0x88};  // + 8
+      for (std::size_t i = 0; i < bytes; ++i)
+        shifted[i] = from[i] ^ std::byte{0x88};  // adds 8 to each of two elements
       contents = shifted.get();
     }
     PackingHash hash;
@@ -95,11 +97,12 @@ class DynamicFullyConnected {
   }
 
  private:
-  /// Kernels of n rows read n pairs, and store what they make of rows that are not there over the last row,
-  /// whose pair these must be. XNN_EXTRA_QUANTIZATION_PARAMS, 10, is too few: 14x16c8__avx512vnnigfni.
+  /// How many pairs must follow those of the rows. A kernel of n rows reads n pairs, and stores its results
+  /// for rows that do not exist over the last row: the extra pairs must be those of the last row.
+  /// XNN_EXTRA_QUANTIZATION_PARAMS, 10, is too few for 14x16c8__avx512vnnigfni.
   static constexpr index_t extra_pairs = 16;
 
-  /// Kernels for SSE and AVX load sums at multiples of 16 bytes behind two bytes of scale for each of four
+  /// Kernels for SSE and AVX load sums at multiples of 16 bytes, after two bytes of scale for each of four
   /// channels and each block: an odd number of blocks ends the process.
   static bool usable_blocks(const Quantization& q, index_t k, const Cpu& cpu) {
     return q.block % XNN_MIN_BLOCKSIZE == 0 && q.scale_dtype == DType::bf16 &&
@@ -111,7 +114,7 @@ class DynamicFullyConnected {
     const float* scales;  ///< null for blocks
   };
 
-  /// Calls `make_operator` with a scale for each output channel; with null where there is one for each block.
+  /// Calls `make_operator` with a scale for each output channel, or with null where each block has one.
   template <class Make>
   static Status with_scales(const NodeInfo& node, Make make_operator) {
     const ValueInfo& filter = node.input(1);

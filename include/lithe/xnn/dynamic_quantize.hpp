@@ -13,7 +13,7 @@
 
 namespace lithe::inline v0::xnn {
 
-/// convert_nc_f32_qd8. XNNPACK's pairs of zero point and scale are made in the workspace.
+/// convert_nc_f32_qd8. XNNPACK writes its pairs of zero point and scale into the workspace.
 class DynamicQuantize {
  public:
   using Op = ops::DynamicQuantize;

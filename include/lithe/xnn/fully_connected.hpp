@@ -99,7 +99,7 @@ class FullyConnected {
     const float* scales;  ///< s8 only
   };
 
-  /// Multiply-adds.
+  /// The multiply-adds of a run.
   static std::int64_t work(const TensorView& input, const TensorView& output) {
     return std::int64_t{output.elements()} * input.shape.back();
   }
@@ -149,8 +149,8 @@ class FullyConnected {
   index_t input_pitch_ = 0, output_pitch_ = 0;
 };
 
-/// dynamic_fully_connected_nc, f32 and f16: filter or bias are not constant. They are packed into the
-/// workspace in every run, which pays from a few rows on.
+/// dynamic_fully_connected_nc, f32 and f16, for a filter or bias that is not constant. Each run packs them
+/// into the workspace, which pays from a few rows on.
 class UnpackedFullyConnected {
  public:
   using Op = ops::FullyConnected;

@@ -26,7 +26,7 @@ class BatchMatMul {
                                       const Shape& b) {
     return ops::detail::matmul_dims(a, b, attributes.transpose_a, attributes.transpose_b);
   }
-  /// How many matrices a shape holds.
+  /// The number of matrices in a shape.
   static index_t matrices(const Shape& shape) {
     return shape.rank() < 3 ? 1 : shape.product(0, shape.rank() - 2);
   }
@@ -36,7 +36,7 @@ class BatchMatMul {
     const ops::detail::MatMulDims sizes = dims(attributes, a, b);
     if (!packable(matrices(b), sizes.k, sizes.n))
       return {Code::out_of_memory, "a packed matrix is beyond the address space"};
-    // At least one batch dimension: XNNPACK takes the strides of the first without looking.
+    // XNNPACK reads the strides of the first batch dimension without checking that there is one.
     const int batch = std::max({a.rank() - 2, b.rank() - 2, 1});
     std::array<std::size_t, max_rank> batch_a{}, batch_b{};
     for (int i = 0; i < batch; ++i) {
@@ -67,14 +67,14 @@ class BatchMatMul {
   Handle op_;
 
  private:
-  /// Batch dimension `from_matrix` (negative: -1 is the one before the matrix), 1 where the shape has none.
+  /// Batch dimension `from_matrix`, where -1 is the last one before the matrix; 1 where the shape has none.
   static std::size_t batch_dim(const Shape& shape, int from_matrix) {
     const int axis = shape.rank() - 2 + from_matrix;
     return axis >= 0 ? static_cast<std::size_t>(shape[axis]) : 1;
   }
 };
 
-/// batch_matrix_multiply_nc, f32 and f16, without transpose_a: b is packed into the workspace in every run.
+/// batch_matrix_multiply_nc, f32 and f16, without transpose_a. Each run packs b into the workspace.
 class MatMul : public BatchMatMul {
  public:
   using Op = ops::MatMul;
@@ -95,8 +95,8 @@ class MatMul : public BatchMatMul {
   Status run(const Op::Attributes&, RunContext& context) { return run_product(context); }
 };
 
-/// batch_matrix_multiply_nc_f32_const_weights, without transpose_a: a constant b is packed once, by each
-/// session for itself.
+/// batch_matrix_multiply_nc_f32_const_weights, without transpose_a. A constant b is packed once by each
+/// session, without sharing.
 class ConstantMatMul : public BatchMatMul {
  public:
   using Op = ops::MatMul;

@@ -15,9 +15,9 @@
 
 namespace lithe::inline v0::xnn {
 
-/// max_pooling2d_nhwc, f32, f16, s8 and u8. Refuses strides above the kernel, windows that may lie in padding
-/// alone, dilation with padding, where XNNPACK 4ea82e5 can read outside of the input, and windows of several
-/// passes unless pixels are whole vectors, because it reads the output back in such and may leave it.
+/// max_pooling2d_nhwc, f32, f16, s8 and u8. Refuses strides above the kernel; windows that may lie in padding
+/// alone; dilation with padding, where XNNPACK 4ea82e5 can read outside the input; and windows of several
+/// passes unless a pixel is whole vectors, because XNNPACK reads the output back in vectors and may leave it.
 class MaxPool2D {
  public:
   using Op = ops::MaxPool2D;

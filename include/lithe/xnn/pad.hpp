@@ -15,7 +15,7 @@
 
 namespace lithe::inline v0::xnn {
 
-/// constant_pad_nd of 1, 2 and 4 byte elements, up to rank 6, with constant pads that take nothing away, and
+/// constant_pad_nd of elements of 1, 2 and 4 bytes, up to rank 6, with constant pads that remove nothing and
 /// a constant value.
 class Pad : BoxOperator {
  public:

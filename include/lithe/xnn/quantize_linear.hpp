@@ -7,8 +7,8 @@
 
 namespace lithe::inline v0::xnn {
 
-/// unary_elementwise_nc (convert) from f32 to s8 and u8, from f16 to s8, with one constant scale. It
-/// multiplies by the reciprocal, so that a number half-way between two integers may end on the other one; NaN
+/// unary_elementwise_nc (convert) from f32 to s8 and u8, and from f16 to s8, with one constant scale. It
+/// multiplies by the reciprocal, so that a number half-way between two integers may go to the other one; NaN
 /// gives the highest integer.
 class QuantizeLinear : public Elementwise {
  public:

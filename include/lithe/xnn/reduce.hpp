@@ -15,7 +15,7 @@
 
 namespace lithe::inline v0::xnn {
 
-/// reduce_nd over constant axes, up to rank 6: f32 and f16, for means qs8 and qu8 too.
+/// reduce_nd over constant axes, up to rank 6, in f32 and f16; means also in qs8 and qu8.
 template <class Operator, xnn_reduce_operator kind>
 class Reduce {
  public:

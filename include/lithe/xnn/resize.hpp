@@ -17,11 +17,11 @@
 
 namespace lithe::inline v0::xnn {
 
-/// resize_bilinear2d_nhwc, f32, f16, s8 and u8, over axes 1 and 2 of four. It computes places from the sizes
-/// alone, as floats: refused where the model's scale may be another one, and on long axes where that would
-/// show, and where its tables, pointers and weights for each pixel, would be larger than the output: the
-/// portable kernel is as fast there. Its output size is an argument of create, and a change of the pixel
-/// pitch alone goes unnoticed, so the operator is made at reshape.
+/// resize_bilinear2d_nhwc, f32, f16, s8 and u8, over axes 1 and 2 of four. XNNPACK computes places from the
+/// sizes alone, as floats. Refuses models whose scale may be another one, and long axes on which that would
+/// show. In f32 it also refuses outputs smaller than XNNPACK's tables of pointers and weights, because the
+/// portable kernel is as fast there. The output size is an argument of create, and XNNPACK does not notice a
+/// change of the pixel pitch alone, so the operator is made at reshape.
 class Resize {
  public:
   using Op = ops::Resize;
@@ -94,14 +94,14 @@ class Resize {
 
  private:
   using Coordinates = ops::Coordinates;
-  static constexpr index_t table_bytes = 40;  ///< of a pixel: four pointers and two weights
+  static constexpr index_t table_bytes = 40;  ///< four pointers and two weights of a pixel
 
   static bool two_axes(const Op::Attributes& a) {
     if (a.axes.size() != 2) return false;
     const int first = normalize_axis(a.axes[0], 4), second = normalize_axis(a.axes[1], 4);
     return (first == 1 && second == 2) || (first == 2 && second == 1);
   }
-  /// Whether output / input is the scale, at every shape.
+  /// Whether output / input is the scale at every shape.
   static bool sized_by_scale(const Op::Attributes& a, const NodeInfo& node) {
     if (!node.has(2)) return a.keep_aspect_ratio_policy == ops::AspectRatio::stretch;
     const auto* scales = static_cast<const float*>(node.input(2).data);
@@ -115,13 +115,14 @@ class Resize {
       case Coordinates::align_corners:
       case Coordinates::asymmetric:
         return true;
-      case Coordinates::pytorch_half_pixel:  // differs where many elements become one
+      case Coordinates::pytorch_half_pixel:  // differs where an axis becomes one element
         return node.has(2);
       default:
         return false;
     }
   }
-  /// Powers of two are exact; else a place is off by about input * 2^-23 elements.
+  /// Whether places are exact enough: ratios that are powers of two are exact; else a place is off by about
+  /// input * 2^-23 elements.
   static bool precise(index_t input, index_t output) {
     constexpr index_t longest = 1 << 20, longest_inexact = 128;
     if (input > longest || output > longest) return false;

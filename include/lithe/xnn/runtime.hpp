@@ -17,9 +17,9 @@
 #include "lithe/memory/operator_heap.hpp"
 #include "lithe/runtime/cpu.hpp"
 
-/// XNNPACK's start-up, its allocator and its operators behind our types. Written against commit 4ea82e5.
-/// Kernels read up to XNN_EXTRA_BYTES behind inputs, and behind outputs too where they compute in several
-/// passes (softmax, clamped sums): every tensor needs that much readable memory behind it.
+/// XNNPACK's start-up, its allocator and its operators, as our types. Written against commit 4ea82e5. Kernels
+/// read up to XNN_EXTRA_BYTES after inputs, and after outputs too where they compute in several passes
+/// (softmax, clamped sums): every tensor needs that much readable memory after it.
 namespace lithe::inline v0::xnn {
 
 namespace detail {
@@ -45,7 +45,7 @@ namespace detail {
 
 }  // namespace detail
 
-/// XNNPACK's answer as ours.
+/// Turns XNNPACK's status into ours.
 inline Status check(xnn_status status) {
   return status == xnn_status_success ? Status{} : detail::failure(status);
 }
@@ -55,8 +55,8 @@ namespace detail {
 inline thread_local OperatorHeap* current_heap = nullptr;
 inline std::atomic<std::uint64_t> allocations{0};
 
-/// Memory from the system, behind the same header that the heap's blocks have: a free finds the owner of its
-/// pointer.
+/// Allocates from the system, with the header that the heap's blocks have, so that a free finds the owner of
+/// its pointer.
 inline void* system_allocate(std::size_t bytes) {
   constexpr std::size_t align = OperatorHeap::alignment;
   if (bytes > SIZE_MAX / 2) return nullptr;
@@ -81,7 +81,7 @@ inline void deallocate(void*, void* pointer) {
   else
     std::free(OperatorHeap::header(pointer));
 }
-/// A block stays with its owner, whatever heap is set.
+/// Reallocates within the block's owner, whatever heap is current.
 inline void* reallocate(void* context, void* pointer, std::size_t bytes) {
   if (pointer == nullptr) return allocate(context, bytes);
   if (OperatorHeap owner = OperatorHeap::owner(pointer)) {
@@ -106,8 +106,8 @@ struct Start {
   bool ours = false;
 };
 
-/// The first xnn_initialize of a process decides on the allocator and says nothing about it: an operator is
-/// created to see whose allocator is asked.
+/// Initializes XNNPACK. The first xnn_initialize of a process decides on the allocator and does not report
+/// it: creating an operator shows whose allocator is called.
 inline Start start() {
   Start result{check(xnn_initialize(&allocator))};
   if (!result.status.ok()) return result;
@@ -126,19 +126,19 @@ inline const Start& started() {
 
 }  // namespace detail
 
-/// Makes XNNPACK ready with our allocator, once a process; every kernel's create calls it. Thread-safe.
+/// Initializes XNNPACK with our allocator, once in a process; every kernel's create calls it. Thread-safe.
 inline Status initialize() { return detail::started().status; }
-/// Whether XNNPACK allocates through us: false when someone else in the process initialized it first. Then
-/// operators use that allocator and heaps stay empty.
+/// Whether XNNPACK allocates through us. It does not if someone else in the process initialized it first:
+/// then operators use that allocator and heaps stay empty.
 inline bool heap_is_ours() { return detail::started().ours; }
-/// Allocations that XNNPACK asked us for in this process; what a run adds to it must be nothing.
+/// The number of allocations that XNNPACK has asked us for in this process. A run must not change it.
 inline std::uint64_t allocations() { return detail::allocations.load(std::memory_order_relaxed); }
 
-/// Lets the whole process do without the CPU features in `names` (runtime/cpu.hpp's, separated by commas) and
-/// what builds on them: in cpu(), and in XNNPACK, which reads cpuinfo once, when it is initialized. Call it
-/// before any session, custom kernel or other thread. Errors, with nothing changed: Code::invalid_argument
-/// for an unknown name, or when XNNPACK is initialized already, by us or by someone else; Code::unsupported
-/// for a feature that is part of the architecture.
+/// Switches off CPU features for the whole process, with all that builds on them: in cpu(), and in XNNPACK,
+/// which reads cpuinfo once, when it is initialized. `names` are those of runtime/cpu.hpp, separated by
+/// commas. Call it before any session, custom kernel or other thread. Errors, with nothing changed:
+/// Code::invalid_argument for an unknown name, or where XNNPACK is already initialized, by us or by someone
+/// else; Code::unsupported for a feature that is part of the architecture.
 inline Status restrict_cpu(std::string_view names) {
   xnn_operator_t probe = nullptr;
   const xnn_status status = xnn_create_slice_nd_x8(0, &probe);
@@ -161,7 +161,7 @@ class HeapScope {
   OperatorHeap* previous_;
 };
 
-/// What a session is given to serve XNNPACK from its arena.
+/// The hooks by which a session serves XNNPACK from its arena.
 inline constexpr HeapHooks heap_hooks{
     .start = initialize,
     .enter = [](OperatorHeap* heap) { return std::exchange(detail::current_heap, heap); },
@@ -179,7 +179,7 @@ class Handle {
   void reset() {
     if (op_ != nullptr) (void)xnn_delete_operator(std::exchange(op_, nullptr));
   }
-  /// For a create function: what was held is deleted first.
+  /// The address for a create function; deletes the operator that was held.
   xnn_operator_t* out() {
     reset();
     return &op_;

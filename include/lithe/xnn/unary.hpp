@@ -15,8 +15,8 @@
 
 namespace lithe::inline v0::xnn {
 
-/// An element-wise XNNPACK operator of one input: made once, reshaped to rows of the last axis, which may be
-/// strided.
+/// An element-wise operator of XNNPACK with one input. It is made once and reshaped to rows of the last axis,
+/// which may be strided.
 class Elementwise {
  protected:
   Status make(xnn_unary_operator kind, const NodeInfo& node, const xnn_unary_params& params) {
@@ -49,7 +49,7 @@ class Elementwise {
   }
 
  private:
-  /// An element's work in those of a simple operation.
+  /// The work of an element, where that of a simple operation is 1.
   static std::int64_t weight_of(xnn_unary_operator kind) {
     switch (kind) {
       case xnn_unary_elu:
@@ -72,7 +72,8 @@ class Elementwise {
 template <class Op>
 struct UnaryRow;
 
-/// unary_elementwise_nc: f32; f16 where the row has it; s8 and u8, quantized, by a table of 256 entries.
+/// unary_elementwise_nc in f32, in f16 where the row has it, and in quantized s8 and u8 by a table of 256
+/// entries.
 template <class Operator>
 class Unary : public Elementwise {
  public:
@@ -141,7 +142,7 @@ struct UnaryRow<ops::Gelu> : UnaryKind<"xnn::gelu_nc", xnn_unary_gelu, false> {
 };
 template <>
 struct UnaryRow<ops::LeakyRelu> : UnaryKind<"xnn::leaky_relu_nc", xnn_unary_leaky_relu, true> {
-  /// XNNPACK keeps the 8-bit slopes in 16-bit fixed point.
+  /// XNNPACK keeps the slopes for 8-bit tensors in 16-bit fixed point.
   [[gnu::cold]] static bool supports(const ops::LeakyRelu::Attributes& a, const NodeInfo& node) {
     if (!std::isfinite(a.alpha)) return false;
     if (!quantized(node.input(0).dtype)) return true;

@@ -14,12 +14,12 @@
 
 namespace lithe::inline v0::xnn {
 
-/// Two numbers an axis: where a slice begins and how long it is, or the padding before and behind.
+/// Two numbers for each axis: where a slice begins and how long it is, or the padding before and after.
 struct Box {
   std::array<std::size_t, 6> first{}, second{};
 };
 
-/// What slice_nd and constant_pad_nd share: elements of 1, 2 or 4 bytes, up to rank 6, a box.
+/// The shell of slice_nd and constant_pad_nd: a box of elements of 1, 2 or 4 bytes, up to rank 6.
 class BoxOperator {
  protected:
   using Reshape = xnn_status (*)(xnn_operator_t, std::size_t, const std::size_t*, const std::size_t*,
@@ -32,7 +32,7 @@ class BoxOperator {
     return (width == 1 || width == 2 || width == 4) && input.shape.rank() >= 1 && input.shape.rank() <= 6 &&
            !any_empty(node);
   }
-  /// The function for elements of the dtype's width, of three for x8, x16 and x32.
+  /// The function for elements of the dtype's width, out of those for x8, x16 and x32.
   template <class F>
   static F of_width(const std::array<F, 3>& functions, DType dtype) {
     return functions[static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(element_bytes(dtype))))];

@@ -18,36 +18,36 @@
 
 namespace lithe::inline v0::xnn {
 
-/// The indirection buffers of convolutions: 0, they lie in the operator heap and are filled at reshape; or
-/// XNN_FLAG_TRANSIENT_INDIRECTION_BUFFER, they lie in the workspace and are filled in every run, which costs
-/// a first layer two thirds more time.
+/// Where the indirection buffers of convolutions lie. 0: in the operator heap, filled at reshape.
+/// XNN_FLAG_TRANSIENT_INDIRECTION_BUFFER: in the workspace, filled in every run, which makes a first layer
+/// take two thirds more time.
 inline constexpr std::uint32_t convolution_flags = 0;
 
-/// What Conv2D, DepthwiseConv2D and ConvTranspose2D have in common, once their filters' layouts are
-/// understood.
+/// What Conv2D, DepthwiseConv2D and ConvTranspose2D have in common once the layout of their filter is
+/// resolved.
 struct ConvolutionProblem {
   Window window;
   index_t groups = 1, input_channels = 0, output_channels = 0;  ///< channels of one group
   Clamp clamp;
   std::uint32_t flags = convolution_flags;
-  std::array<std::int32_t, 2> adjustment{};  ///< of a transposed convolution: rows and columns behind it
+  std::array<std::int32_t, 2> adjustment{};  ///< rows and columns added to a transposed convolution's output
 
   index_t channels() const { return groups * output_channels; }
-  /// Multiply-adds of an [N, OH, OW, O] output.
+  /// The multiply-adds of an [N, OH, OW, O] output.
   std::int64_t work(const Shape& output) const {
     return std::int64_t{output.elements()} * window.taps() * input_channels;
   }
   bool pointwise() const { return window.taps() == 1; }
 
-  /// Refused for the sake of strips: 1x1 filters with padding, which would need two packings, and rows of
-  /// nothing but padding, because XNNPACK takes no empty input.
+  /// Whether XNNPACK runs it. Strips forbid 1x1 filters with padding, which would need two packings, and rows
+  /// that are all padding, because XNNPACK takes no empty input.
   bool supported(const NodeInfo& node) const {
     const index_t height = (window.h.kernel - 1) * window.h.dilation + 1;
     if ((pointwise() && padded(window)) || window.h.before >= height || window.h.after >= height)
       return false;
     return usable(node) && small_indirection(window, node.output().shape);
   }
-  /// The element types, constants, clamp and quantization that XNNPACK takes.
+  /// Whether XNNPACK takes the element types, constants, clamp and quantization.
   [[gnu::cold]] bool usable(const NodeInfo& node) const {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
@@ -72,10 +72,10 @@ struct ConvolutionProblem {
 /// A convolution runs as at most this many operators, each for a slice of the output channels.
 inline constexpr index_t max_slices = 8;
 
-/// Output channels for one operator. XNNPACK reads the whole packed filter for every few outputs: one that
-/// does not fit into half of L2 is cut into slices that do, each of which serves all outputs while it stays
-/// there; as many for each thread. Only f32, which is packed alike for all channels, in blocks of at most 32
-/// on x86 and ARM.
+/// The output channels of one operator. XNNPACK reads the whole packed filter again for every few outputs. A
+/// filter that does not fit into half of L2 is therefore cut into slices that do; each slice serves all
+/// outputs while it stays there, and all threads get the same number of slices. Only f32 is cut: it is packed
+/// alike for all channels, in blocks of at most 32 on x86 and ARM.
 inline index_t slice_of(const ConvolutionProblem& p, const Cpu& cpu, index_t threads, DType dtype,
                         const Shape& output, std::size_t packed_bytes) {
   constexpr index_t block = 32, least = 64, few_outputs = 16;
@@ -132,7 +132,7 @@ struct ConvolutionCalls {
   }
 };
 
-/// A convolution on XNNPACK: one packed filter, and for each slot of strips an operator, or several for
+/// A convolution on XNNPACK: one packed filter, and for each slot of strips one operator, or several for
 /// slices of the output channels.
 template <class Calls>
 class BasicConvolution {
@@ -189,7 +189,7 @@ class BasicConvolution {
   }
 
  public:
-  /// The same for every convolution: everything was decided at reshape.
+  /// Runs any convolution: reshape has decided everything.
   template <class Attributes>
   Status run(const Attributes&, RunContext& context) {
     const Slot& slot = slots_[static_cast<std::size_t>(context.slot())];
@@ -212,9 +212,10 @@ class BasicConvolution {
   struct Slot {
     std::array<Handle, max_slices> ops;
     SlotKey key;
-    index_t slice = 0;  ///< output channels of an operator, the last one's may be fewer; 0: not decided yet
+    /// Output channels of an operator; the last one may have fewer. 0: not decided yet.
+    index_t slice = 0;
     bool complete = false;
-    bool shared = false;  ///< among threads
+    bool shared = false;  ///< all threads work on each operator
     bool apart = false;   ///< each operator on a thread of its own, so that a core fetches only its slices
 
     std::span<const Handle> operators(index_t channels) const {

@@ -7,9 +7,8 @@
 
 namespace lithe::inline v0::xnn {
 
-/// The one scale and zero point of `QuantizeLinear` or `DequantizeLinear` where inputs 1 and 2 are constants
-/// of one element that `stored`, s8 or u8, can have, and XNNPACK converts between `real` and it: f32, or f16
-/// and s8.
+/// The scale and zero point of a QuantizeLinear or DequantizeLinear that XNNPACK can run: inputs 1 and 2 are
+/// constants of one element, `stored` is s8 or u8, and `real` is f32, or f16 with s8.
 inline std::optional<xnn_quantization_params> linear_scale(const NodeInfo& node, DType real, DType stored) {
   if (any_empty(node) || !quantized(stored) || !runs_natively(real, node)) return std::nullopt;
   if (real != DType::f32 && !(real == DType::f16 && stored == DType::s8)) return std::nullopt;

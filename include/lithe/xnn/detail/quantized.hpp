@@ -12,8 +12,8 @@
 #include "lithe/core/services.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
-/// What XNNPACK asks of element types, scales, zero points and clamps, so that `supports` can refuse what a
-/// create would.
+/// What XNNPACK asks of element types, scales, zero points and clamps, so that `supports` can refuse what
+/// create would refuse.
 namespace lithe::inline v0::xnn {
 
 inline bool quantized(DType dtype) { return dtype == DType::s8 || dtype == DType::u8; }
@@ -34,7 +34,8 @@ inline xnn_datatype datatype(DType dtype) {
 
 inline bool usable_scale(float scale) { return scale > 0 && std::isnormal(scale); }
 
-/// A per-tensor quantization with a normal positive scale and a zero point that `dtype` holds.
+/// Whether a value is quantized per tensor, with a normal positive scale and a zero point that its dtype
+/// holds.
 inline bool usable_activation(const ValueInfo& value) {
   const Quantization* q = value.quantization;
   return quantized(value.dtype) && q != nullptr && q->per_tensor() && q->block == 0 &&
@@ -50,8 +51,9 @@ inline bool same_quantization(const ValueInfo& a, const ValueInfo& b) {
   return scale_of(a) == scale_of(b) && zero_point_of(a) == zero_point_of(b);
 }
 
-/// s8: normal positive filter scales, zero points 0; u8: one scale and zero point for the tensor. The scale
-/// of the requantization lies in [2^-32, 256) for each of `channels`.
+/// Whether XNNPACK takes the quantization of a layer. s8: normal positive filter scales and zero points 0;
+/// u8: one scale and zero point for the tensor. The requantization scale of each of `channels` lies in
+/// [2^-32, 256).
 [[gnu::cold]] inline bool usable_layer(const NodeInfo& node, index_t channels) {
   const ValueInfo& filter = node.input(1);
   const Quantization* q = filter.quantization;
@@ -70,21 +72,21 @@ inline bool same_quantization(const ValueInfo& a, const ValueInfo& b) {
   return true;
 }
 
-/// XNNPACK takes f32 limits that may be equal, and f16 limits only if they differ after rounding.
+/// Whether XNNPACK takes a clamp: limits in f32 may be equal, limits in f16 must differ after rounding.
 inline bool usable_clamp(const Clamp& clamp, DType dtype) {
   if (dtype == DType::f16) return static_cast<float>(half(clamp.min)) < static_cast<float>(half(clamp.max));
   return clamp.min <= clamp.max;
 }
 
-/// The stored limits that a clamp in real units leaves of a quantized value; the whole type without
-/// quantization.
+/// The stored limits that a clamp in real units leaves of a quantized value; without quantization those of
+/// the type.
 inline ops::detail::QuantizedRange stored_range(const Clamp& clamp, const ValueInfo& value) {
   const xnn_quantization_params q = params_of(value);
   return value.dtype == DType::s8 ? ops::detail::quantized_range<std::int8_t>(clamp, q.scale, q.zero_point)
                                   : ops::detail::quantized_range<std::uint8_t>(clamp, q.scale, q.zero_point);
 }
 
-/// f16 only where the processor computes in it: XNNPACK says yes to any AVX2 and emulates.
+/// Whether the processor computes in this type. XNNPACK accepts f16 on any AVX2 and emulates it.
 inline bool runs_natively(DType dtype, const NodeInfo& node) {
   return dtype != DType::f16 || node.cpu->f16_arithmetic;
 }
@@ -97,8 +99,8 @@ inline bool runs_natively(DType dtype, const NodeInfo& node) {
   return false;
 }
 
-/// One float scale for each output channel of a filter; a per-tensor scale is repeated. Null when there is no
-/// memory.
+/// One float scale for each output channel of a filter; a per-tensor scale is repeated. data() is null where
+/// there is no memory.
 class ChannelScales {
  public:
   ChannelScales(const Quantization& filter, index_t channels) {

@@ -15,9 +15,9 @@
 
 namespace lithe::inline v0::xnn {
 
-/// The key of a filter's packing: XNNPACK's own leaves out zero points and scales, ours has all that is
-/// packed. `arguments` is the hash so far of the kernel's dimensions and flags. No buffer numbers, no
-/// sharing: see `shareable`.
+/// The key of a filter's packing. XNNPACK's own key leaves out zero points and scales; ours has all that is
+/// packed. `arguments` is the hash so far, of the kernel's dimensions and flags. A filter without a buffer
+/// number is not shared: see `shareable`.
 [[gnu::cold]] inline PackingKey packing_key(const CreateContext& context, const char* kernel,
                                             PackingHash arguments) {
   const ValueInfo& filter = context.node.input(1);
@@ -40,8 +40,9 @@ inline bool shareable(const NodeInfo& node) {
   return node.input(1).buffer >= 0 && (!node.has(2) || node.input(2).buffer >= 0);
 }
 
-/// The packed filter and bias of one kernel, in PackedWeights or its own. XNNPACK sees a weights cache with
-/// one entry, which its operators point to as long as they live: declare it before them, and never move it.
+/// The packed filter and bias of one kernel, in PackedWeights or in memory of its own. XNNPACK sees a weights
+/// cache with one entry, to which its operators point as long as they live: declare it before them, and never
+/// move it.
 class PackedFilter {
  public:
   PackedFilter() = default;
@@ -49,7 +50,7 @@ class PackedFilter {
   PackedFilter& operator=(const PackedFilter&) = delete;
   ~PackedFilter() { release(); }
 
-  /// Runs the first `create(cache)`, which packs, unless PackedWeights has the entry of `key`.
+  /// Calls the first `create(cache)`, which packs the filter, unless PackedWeights has the entry of `key`.
   template <class Create>
   [[gnu::cold]] Status pack(CreateContext& context, const PackingKey& key, Create create) {
     PackedWeights* shared = shareable(context.node) ? context.packed_weights : nullptr;
@@ -75,14 +76,14 @@ class PackedFilter {
     }
     return status;
   }
-  /// Runs a later create over what is packed, from `offset` bytes on. It needs no filter: where XNNPACK
-  /// insists on packing again, it reads stand_in() and writes to memory that is thrown away.
+  /// Calls a later `create(cache)` over what is packed, from byte `offset` on. It needs no filter: where
+  /// XNNPACK insists on packing again, it reads stand_in() and writes to memory that is thrown away.
   template <class Create>
   Status reuse(Create create, std::size_t offset = 0) {
     offset_ = offset;
     return check(run(create));
   }
-  /// At least as many readable bytes as the filter had.
+  /// Memory of at least as many readable bytes as the filter had.
   const void* stand_in() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
@@ -100,7 +101,8 @@ class PackedFilter {
     return status;
   }
 
-  /// XNNPACK's depthwise path packs without looking up; what is shared may be in use and must not be written.
+  /// Memory to pack into. XNNPACK's depthwise path packs without looking up; a shared entry may be in use and
+  /// must not be written, so that it gets scratch memory.
   void* reserve(std::size_t bytes) {
     if (data_ != nullptr) {
       if (bytes != bytes_) return nullptr;
@@ -142,7 +144,7 @@ class PackedFilter {
   void* data_ = nullptr;
   std::size_t bytes_ = 0, offset_ = 0;
   void* scratch_ = nullptr;
-  PackedWeights* shared_ = nullptr;  ///< during pack() only
+  PackedWeights* shared_ = nullptr;  ///< set during pack() only
   const PackingKey* key_ = nullptr;
   bool owned_ = false;
 };

@@ -14,21 +14,21 @@ namespace lithe::inline v0::xnn {
 using ops::detail::Window;
 using ops::detail::WindowAxis;
 
-/// XNNPACK multiplies sizes of indirection buffers without looking for overflow; above this a kernel refuses.
+/// A kernel refuses larger indirection buffers: XNNPACK multiplies their sizes without checking for overflow.
 inline constexpr std::int64_t max_indirection_bytes = std::int64_t{1} << 30;
 
 /// {top, right, bottom, left}, the order of XNNPACK's arguments.
 using Pads = std::array<std::uint32_t, 4>;
 
-/// Padding behind `size` input elements from which XNNPACK computes `out` outputs with windows that overhang
-/// (ceil_mode).
+/// The padding after `size` input elements from which XNNPACK computes `out` outputs where windows reach
+/// beyond the padding (ceil_mode).
 inline std::int64_t overhang(const WindowAxis& axis, index_t size, index_t out) {
   const std::int64_t needed =
       (std::int64_t{out} - 1) * axis.stride + (std::int64_t{axis.kernel} - 1) * axis.dilation + 1;
   return std::max<std::int64_t>(0, needed - axis.before - size);
 }
 
-/// The window's padding; with `ceil` what an [N, H, W, C] input and output need of it.
+/// The window's padding; with `ceil`, the padding that an [N, H, W, C] input and output need.
 inline Pads pads_for(const Window& window, const Shape& input, const Shape& output, bool ceil = false) {
   const auto after = [&](const WindowAxis& axis, int i) {
     return static_cast<std::uint32_t>(ceil ? overhang(axis, input[i], output[i]) : axis.after);
@@ -39,8 +39,8 @@ inline Pads pads_for(const Window& window, const Shape& input, const Shape& outp
 
 inline bool padded(const Window& w) { return (w.h.before | w.h.after | w.w.before | w.w.after) != 0; }
 
-/// Whether pointers to all taps of [N, OH, OW, C] outputs stay below max_indirection_bytes. XNNPACK rounds
-/// rows up by a tile of at most 16 outputs, and reads at most 64 pointers beyond.
+/// Whether the pointers to all taps of an [N, OH, OW, C] output stay below max_indirection_bytes. XNNPACK
+/// rounds rows up by a tile of at most 16 outputs, and reads at most 64 pointers beyond.
 inline bool small_indirection(const Window& window, const Shape& output) {
   const std::int64_t limit = max_indirection_bytes / static_cast<std::int64_t>(sizeof(void*));
   const std::int64_t taps = window.taps();
@@ -48,15 +48,16 @@ inline bool small_indirection(const Window& window, const Shape& output) {
   return (std::int64_t{output[1]} * output[2] + 16) <= (limit - 64) / taps;
 }
 
-/// The operators of a node's strips differ in padding, and are made again when padding or channel pitch
-/// changes.
+/// What the operator of a slot was made for. Strips of a node differ in padding; an operator is made again
+/// when padding or channel pitch changes.
 struct SlotKey {
   Pads pads{};
   index_t input_pitch = 0, output_pitch = 0, channels = 0;
   friend bool operator==(const SlotKey&, const SlotKey&) = default;
 };
 
-/// Refuses a strip or shape for which XNNPACK computed another output size than infer.
+/// Checks the output size that XNNPACK computed.
+/// Errors: Code::kernel where it is not that of shape inference.
 inline Status check_output(const Shape& output, std::size_t height, std::size_t width) {
   if (height == static_cast<std::size_t>(output[1]) && width == static_cast<std::size_t>(output[2]))
     return {};
