@@ -148,19 +148,6 @@ inline Status restrict_cpu(std::string_view names) {
   return lithe::detail::mask_process(names);
 }
 
-/// While it lives, this thread's XNNPACK allocations come from `heap` (null: from the system). Frees always
-/// find their owner, inside a scope or not.
-class HeapScope {
- public:
-  explicit HeapScope(OperatorHeap* heap) : previous_(std::exchange(detail::current_heap, heap)) {}
-  HeapScope(const HeapScope&) = delete;
-  HeapScope& operator=(const HeapScope&) = delete;
-  ~HeapScope() { detail::current_heap = previous_; }
-
- private:
-  OperatorHeap* previous_;
-};
-
 /// The hooks by which a session serves XNNPACK from its arena.
 inline constexpr HeapHooks heap_hooks{
     .start = initialize,
