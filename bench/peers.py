@@ -5,10 +5,12 @@
     python peers.py DIR --rounds-program BUILD/bench/bench_rounds
 
 DIR holds NAME.lithe with NAME.onnx, NAME.tflite or NAME.pte beside it (networks/make.py and quantize.py, lithe convert).
-NAME_int8.lithe and NAME_f16.lithe run beside NAME.lithe too.
+NAME_int8.lithe and NAME_f16.lithe run beside NAME.lithe too. --write puts the p50 of f32 and of int8 networks into the sections
+latency_f32 and latency_int8 of README.md; --overhead-program adds the session's time over a hand-written loop's to those of f32.
 """
 
 import argparse
+import importlib.metadata
 import importlib.util
 import json
 import statistics
@@ -28,6 +30,7 @@ PEERS = {
     "LiteRT": ("ai_edge_litert", ".tflite"),
     "ExecuTorch": ("executorch", ".pte"),
 }
+HERE = Path(__file__).resolve().parent
 OWN_F32 = "lithe f32"
 REDUCED = ("_int8", "_f16")
 
@@ -194,6 +197,7 @@ def measure(path, threads, options):
         "engines": figures,
         "ratio": ratio(figures, PEERS),
         "ratio_to_f32": ratio(figures, [OWN_F32]),
+        "overhead": overhead(path, threads, options),
     }
 
 
@@ -203,6 +207,17 @@ def ratio(figures, others):
     return {k: figures["lithe"][k] / min(f[k] for f in there) for k in ("p50_ms", "min_ms")} if there else None
 
 
+def overhead(path, threads, options):
+    """p50 of the session over that of a loop over the same XNNPACK operators, or None where bench_overhead knows no such loop."""
+    if options.overhead_program is None or in_f32(path) != path:
+        return None
+    command = [options.overhead_program, path, "--threads", str(threads), "--rounds", str(options.rounds), "--json"]
+    said = subprocess.run(command, capture_output=True, text=True)
+    if said.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} failed:\n{said.stderr}")
+    return json.loads(said.stdout)["ratio"]
+
+
 def row(result):
     def cell(figure, digits):
         return f"{figure['p50_ms']:.{digits}f} ({figure['min_ms']:.{digits}f})" if figure else "-"
@@ -210,7 +225,51 @@ def row(result):
     cells = [result["network"], str(result["threads"])]
     cells += [cell(result["engines"].get(engine), 2) for engine in ["lithe", OWN_F32, *PEERS]]
     cells += [cell(result["ratio"], 3), cell(result["ratio_to_f32"], 3)]
+    return table_line(cells)
+
+
+def table_line(cells):
     return "| " + " | ".join(cells) + " |"
+
+
+def version(peer):
+    """" 1.32" of an installed peer's 1.32.0."""
+    modules = {"ai_edge_litert": "ai-edge-litert"}
+    module = PEERS[peer][0]
+    number = importlib.metadata.version(modules.get(module, module))
+    return " " + ".".join(number.split(".")[:2])
+
+
+def page_table(results, ratios):
+    """What README.md shows: p50 alone, columns without a figure left out. ratios: (title, function of a result) each."""
+    engines = [e for e in ["lithe", OWN_F32, *PEERS] if any(e in r["engines"] for r in results)]
+    titles = [f"{e}{version(e) if e in PEERS else ''}, ms" for e in engines]
+    ratios = [(title, of) for title, of in ratios if any(of(r) for r in results)]
+    lines = [
+        table_line(["network", "threads", *titles, *(title for title, _ in ratios)]),
+        "|---|" + "--:|" * (1 + len(engines) + len(ratios)),
+    ]
+    for result in results:
+        times = [result["engines"].get(e) for e in engines]
+        cells = [f"{t['p50_ms']:#.3g}".rstrip(".") if t else "-" for t in times]
+        cells += [f"{of(result):.3f}" if of(result) else "-" for _, of in ratios]
+        lines.append(table_line([result["network"], str(result["threads"]), *cells]))
+    return "\n".join(lines) + "\n"
+
+
+def write(results):
+    def p50(key):
+        return lambda result: result[key] and result[key]["p50_ms"]
+
+    def put(section, which, ratios):
+        chosen = [r for r in results if which(r["network"])]
+        if chosen:
+            command = [sys.executable, HERE.parent / "tools/section.py", HERE / "README.md", section]
+            subprocess.run(command, input=page_table(chosen, ratios), text=True, check=True)
+
+    best = ("lithe / best", p50("ratio"))
+    put("latency_f32", lambda n: not n.endswith(REDUCED), [best, ("session / loop", lambda r: r["overhead"])])
+    put("latency_int8", lambda n: n.endswith("_int8"), [best, ("lithe / its f32", p50("ratio_to_f32"))])
 
 
 def main():
@@ -220,11 +279,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--rounds-program", type=Path, required=True, help="bench_rounds of lithe's build")
+    parser.add_argument("--overhead-program", type=Path, help="bench_overhead of lithe's build")
     parser.add_argument("--networks", nargs="*", help="names; all NAME.lithe by default")
     parser.add_argument("--threads", nargs="*", type=int, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--runs", type=int, default=5, help="measured runs of each engine in a round")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--write", action="store_true", help="write the tables of README.md, too")
     options = parser.parse_args()
     for peer, (module, _) in PEERS.items():
         if not importlib.util.find_spec(module):
@@ -242,7 +303,7 @@ def main():
     header = ["network", "threads", *engines, "lithe / best", "lithe / its f32"]
     if not options.json:
         print("p50 (least)\n")
-        print("| " + " | ".join(header) + " |")
+        print(table_line(header))
         print("|---|" + "--:|" * (len(header) - 1))
     results = []
     for file in files:
@@ -252,6 +313,8 @@ def main():
                 print(row(results[-1]), flush=True)
     if options.json:
         print(json.dumps(results))
+    if options.write:
+        write(results)
 
 
 if __name__ == "__main__":
