@@ -34,7 +34,7 @@ set(rows
     "micro                         | model|session|(core|memory|format|runtime|ops)/.*                | "
     "(lithe|platform)              | .*                                                               | ")
 
-file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lithe ${ROOT}/include/lithe/*)
+file(GLOB_RECURSE headers RELATIVE ${ROOT}/include/lithe ${ROOT}/include/lithe/*.hpp ${ROOT}/include/lithe/*.h)
 foreach(header ${headers})
   string(REGEX REPLACE "\\.hp?p?$" "" name ${header})
   set(allowed "")
