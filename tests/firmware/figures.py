@@ -24,7 +24,8 @@ ROWS = {
 
 def bytes_of(program, emulator):
     """{row: bytes} of what the firmware prints."""
-    said = subprocess.run([*emulator, program], capture_output=True, text=True, timeout=120).stdout
+    ran = subprocess.run([*emulator, program], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+    said = ran.stdout  # QEMU's semihosting writes to standard error
     found = {row: int(number) for row, number in re.findall(r"^(.*) (\d+) bytes$", said, re.MULTILINE)}
     missing = [row for row in ROWS if row not in found]
     if missing:
