@@ -16,7 +16,10 @@
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
+#include "tools/passes/passes.hpp"
 #include "tools/passes/permutation.hpp"
+#include "tools/passes/pipeline.hpp"
+#include "tools/passes/quantize_weights.hpp"
 #include "tools/passes/value.hpp"
 
 /// Small graphs for passes, and a reference executor that shows that a rewrite keeps what they compute.
@@ -129,9 +132,9 @@ inline Graph evaluated(const Graph& graph, const std::vector<ConstantPtr>& input
   for (const Node& node : graph.nodes) {
     graph::BoundNode bound(work, node);
     Status status = bound.infer();
-    if (!status.ok()) throw std::runtime_error(title(graph, node) + ": " + status.text());
+    if (!status.ok()) throw std::runtime_error(graph::node_title(graph, node) + ": " + status.text());
     auto results = bound.run();
-    if (!results.ok()) throw std::runtime_error(title(graph, node) + ": " + results.status().text());
+    if (!results.ok()) throw std::runtime_error(graph::node_title(graph, node) + ": " + results.status().text());
     for (std::size_t o = 0; o < node.outputs.size(); ++o)
       if (node.outputs[o] >= 0) work.value(node.outputs[o]).constant = (*results)[o];
   }

@@ -11,6 +11,8 @@
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/import/prepare.hpp"
+#include "tools/passes/pipeline.hpp"
+#include "tools/passes/quantize_weights.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {

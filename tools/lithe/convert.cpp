@@ -10,6 +10,7 @@
 
 #include "tools/graph/writer.hpp"
 #include "tools/lithe/common.hpp"
+#include "tools/passes/quantize_weights.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {
