@@ -137,7 +137,7 @@ TEST_P(SharedModel, GivesTheSameAnswers) {
   EXPECT_EQ(count(after, "Transpose"), GetParam().transposes);
   for (const Node& node : after.nodes) {
     if (is_any(node, {"Conv2D", "DepthwiseConv2D", "FullyConnected"})) {
-      EXPECT_EQ(after.value(node.outputs[0]).dtype, GetParam().dtype) << title(after, node);
+      EXPECT_EQ(after.value(node.outputs[0]).dtype, GetParam().dtype) << graph::node_title(after, node);
     }
   }
   testing::expect_same(before, after, GetParam().tolerance, GetParam().dtype != DType::u8);

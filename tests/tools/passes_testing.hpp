@@ -134,7 +134,8 @@ inline Graph evaluated(const Graph& graph, const std::vector<ConstantPtr>& input
     Status status = bound.infer();
     if (!status.ok()) throw std::runtime_error(graph::node_title(graph, node) + ": " + status.text());
     auto results = bound.run();
-    if (!results.ok()) throw std::runtime_error(graph::node_title(graph, node) + ": " + results.status().text());
+    if (!results.ok())
+      throw std::runtime_error(graph::node_title(graph, node) + ": " + results.status().text());
     for (std::size_t o = 0; o < node.outputs.size(); ++o)
       if (node.outputs[o] >= 0) work.value(node.outputs[o]).constant = (*results)[o];
   }
