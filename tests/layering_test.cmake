@@ -82,6 +82,55 @@ foreach(header ${headers})
   endforeach()
 endforeach()
 
+# The same for tools/. A row: files | files of tools/ they may include | other headers, of the system and of libraries, they may include.
+# Of the engine they may include everything but the insides of runtime/.
+set(rows
+    "kernels/.*              | kernels/.*                                                   | "
+    "report/.*               | report/.*                                                    | unistd"
+    "io/tensor_proto         | (io|report)/.*                                               | onnx/.*"
+    "io/image                | (io|report)/.*                                               | stb_image"
+    "io/.*                   | (io|report)/.*                                               | unistd|sys/stat"
+    "graph/multiply_adds     | (graph|io|report|kernels)/.*                                 | lithe/runtime/plan"
+    "graph/.*                | (graph|io|report|kernels)/.*                                 | "
+    "passes/.*               | (passes|graph|io|report)/.*                                  | "
+    "check/.*                | (check|graph|io|report|kernels)/.*                           | "
+    "quantize/.*             | (quantize|passes|graph|io|report|kernels)/.*                 | nlohmann/json"
+    "import/.*               | (import|check|quantize|passes|graph|io|report|kernels)/.*    | onnx/.*"
+    "lithe/.*                | .*                                                           | nlohmann/json|CLI/CLI|unistd|sys/.*")
+file(GLOB_RECURSE files RELATIVE ${ROOT}/tools ${ROOT}/tools/*.[ch]pp)
+foreach(file ${files})
+  string(REGEX REPLACE "\\.[ch]pp$" "" name ${file})
+  set(allowed "")
+  foreach(row ${rows})
+    string(REGEX REPLACE " *\\| +" ";" row "${row}")
+    list(GET row 0 who)
+    if(name MATCHES "^(${who})$")
+      list(GET row 1 allowed)
+      list(GET row 2 allowed_outside)
+      break()
+    endif()
+  endforeach()
+  if(NOT allowed)
+    report("tools/${file}: no row of the table names this folder")
+    continue()
+  endif()
+  file(STRINGS ${ROOT}/tools/${file} lines REGEX "^[ \t]*#[ \t]*include")
+  foreach(line ${lines})
+    string(REGEX REPLACE "^.*[<\"]([^>\"]+)[>\"].*$" "\\1" included "${line}")
+    string(REGEX REPLACE "\\.h(pp)?$" "" included "${included}")
+    if(included MATCHES "^tools/(.*)$")
+      if(NOT CMAKE_MATCH_1 MATCHES "^(${allowed})$")
+        report("tools/${file}: must not include ${included}")
+      endif()
+    elseif(NOT included MATCHES "^([a-z_]+|lithe/.*)$" OR included MATCHES "^(unistd|fcntl|stb_image)$"
+           OR (included MATCHES "^lithe/runtime/" AND NOT included MATCHES "^lithe/runtime/(cpu|inspect|options|threads)$"))
+      if(NOT included MATCHES "^(${allowed_outside})$")
+        report("tools/${file}: must not include ${included}")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+
 # The umbrella of a folder lists it.
 foreach(header ${headers})
   if(NOT header MATCHES "^(${umbrellas})\\.hpp$" OR NOT header MATCHES "^([a-z]+)/all\\.hpp$")

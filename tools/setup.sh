@@ -31,7 +31,7 @@ packages_of() {
   echo build-essential ninja-build cmake ccache python3 dpkg-dev xz-utils debian-archive-keyring
   case $1 in
     host)
-      echo libprotobuf-dev protobuf-compiler libcli11-dev nlohmann-json3-dev libfmt-dev libstb-dev googletest libbenchmark-dev
+      echo libprotobuf-dev protobuf-compiler libcli11-dev nlohmann-json3-dev libstb-dev googletest libbenchmark-dev
       python3 -m pip --version >/dev/null 2>&1 || echo python3-pip
       ;;
     sanitizers) packages_of host; echo clang-19 libclang-rt-19-dev ;;

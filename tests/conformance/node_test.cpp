@@ -23,8 +23,8 @@
 #include "tests/support/watchdog.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
-#include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
+#include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::test {
@@ -60,7 +60,7 @@ double tolerance(const Tensors& inputs, const Tensors& outputs) {
   for (const Tensors* tensors : {&inputs, &outputs})
     for (const auto& t : *tensors)
       half_precision = half_precision || t->dtype == DType::f16 || t->dtype == DType::bf16;
-  return import::default_tolerance(half_precision, false);
+  return report::default_tolerance(half_precision, false);
 }
 
 void compare(Session& session, const Tensors& inputs, const Tensors& outputs) {
@@ -69,7 +69,7 @@ void compare(Session& session, const Tensors& inputs, const Tensors& outputs) {
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     TensorView got = session.output(static_cast<int>(o));
     got.quantization = nullptr;  // integers are compared as integers
-    const import::Difference d = import::measure(got, outputs[o]->view());
+    const report::Difference d = report::measure(got, outputs[o]->view());
     if (d.within(tolerance(inputs, outputs))) continue;
     throw Failed("output " + std::to_string(o) + ": " +
                  (d.mismatch.empty()
@@ -111,7 +111,7 @@ Outcome run_test(const fs::path& folder) {
     for (const bool optimize : {false, true}) {
       import::Options options;
       options.check = false, options.optimize = optimize;
-      import::Result converted = import::convert(bytes, "model.onnx", options);
+      import::Conversion converted = import::convert(bytes, "model.onnx", options);
       std::string how = optimize ? "optimized, " : "";
       try {
         run_data_sets(folder, converted.bytes, all_kernels());

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/graph/operators.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/parse.hpp"
 #include "tools/kernels/kernels.hpp"

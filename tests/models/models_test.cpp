@@ -17,8 +17,8 @@
 #include "lithe/lithe.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tools/import/convert.hpp"
-#include "tools/import/difference.hpp"
 #include "tools/kernels/kernels.hpp"
+#include "tools/report/difference.hpp"
 
 namespace lithe::test {
 namespace {
@@ -87,7 +87,7 @@ constexpr bool is_sanitized = false;
 
 /// The smallest cosine between rows of two tensors.
 double cosine(const TensorView& a, const TensorView& b) {
-  const std::vector<double> x = import::reals(a), y = import::reals(b);
+  const std::vector<double> x = report::reals(a), y = report::reals(b);
   const auto n = static_cast<std::size_t>(a.shape.back());
   double smallest = x.size() == y.size() ? 1 : -1;
   for (std::size_t row = 0; row + n <= std::min(x.size(), y.size()); row += n) {
@@ -167,7 +167,7 @@ class Models : public ::testing::TestWithParam<Network> {
           worst = std::max(worst, 1 - cosine(got, real));
           continue;
         }
-        const import::Difference d = import::measure(got, want);
+        const report::Difference d = report::measure(got, want);
         EXPECT_TRUE(d.within(c.tolerances[o]))
             << how << ", " << c.name << ", output " << o << ": error " << d.relative() << ' ' << d.mismatch;
         worst = std::max(worst, d.relative());

@@ -9,11 +9,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <ostream>
+#include <span>
 #include <string>
 
 #include "lithe/lithe.hpp"
-#include "tests/support/npy.hpp"
 #include "tests/support/row_answers.hpp"
+#include "tools/io/npy.hpp"
 #include "tools/kernels/kernels.hpp"
 
 namespace lithe::test {
@@ -27,39 +28,38 @@ std::string environment(const char* name) {
 }
 
 /// |a - b| <= tolerance x the range of the reference (its largest value, 1e-2).
-void expect_near(std::span<const float> got, const FloatArray& want, float tolerance,
+void expect_near(std::span<const float> got, std::span<const float> want, float tolerance,
                  const std::string& where) {
-  ASSERT_EQ(got.size(), want.elements.size()) << where;
-  const auto [low, high] = std::minmax_element(want.elements.begin(), want.elements.end());
+  ASSERT_EQ(got.size(), want.size()) << where;
+  const auto [low, high] = std::minmax_element(want.begin(), want.end());
   const float scale = std::max({*high - *low, std::fabs(*high), std::fabs(*low), 1e-2f});
   for (std::size_t i = 0; i < got.size(); ++i)
-    ASSERT_LE(std::fabs(got[i] - want.elements[i]), tolerance * scale) << where << ", element " << i;
+    ASSERT_LE(std::fabs(got[i] - want[i]), tolerance * scale) << where << ", element " << i;
 }
 
-FloatArray numbered(const fs::path& folder, const char* prefix, int i) {
-  return read_floats((folder / (prefix + std::to_string(i) + ".npy")).string());
+io::ConstantPtr numbered(const fs::path& folder, const char* prefix, int i) {
+  return io::read_npy(folder / (prefix + std::to_string(i) + ".npy"));
 }
 
 void run_case(Session& session, const fs::path& folder, float tolerance) {
   for (int i = 0; i < session.inputs(); ++i) {
-    const FloatArray input = numbered(folder, "input_", i);
-    ASSERT_TRUE(input.ok) << folder;
-    const Status resized = session.resize(session.input_name(i), input.shape);
+    const Status resized = session.resize(session.input_name(i), numbered(folder, "input_", i)->shape);
     ASSERT_TRUE(resized.ok()) << resized.text();
   }
   for (int i = 0; i < session.inputs(); ++i) {
     const Tensor to = session.input(i);
     ASSERT_EQ(to.dtype, DType::f32);
-    const FloatArray input = numbered(folder, "input_", i);
-    std::copy(input.elements.begin(), input.elements.end(), to.as<float>().begin());
+    const auto input = numbered(folder, "input_", i);
+    ASSERT_EQ(input->dtype, DType::f32) << folder;
+    std::ranges::copy(input->as<float>(), to.as<float>().begin());
   }
   const Status status = session.run();
   ASSERT_TRUE(status.ok()) << status.text() << " at node " << status.node();
   for (int o = 0; o < session.outputs(); ++o) {
-    const FloatArray output = numbered(folder, "output_", o);
-    ASSERT_TRUE(output.ok) << folder;
-    EXPECT_EQ(session.output(o).shape, output.shape);
-    expect_near(session.output(o).as<float>(), output, tolerance,
+    const auto output = numbered(folder, "output_", o);
+    ASSERT_EQ(output->dtype, DType::f32) << folder;
+    EXPECT_EQ(session.output(o).shape, output->shape);
+    expect_near(session.output(o).as<float>(), output->as<float>(), tolerance,
                 folder.string() + ", output " + std::to_string(o));
   }
 }

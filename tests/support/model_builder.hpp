@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "lithe/format/reader.hpp"
 #include "lithe/model.hpp"
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/graph.hpp"
 #include "tools/graph/writer.hpp"
 
@@ -34,7 +36,7 @@ class ModelBuilder {
     model_.graphs.emplace_back().name = name;
     return static_cast<int>(model_.graphs.size()) - 1;
   }
-  /// Dims: >= 0 fixed, -2 - s symbol s.
+  /// Dims: >= 0 fixed, dim_of_symbol(s) symbol s.
   int input(const std::string& name, DType dtype, graph::Dims dims, int g = 0) {
     const int id = value(name, dtype, g);
     graph(g).value(id).dims = std::move(dims);
@@ -48,7 +50,7 @@ class ModelBuilder {
   }
   int symbol(const std::string& name, std::uint64_t min = 1, std::uint64_t opt = 0, std::uint64_t max = 0) {
     model_.symbols.push_back({name, min, opt, max});
-    return -2 - static_cast<int>(model_.symbols.size() - 1);
+    return static_cast<int>(dim_of_symbol(static_cast<std::int64_t>(model_.symbols.size()) - 1));
   }
   template <class T>
   int constant(const Shape& shape, const std::vector<T>& elements, int g = 0) {

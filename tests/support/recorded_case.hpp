@@ -16,14 +16,14 @@
 #include "lithe/model.hpp"
 #include "lithe/session.hpp"
 #include "tools/graph/graph.hpp"
-#include "tools/report/npy.hpp"
+#include "tools/io/tensor_files.hpp"
 
 /// Recorded inputs and outputs (input_0.pb or .npy ..., output_0 ...) and sessions that are fed with them.
 namespace lithe::test {
 
 using Tensors = std::vector<graph::ConstantPtr>;
 
-using report::read_numbered;
+using io::read_numbered;
 
 inline std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "tests/tools/import_testing.hpp"
-#include "tools/report/npy.hpp"
+#include "tools/io/npy.hpp"
 
 namespace lithe::import {
 namespace {
@@ -192,11 +192,11 @@ TEST_F(Command, TheInputIsNeverTheOutput) {
 TEST_F(Command, ConvertsTestsAndRuns) {
   const std::string model = converted();
   fs::create_directories(folder_ / "case");
-  const auto images = report::read_npy("examples/digits/images.npy");
+  const auto images = io::read_npy("examples/digits/images.npy");
   const auto pixels = images->as<std::uint8_t>();
   const std::vector<float> input(pixels.begin(), pixels.end());
-  report::write_npy(folder_ / "case" / "input_0.npy",
-                    TensorView(input.data(), DType::f32, Shape{images->shape[0], 1, 8, 8}));
+  io::write_npy(folder_ / "case" / "input_0.npy",
+                TensorView(input.data(), DType::f32, Shape{images->shape[0], 1, 8, 8}));
   fs::copy_file("examples/digits/expected.npy", folder_ / "case" / "output_0.npy");
   for (const std::string& kernels : {std::string("auto"), std::string("xnnpack"), std::string("portable")})
     for (const std::string& file : {model, digits()}) {
@@ -209,8 +209,8 @@ TEST_F(Command, ConvertsTestsAndRuns) {
   const Answer alike = run(by_cosine + "0.9999");
   EXPECT_EQ(alike.exit, 0) << alike.error;
   EXPECT_TRUE(mentions(alike.out, "cosine 1.0000"));
-  report::write_npy(folder_ / "case" / "output_0.npy",
-                    TensorView(input.data(), DType::f32, Shape{images->shape[0], 10}));
+  io::write_npy(folder_ / "case" / "output_0.npy",
+                TensorView(input.data(), DType::f32, Shape{images->shape[0], 10}));
   EXPECT_EQ(run(by_cosine + "0.9999").exit, 1) << "pixels are no probabilities";
   EXPECT_EQ(run(by_cosine + "2").exit, 2);
   EXPECT_EQ(run("verify " + model).exit, 0);
@@ -226,11 +226,11 @@ TEST_F(Command, EveryOutputHasAFileAndEveryFileAnInput) {
   model.mutable_graph()->mutable_output(0)->set_name("a/b");
   const std::string file = write("slash.onnx", model.SerializeAsString());
   const float two[] = {-1, 2};
-  report::write_npy(path("two.npy"), TensorView(two, DType::f32, Shape{2}));
+  io::write_npy(path("two.npy"), TensorView(two, DType::f32, Shape{2}));
   const Answer answer = run("run " + file + " -o " + path("results") + " -i x=" + path("two.npy"));
   ASSERT_EQ(answer.exit, 0) << answer.error;
-  EXPECT_EQ(report::read_npy(path("results/a_b.npy"))->as<float>()[1], 2);
-  EXPECT_EQ(report::read_npy(path("results/a_b_2.npy"))->as<float>()[1], -2);
+  EXPECT_EQ(io::read_npy(path("results/a_b.npy"))->as<float>()[1], 2);
+  EXPECT_EQ(io::read_npy(path("results/a_b_2.npy"))->as<float>()[1], -2);
 
   const Answer unknown = run("run " + file + " -o " + path("results") + " -i img=" + path("two.npy"));
   EXPECT_EQ(unknown.exit, 3);
@@ -302,7 +302,7 @@ TEST_F(Command, CompareSaysWhatSaturates) {
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i % 31) - 15;
   fs::create_directories(folder_ / "samples");
   const auto save = [&](const fs::path& file) {
-    report::write_npy(file, TensorView(numbers.data(), DType::f32, Shape{1, 2, 8, 8}));
+    io::write_npy(file, TensorView(numbers.data(), DType::f32, Shape{1, 2, 8, 8}));
   };
   save(path("x.npy"));
   for (float& number : numbers) number /= 10;

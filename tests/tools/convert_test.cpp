@@ -13,7 +13,7 @@
 #include "lithe/format/reader.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/graph/writer.hpp"
-#include "tools/import/prepare.hpp"
+#include "tools/import/io_contract.hpp"
 
 namespace lithe::import {
 namespace {
@@ -42,7 +42,7 @@ std::string model_bytes(const std::string& text, int opset = 17) {
   return proto.SerializeAsString();
 }
 
-Result convert_text(const std::string& text, const Options& options = {}, int opset = 17) {
+Conversion convert_text(const std::string& text, const Options& options = {}, int opset = 17) {
   const std::string bytes = model_bytes(text, opset);
   return convert(std::as_bytes(std::span(bytes)), "test.onnx", options);
 }
@@ -61,10 +61,10 @@ bool contains(const std::string& text, const std::string& part) {
 #define EXPECT_CONTAINS(text, part) EXPECT_TRUE(contains(text, part)) << (text)
 
 TEST(Convert, AModelIsCheckedAtSeveralSizesOfItsSymbols) {
-  const Result result = convert_text(network);
+  const Conversion result = convert_text(network);
   EXPECT_EQ(result.check.cases.size(), 9u);  // 1, 2 and 7, each with zero, random and large inputs
   EXPECT_EQ(result.check.tolerance, 1e-4);
-  for (const CheckCase& c : result.check.cases)
+  for (const check::Case& c : result.check.cases)
     EXPECT_TRUE(c.passed) << c.shapes << ' ' << c.contents << ' ' << c.relative;
   EXPECT_EQ(result.check.cases[3].shapes, "N=2, H=2");
   ASSERT_NE(result.check.worst(), nullptr);
@@ -72,11 +72,11 @@ TEST(Convert, AModelIsCheckedAtSeveralSizesOfItsSymbols) {
 }
 
 TEST(Convert, AutoPadFollowsTheSize) {
-  const Result result = convert_text(
+  const Conversion result = convert_text(
       "g (float[N,2,H,8] x) => (float[N,3,P,4] y) <float[3,2,3,3] w> "
       "{ y = Conv <auto_pad = \"SAME_UPPER\", strides = [2,2]> (x, w) }");
   EXPECT_EQ(result.check.cases.size(), 9u);
-  for (const CheckCase& c : result.check.cases)
+  for (const check::Case& c : result.check.cases)
     EXPECT_TRUE(c.passed) << c.shapes << ' ' << c.contents << ' ' << c.relative;
 }
 
@@ -85,7 +85,7 @@ TEST(Convert, TheSameFileGivesTheSameBytes) {
 }
 
 TEST(Convert, RangesBoundSymbolsAndFixThem) {
-  const Result result = convert_text(network, {.ranges = {{"x", 0, 1, 2, 4}, {"x", 2, 6, 6, 6}}});
+  const Conversion result = convert_text(network, {.ranges = {{"x", 0, 1, 2, 4}, {"x", 2, 6, 6, 6}}});
   ASSERT_EQ(result.model.symbols.size(), 1u);
   EXPECT_EQ(result.model.symbols[0].name, "N");
   EXPECT_EQ(result.model.symbols[0].max, 4u);
@@ -100,13 +100,13 @@ TEST(Convert, RangesBoundSymbolsAndFixThem) {
 }
 
 TEST(Convert, ShapesLeaveNoSymbol) {
-  const Result result = convert_text(network, {.shapes = {{"x", {1, 2, 4, 8}}}});
+  const Conversion result = convert_text(network, {.shapes = {{"x", {1, 2, 4, 8}}}});
   EXPECT_TRUE(result.model.symbols.empty());
   EXPECT_EQ(result.check.cases.size(), 3u);
 }
 
 TEST(Convert, NhwcInputsAreChannelsLastAndKeepTheirName) {
-  const Result result = convert_text(network, {.io_layout = IoLayout::nhwc});
+  const Conversion result = convert_text(network, {.io_layout = IoLayout::nhwc});
   const graph::Graph& g = result.model.graphs[0];
   const graph::Value& x = g.value(g.inputs[0]);
   EXPECT_EQ(x.name, "x");
@@ -129,7 +129,7 @@ TEST(Convert, RoundedWeightsAreMeasuredAgainstFloat) {
 }
 
 TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
-  const Result result = convert_text(network, {.weights = Weights::f16});
+  const Conversion result = convert_text(network, {.weights = Weights::f16});
   EXPECT_EQ(result.check.tolerance, 1e-2);
   const graph::Graph& g = result.model.graphs[0];
   EXPECT_EQ(g.value(g.inputs[0]).dtype, DType::f32);
@@ -144,7 +144,7 @@ TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
 TEST(Convert, HalfPrecisionKeepsFiniteNumbersFinite) {
   Options options;
   options.weights = Weights::f16, options.check = false;  // large inputs reach beyond f16 themselves
-  const Result result = convert_text(
+  const Conversion result = convert_text(
       "g (float[2,4] x) => (float[2,4] y) <float[1] m = {-3e38}> { a = Add(x, m)\n y = Softmax(a) }",
       options);
   int masks = 0;
@@ -158,7 +158,7 @@ TEST(Convert, HalfPrecisionKeepsFiniteNumbersFinite) {
 
 TEST(Convert, HalfPrecisionKeepsWhatGuardsADivision) {
   for (const char* guarded : {"d = Add(a, e)", "d = Max(e, a)", "b = Add(a, e)\n d = Sqrt(b)"}) {
-    const Result result =
+    const Conversion result =
         convert_text(std::string("g (float[4,8] x) => (float[4,8] y) <float[1] e = {1e-9}> { a = Abs(x)\n ") +
                          guarded + "\n q = Div(a, d)\n y = Relu(q) }",
                      {.weights = Weights::f16});
@@ -174,7 +174,7 @@ TEST(Convert, HalfPrecisionKeepsWhatGuardsADivision) {
 TEST(Convert, StatesAreWrittenAndCheckedOverTwoSteps) {
   const char* accumulator =
       "g (float[2] x, float[2] s) => (float[2] y, float[2] t) { t = Add(x, s)\n y = Relu(t) }";
-  const Result result = convert_text(accumulator, {.states = {{"s", "t"}}});
+  const Conversion result = convert_text(accumulator, {.states = {{"s", "t"}}});
   ASSERT_EQ(result.model.signatures[0].states.size(), 1u);
   EXPECT_EQ(result.model.signatures[0].states[0].input, 1);
   EXPECT_EQ(result.model.signatures[0].states[0].output, 1);
@@ -189,7 +189,7 @@ TEST(Convert, StatesAreWrittenAndCheckedOverTwoSteps) {
 }
 
 TEST(Convert, MetadataAndSelfTestsAreInTheFile) {
-  const Result result = convert_text(network, {.metadata = {{"labels", "a,b"}}, .self_tests = 2});
+  const Conversion result = convert_text(network, {.metadata = {{"labels", "a,b"}}, .self_tests = 2});
   const format::Model& root = *format::GetSizePrefixedModel(result.bytes.data());
   EXPECT_EQ(text(root.metadata()->Get(0)->key()), "labels");
   EXPECT_EQ(text(root.metadata()->Get(0)->value()), "a,b");
@@ -200,7 +200,7 @@ TEST(Convert, MetadataAndSelfTestsAreInTheFile) {
 }
 
 TEST(Convert, ShapeDecidingInputsAreMarked) {
-  const Result result = convert_text(
+  const Conversion result = convert_text(
       "g (float[2,6] x, int64[2] shape, int64[1] axes) => (float[a,b] y, float[c,d,e] z) { y = Reshape(x, "
       "shape)\n z = Unsqueeze(x, axes) }");
   const graph::Graph& g = result.model.graphs[0];
@@ -229,7 +229,7 @@ TEST(Convert, CustomOperatorsAreWrittenUnchecked) {
   const std::string bytes = proto.SerializeAsString();
   Options options;
   options.import.custom = {{"my.domain::Swirl", ""}};
-  const Result result = convert(std::as_bytes(std::span(bytes)), "test.onnx", options);
+  const Conversion result = convert(std::as_bytes(std::span(bytes)), "test.onnx", options);
   EXPECT_TRUE(result.check.cases.empty());
   EXPECT_CONTAINS(result.check.skipped, "my.domain::Swirl");
   const format::Model& root = *format::GetSizePrefixedModel(result.bytes.data());
@@ -242,8 +242,8 @@ TEST(Check, ADifferenceIsFoundAndPlaced) {
   graph::Model changed =
       imported("g (float[4] x) => (float[4] y) <float[4] w = {1, 2, 3, 4.01}> { y = Add(x, w) }", 17);
   std::vector<graph::SelfTest> tests;
-  EXPECT_TRUE(check(original, original, graph::write(original), {}, tests).worst()->passed);
-  const CheckReport report = check(original, changed, graph::write(changed), {}, tests);
+  EXPECT_TRUE(check::check(original, original, graph::write(original), {}, tests).worst()->passed);
+  const check::Report report = check::check(original, changed, graph::write(changed), {}, tests);
   ASSERT_NE(report.worst(), nullptr);
   EXPECT_FALSE(report.worst()->passed);
   EXPECT_EQ(report.worst()->output, "y");
@@ -251,7 +251,7 @@ TEST(Check, ADifferenceIsFoundAndPlaced) {
 }
 
 TEST(Check, ModelsThatNeedLargeInputsAreTriedAtLargeSizes) {
-  const Result result =
+  const Conversion result =
       convert_text("g (float[1,1,H,12] x) => (float[1,1,K,1] y) <float[1,1,12,12] w> { y = Conv(x, w) }");
   ASSERT_FALSE(result.check.cases.empty());
   EXPECT_EQ(result.check.cases[0].shapes, "H=16");
@@ -259,7 +259,7 @@ TEST(Check, ModelsThatNeedLargeInputsAreTriedAtLargeSizes) {
 }
 
 TEST(Check, ShapesThatLeaveNothingMayBeRefused) {
-  const Result result = convert_text(
+  const Conversion result = convert_text(
       "g (float[1,2,H,12] x) => (float[1,3,1,1] y) <float[3,2,3,3] w, float s = {0.05}, int8 z = {0}> "
       "{ a = QuantizeLinear(x, s, z)\n b = DequantizeLinear(a, s, z)\n c = Conv(b, w)\n"
       "  d = QuantizeLinear(c, s, z)\n e = DequantizeLinear(d, s, z)\n f = GlobalAveragePool(e)\n"
@@ -276,10 +276,10 @@ TEST(Check, WhatTakesLongIsComparedLessAndSaysSo) {
       imported("g (float[N,16] x, float[16,8] w) => (float[N,8] y) { y = MatMul(x, w) }", 17);
   const auto report = [&](std::uint64_t work) {
     std::vector<graph::SelfTest> tests;
-    return check(model, model, graph::write(model), {.work = work}, tests);
+    return check::check(model, model, graph::write(model), {.work = work}, tests);
   };
   EXPECT_EQ(report(1 << 20).cases.size(), 9U);
-  const CheckReport less = report(128 * (3 + 2));  // all three at N=1, one at N=2
+  const check::Report less = report(128 * (3 + 2));  // all three at N=1, one at N=2
   ASSERT_EQ(less.cases.size(), 4U);
   EXPECT_EQ(less.cases[3].contents, "random");
   ASSERT_EQ(less.notes.size(), 2U);
@@ -296,7 +296,7 @@ TEST(Convert, SharedModelsPassTheirCheck) {
   for (const char* name : {"mnist_cnn", "kws_ds_cnn_fp32", "ic_resnet8_fp32", "ultraface_rfb320",
                            "mtcnn_pnet", "dtln_1", "kws_ds_cnn_int8", "ic_resnet8_int8"}) {
     try {
-      const Result result = convert(std::filesystem::path(shared) / "models" / name / "model.onnx");
+      const Conversion result = convert(std::filesystem::path(shared) / "models" / name / "model.onnx");
       ASSERT_NE(result.check.worst(), nullptr) << name;
       EXPECT_TRUE(result.check.worst()->passed) << name;
     } catch (const report::Failure& failure) {
@@ -326,7 +326,7 @@ TEST(Check, LargeInputsMayTurnRoundingIntoAnErrorButNothingMore) {
   const auto cases = [&](float by) {
     std::vector<graph::SelfTest> tests;
     const graph::Model other = disturbed(original, by);
-    return check(original, other, graph::write(other), {}, tests).cases;
+    return check::check(original, other, graph::write(other), {}, tests).cases;
   };
   const auto rounded = cases(1e-6f), wrong = cases(1e-4f);
   ASSERT_EQ(rounded.size(), 3u);
@@ -338,14 +338,14 @@ TEST(Check, LargeInputsMayTurnRoundingIntoAnErrorButNothingMore) {
 }
 
 /// The cases of a model with constant `w` against the same with another.
-std::vector<CheckCase> cases_of(const std::string& head, const std::string& body, const std::string& w,
-                                const std::string& other) {
+std::vector<check::Case> cases_of(const std::string& head, const std::string& body, const std::string& w,
+                                  const std::string& other) {
   const graph::Model original = imported(head + " <float[2] w = {" + w + "}> " + body, 17),
                      changed = imported(head + " <float[2] w = {" + other + "}> " + body, 17);
   std::vector<graph::SelfTest> tests;
-  return check(original, changed, graph::write(changed), {}, tests).cases;
+  return check::check(original, changed, graph::write(changed), {}, tests).cases;
 }
-bool all_passed(const std::vector<CheckCase>& cases) {
+bool all_passed(const std::vector<check::Case>& cases) {
   return cases.size() == 3 && std::all_of(cases.begin(), cases.end(), [](auto& c) { return c.passed; });
 }
 
@@ -366,7 +366,7 @@ TEST(Check, RoundingMayDecideBetweenEquals) {
 }
 
 TEST(Check, ConstantImagesMayMissTheirMean) {
-  const Result result = convert_text(
+  const Conversion result = convert_text(
       "g (float[1,2,5,6] x) => (float[1,2,5,6] y) <float c = {0.1}> "
       "{ a = Abs(x)\n b = Add(a, c)\n d = Reciprocal(b)\n y = MeanVarianceNormalization(d) }");
   ASSERT_EQ(result.check.cases.size(), 3U);
@@ -374,7 +374,7 @@ TEST(Check, ConstantImagesMayMissTheirMean) {
 }
 
 TEST(Check, LargeInputsMayTurnRoundingToF16IntoAnErrorToo) {
-  const Result result =
+  const Conversion result =
       convert_text("g (float[64] x) => (float[64] y) <float w = {10.002}> { a = Mul(x, w)\n y = Sin(a) }",
                    {.weights = Weights::f16});
   ASSERT_EQ(result.check.cases.size(), 3u);

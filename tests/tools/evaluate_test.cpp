@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 #include "tools/graph/evaluate.hpp"
 
 #include <gtest/gtest.h>
@@ -8,6 +9,8 @@
 
 #include "lithe/ops/resize.hpp"
 #include "tests/support/print.hpp"
+#include "tools/graph/attributes.hpp"
+#include "tools/graph/infer_dims.hpp"
 
 namespace lithe::graph {
 namespace {

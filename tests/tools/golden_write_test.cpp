@@ -10,6 +10,7 @@
 
 #include "lithe/lithe.hpp"
 #include "tests/support/golden_models.hpp"
+#include "tools/io/write_file.hpp"
 #include "tools/kernels/kernels.hpp"
 
 namespace lithe::testing {
@@ -50,7 +51,7 @@ ModelBuilder classifier() {
 
 void check(const char* name, const ModelBuilder& built) {
   if (const char* folder = std::getenv("LITHE_WRITE_GOLDEN"))
-    graph::write_file(std::string(folder) + "/" + name, built.bytes());
+    io::write_file(std::string(folder) + "/" + name, built.bytes());
   const std::string path = std::string("schema/golden/") + name;
   const auto golden = open(path.c_str());
   ASSERT_TRUE(golden.ok()) << path;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tools/graph/hash.hpp"
+#include "tools/graph/operators.hpp"
 
 namespace lithe::graph {
 namespace {

@@ -34,7 +34,7 @@ int count(const graph::Model& model, const std::string& op) {
 /// What the converted model gives for one s8 input, by the portable kernels.
 std::vector<int> run(const std::string& graph, const std::vector<int>& input, int opset = 13) {
   const std::string bytes = serialized(graph, opset);
-  const Result result = convert(std::as_bytes(std::span(bytes)), "test.onnx");
+  const Conversion result = convert(std::as_bytes(std::span(bytes)), "test.onnx");
   auto model = Model::open(test::aligned_copy(result.bytes));
   SessionOptions options = machine_options(nullptr);
   options.kernels = portable_kernels();

@@ -9,8 +9,9 @@
 
 #include "tests/support/print.hpp"
 #include "tests/tools/import_testing.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/graph/writer.hpp"
-#include "tools/import/tensors.hpp"
+#include "tools/io/tensor_proto.hpp"
 
 namespace lithe::import {
 namespace {
@@ -193,7 +194,7 @@ onnx::TensorProto tensor(int type, std::vector<std::int64_t> dims) {
 }
 std::string tensor_refusal(const onnx::TensorProto& t) {
   try {
-    constant_from_onnx(t);
+    io::constant_from_onnx(t);
   } catch (const Unsupported& reason) {
     return reason.reason;
   }
@@ -204,30 +205,30 @@ TEST(Tensors, TypedFieldsOfEveryWidth) {
   using T = onnx::TensorProto;
   T f16 = tensor(T::FLOAT16, {2});
   f16.add_int32_data(0x3C00), f16.add_int32_data(0xC000);
-  EXPECT_EQ(static_cast<float>(constant_from_onnx(f16)->as<half>()[1]), -2.0f);
+  EXPECT_EQ(static_cast<float>(io::constant_from_onnx(f16)->as<half>()[1]), -2.0f);
   T s8 = tensor(T::INT8, {2});
   s8.add_int32_data(-128), s8.add_int32_data(127);
-  EXPECT_EQ(constant_from_onnx(s8)->as<std::int8_t>()[0], -128);
+  EXPECT_EQ(io::constant_from_onnx(s8)->as<std::int8_t>()[0], -128);
   T u16 = tensor(T::UINT16, {1});
   u16.add_int32_data(65535);
-  EXPECT_EQ(constant_from_onnx(u16)->as<std::uint16_t>()[0], 65535);
+  EXPECT_EQ(io::constant_from_onnx(u16)->as<std::uint16_t>()[0], 65535);
   T u64 = tensor(T::UINT64, {1});
   u64.add_uint64_data(~std::uint64_t{0});
-  EXPECT_EQ(constant_from_onnx(u64)->as<std::uint64_t>()[0], ~std::uint64_t{0});
+  EXPECT_EQ(io::constant_from_onnx(u64)->as<std::uint64_t>()[0], ~std::uint64_t{0});
   T u32 = tensor(T::UINT32, {1});
   u32.add_uint64_data(4000000000u);
-  EXPECT_EQ(constant_from_onnx(u32)->as<std::uint32_t>()[0], 4000000000u);
+  EXPECT_EQ(io::constant_from_onnx(u32)->as<std::uint32_t>()[0], 4000000000u);
   T f64 = tensor(T::DOUBLE, {});
   f64.add_double_data(0.1);
-  EXPECT_EQ(constant_from_onnx(f64)->as<double>()[0], 0.1);
-  EXPECT_EQ(constant_from_onnx(f64)->shape.rank(), 0);
+  EXPECT_EQ(io::constant_from_onnx(f64)->as<double>()[0], 0.1);
+  EXPECT_EQ(io::constant_from_onnx(f64)->shape.rank(), 0);
   T boolean = tensor(T::BOOL, {3});
   for (int v : {0, 1, 2}) boolean.add_int32_data(v);
-  EXPECT_EQ(constant_from_onnx(boolean)->as<std::uint8_t>()[2], 1);
+  EXPECT_EQ(io::constant_from_onnx(boolean)->as<std::uint8_t>()[2], 1);
   T s4 = tensor(T::INT4, {3});
   s4.add_int32_data(0x21), s4.add_int32_data(0x0F);
-  EXPECT_EQ(constant_from_onnx(s4)->bytes.size(), 2u);
-  EXPECT_EQ(constant_from_onnx(s4)->dtype, DType::s4);
+  EXPECT_EQ(io::constant_from_onnx(s4)->bytes.size(), 2u);
+  EXPECT_EQ(io::constant_from_onnx(s4)->dtype, DType::s4);
 }
 
 TEST(Tensors, DataMustFitTheDims) {

@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "tools/graph/evaluate.hpp"
+#include "tools/graph/bound_node.hpp"
+#include "tools/graph/infer_dims.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"

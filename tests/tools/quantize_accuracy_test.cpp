@@ -12,6 +12,7 @@
 
 #include "tests/tools/quantize_testing.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/io/npy.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/quantize/runner.hpp"
 
@@ -42,7 +43,7 @@ class Accuracy : public testing::WithFolder {
       GTEST_SKIP() << "LITHE_SHARED does not name the folder of models and data";
     shared_ = shared;
   }
-  graph::ConstantPtr data(const std::string& name) const { return report::read_npy(shared_ / "data" / name); }
+  graph::ConstantPtr data(const std::string& name) const { return io::read_npy(shared_ / "data" / name); }
 
   /// The largest class of each sample.
   std::vector<std::size_t> classes(const graph::Model& model, const Samples& samples) const {
@@ -71,9 +72,9 @@ class Accuracy : public testing::WithFolder {
   void expect_accurate(const fs::path& model, const graph::Constant& calibration,
                        const graph::Constant& pictures, const graph::Constant& labels) const {
     fs::create_directories(folder_ / "calibrate"), fs::create_directories(folder_ / "measure");
-    report::write_npy(folder_ / "calibrate/samples.npy", calibration.view());
-    report::write_npy(folder_ / "measure/samples.npy", pictures.view());
-    const import::Result floating = import::convert(model);
+    io::write_npy(folder_ / "calibrate/samples.npy", calibration.view());
+    io::write_npy(folder_ / "measure/samples.npy", pictures.view());
+    const import::Conversion floating = import::convert(model);
     const Samples measured(folder_ / "measure", floating.model);
     const auto wanted = labels_of(labels), by_float = classes(floating.model, measured);
     const auto total = static_cast<double>(wanted.size());
@@ -81,7 +82,7 @@ class Accuracy : public testing::WithFolder {
       import::Options options;
       options.quantize.emplace();
       options.quantize->samples = folder_ / "calibrate", options.quantize->method = method;
-      const import::Result result = import::convert(model, options);
+      const import::Conversion result = import::convert(model, options);
       ASSERT_TRUE(result.quantized);
       EXPECT_EQ(result.quantized->int8_layers, result.quantized->layers) << name(method);
       const auto by_int8 = classes(result.model, measured);
@@ -99,8 +100,8 @@ class Accuracy : public testing::WithFolder {
 };
 
 TEST_F(Accuracy, Digits) {
-  const graph::ConstantPtr held_out = report::read_npy("examples/digits/images.npy"),
-                           labels = report::read_npy("examples/digits/labels.npy");
+  const graph::ConstantPtr held_out = io::read_npy("examples/digits/images.npy"),
+                           labels = io::read_npy("examples/digits/labels.npy");
   expect_accurate("examples/digits/digits.onnx", *data("digits_8x8/images.npy"), *held_out, *labels);
 }
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "tests/tools/quantize_testing.hpp"
+#include "tools/check/check.hpp"
 #include "tools/graph/writer.hpp"
-#include "tools/import/check.hpp"
 #include "tools/quantize/equalize.hpp"
 #include "tools/quantize/quantize.hpp"
 #include "tools/quantize/select.hpp"
@@ -141,10 +141,10 @@ TEST_F(QuantizeTest, CheckSeesWhatIsNotRounding) {
   Quantized q = quantized(n);
   const graph::Model floating = testing::model_of(n);
   const auto passes_check = [&] {
-    import::CheckOptions options;
+    check::Options options;
     options.input_steps = q.report.input_steps, options.unrounded = &floating;
     std::vector<graph::SelfTest> unused;
-    const auto report = import::check(q.reference, q.model, graph::write(q.model), options, unused);
+    const auto report = check::check(q.reference, q.model, graph::write(q.model), options, unused);
     return std::all_of(report.cases.begin(), report.cases.end(), [](const auto& c) { return c.passed; });
   };
   EXPECT_TRUE(passes_check());

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "tests/tools/passes_testing.hpp"
+#include "tools/io/npy.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
 
 /// Small float networks and folders of samples for post-training quantization.
 namespace lithe::quantize::testing {
@@ -33,7 +33,7 @@ class WithFolder : public ::testing::Test {
   template <class T>
   void save(const fs::path& name, const Shape& shape, const std::vector<T>& elements) const {
     fs::create_directories((folder_ / name).parent_path());
-    report::write_npy(folder_ / name, graph::make_constant<T>(shape, elements)->view());
+    io::write_npy(folder_ / name, graph::make_constant<T>(shape, elements)->view());
   }
   fs::path folder_;
 };

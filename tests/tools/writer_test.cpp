@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "lithe/model.hpp"
+#include "tools/io/write_file.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::graph {
@@ -224,16 +225,16 @@ TEST(Writer, FilesAppearWholeOrNotAtAll) {
       std::filesystem::temp_directory_path() / ("lithe_writer_" + std::to_string(getpid()));
   std::filesystem::create_directory(folder);
   const std::vector<std::byte> bytes = write(small_model());
-  write_file(folder / "m.lithe", bytes);
+  io::write_file(folder / "m.lithe", bytes);
   EXPECT_EQ(std::filesystem::file_size(folder / "m.lithe"), bytes.size());
   std::filesystem::create_directory(folder / "taken");
   try {
-    write_file(folder / "taken", bytes);  // a folder stands where the file should be
+    io::write_file(folder / "taken", bytes);  // a folder stands where the file should be
     ADD_FAILURE() << "wrote over a folder";
   } catch (const report::Failure& failure) {
     EXPECT_EQ(failure.exit, report::exits::system);
   }
-  EXPECT_THROW(write_file(folder / "missing" / "m.lithe", bytes), report::Failure);
+  EXPECT_THROW(io::write_file(folder / "missing" / "m.lithe", bytes), report::Failure);
   int entries = 0;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) (void)entry, ++entries;
   EXPECT_EQ(entries, 2);
@@ -248,7 +249,7 @@ TEST(Writer, LinksAreFollowedAndWhatIsNoFileIsLeftAlone) {
   fs::create_symlink("models/m.lithe", folder / "link");  // to what does not exist yet
   fs::create_symlink("link", folder / "link of link");
   for (const char* link : {"link", "link of link"}) {
-    write_file(folder / link, bytes);
+    io::write_file(folder / link, bytes);
     EXPECT_TRUE(fs::is_symlink(folder / link));
     EXPECT_EQ(fs::file_size(folder / "models/m.lithe"), bytes.size());
     fs::remove(folder / "models/m.lithe");
@@ -257,8 +258,8 @@ TEST(Writer, LinksAreFollowedAndWhatIsNoFileIsLeftAlone) {
   fs::create_symlink("pipe", folder / "link to pipe");
   fs::create_symlink("circle", folder / "circle");
   for (const char* name : {"pipe", "link to pipe", "circle"}) {
-    EXPECT_THROW(write_file(folder / name, bytes), report::Failure) << name;
-    EXPECT_THROW(check_output(folder / name, folder / "m.onnx"), report::Failure) << name;
+    EXPECT_THROW(io::write_file(folder / name, bytes), report::Failure) << name;
+    EXPECT_THROW(io::check_output(folder / name, folder / "m.onnx"), report::Failure) << name;
   }
   EXPECT_TRUE(fs::is_fifo(folder / "pipe"));
   EXPECT_TRUE(fs::is_symlink(folder / "link to pipe"));

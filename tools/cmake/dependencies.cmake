@@ -169,7 +169,6 @@ function(lithe_tool_dependencies)
   lithe_onnx()
   lithe_stb()
   lithe_command_line_dependencies()
-  lithe_library(fmt fmt fmt::fmt https://github.com/fmtlib/fmt.git 9.1.0)
 endfunction()
 
 function(lithe_test_dependencies)

@@ -153,4 +153,18 @@ std::string node_title(const Graph& graph, const Node& node) {
   return node.op;
 }
 
+Quantization quantization_view(const ValueQuantization& quantization) {
+  Quantization view;
+  view.scale = quantization.scale->bytes.data();
+  view.scale_dtype = quantization.scale->dtype;
+  view.count = quantization.scale->shape.elements();
+  view.axis = quantization.axis;
+  view.block = quantization.block;
+  if (quantization.zero_point) {
+    view.zero_point = quantization.zero_point->bytes.data();
+    view.zero_point_dtype = quantization.zero_point->dtype;
+  }
+  return view;
+}
+
 }  // namespace lithe::graph

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,33 +12,15 @@
 #include <vector>
 
 #include "lithe/core/kernel.hpp"
+#include "tools/io/constant.hpp"
 
 /// The converter's mutable form of a model: what importers build, passes change and the writer puts into a
 /// file.
 namespace lithe::graph {
 
-/// A constant tensor, shared by every value that holds it; `bytes` is packed as in the file.
-struct Constant {
-  DType dtype = DType::none;
-  Shape shape;
-  std::vector<std::byte> bytes;
-
-  TensorView view() const { return {bytes.data(), dtype, shape}; }
-  template <class T>
-  std::span<const T> as() const {
-    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
-  }
-};
-using ConstantPtr = std::shared_ptr<const Constant>;
-
-template <class T>
-ConstantPtr make_constant(const Shape& shape, std::span<const T> elements) {
-  auto c = std::make_shared<Constant>();
-  c->dtype = dtype_of<T>, c->shape = shape;
-  const auto raw = std::as_bytes(elements);
-  c->bytes.assign(raw.begin(), raw.end());
-  return c;
-}
+using io::Constant;
+using io::ConstantPtr;
+using io::make_constant;
 
 struct ValueQuantization {
   ConstantPtr scale;
@@ -48,6 +28,9 @@ struct ValueQuantization {
   int axis = -1;
   index_t block = 0;
 };
+
+/// The same for the operator contract; it refers to the constants.
+Quantization quantization_view(const ValueQuantization& quantization);
 
 /// As in the file: >= 0 fixed, -1 unknown, -2 - s symbol s.
 using Dims = std::vector<std::int64_t>;
@@ -163,39 +146,5 @@ bool sort_nodes(Graph& graph);
 
 /// The node for people: its ONNX names, or its operator and output.
 std::string node_title(const Graph& graph, const Node& node);
-
-/// The portable kernel (and through it the contract) of an operator, or null.
-const KernelEntry* find_kernel(std::string_view op, std::uint16_t version = 1);
-
-/// Typed attributes of a node: `Op` must be the node's operator.
-template <class Op>
-typename Op::Attributes attributes(const Node& node) {
-  typename Op::Attributes result;
-  auto it = node.attributes.begin();
-  const Status status = parse_attributes(result, [&](std::string_view& name, AttributeData& data) {
-    if (it == node.attributes.end()) return false;
-    name = it->first;
-    data = {it->second.ints, it->second.floats, it->second.text};
-    return ++it, true;
-  });
-  assert(status.ok());
-  (void)status;
-  return result;
-}
-
-struct AttributeWriter {
-  std::map<std::string, Attribute>& to;
-  void ints(const char* name, std::span<const std::int64_t> v) { to[name].ints.assign(v.begin(), v.end()); }
-  void floats(const char* name, std::span<const float> v) { to[name].floats.assign(v.begin(), v.end()); }
-  void text(const char* name, std::string_view v) { to[name].text = v; }
-};
-
-template <class Op>
-void set_attributes(Node& node, const typename Op::Attributes& attributes) {
-  node.op = Op::spec.name, node.version = Op::spec.version;
-  node.attributes.clear();
-  AttributeWriter writer{node.attributes};
-  write_attributes(attributes, writer);
-}
 
 }  // namespace lithe::graph

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/graph/operators.hpp"
+
 #include <map>
+#include <set>
 #include <utility>
 
-#include "tools/graph/graph.hpp"
 #include "tools/kernels/kernels.hpp"
 
 namespace lithe::graph {
@@ -17,6 +19,14 @@ const KernelEntry* find_kernel(std::string_view op, std::uint16_t version) {
   }();
   const auto found = table.find({op, version});
   return found == table.end() ? nullptr : found->second;
+}
+
+std::vector<std::string> custom_operators(const Model& model) {
+  std::set<std::string> names;
+  for (const Graph& g : model.graphs)
+    for (const Node& node : g.nodes)
+      if (find_kernel(node.op, node.version) == nullptr) names.insert(node.op);
+  return {names.begin(), names.end()};
 }
 
 }  // namespace lithe::graph

@@ -25,7 +25,7 @@ lithe::Model reopen(std::span<const std::byte> file) {
   return *std::move(opened);
 }
 
-std::string describe(const Status& status, const Model& model) {
+std::string status_text(const Status& status, const Model& model) {
   std::string text = status.text();
   if (status.node() < 0) return text;
   // The writer keeps the order of nodes; subgraphs may be numbered otherwise, so only the main graph is

@@ -17,6 +17,6 @@ Storage aligned_copy(std::span<const std::byte> file);
 lithe::Model reopen(std::span<const std::byte> file);
 
 /// The text of a status of a session on `model`, with the node's ONNX name and operator.
-std::string describe(const Status& status, const Model& model);
+std::string status_text(const Status& status, const Model& model);
 
 }  // namespace lithe::graph

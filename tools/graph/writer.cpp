@@ -1,34 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/graph/writer.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "lithe/format/reader.hpp"
+#include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"
 #include "tools/graph/hash.hpp"
-#include "tools/report/error.hpp"
 
 namespace lithe::graph {
 
 namespace {
 
 namespace fb = ::flatbuffers;
-
-std::size_t round_up(std::size_t n, std::size_t to) { return (n + to - 1) / to * to; }
 
 void require(bool condition, const std::string& what) {
   if (!condition) throw std::logic_error("writer: " + what);
@@ -46,7 +37,7 @@ class Segment {
     known_.emplace(key, index);
     parts_.push_back(bytes);
     buffers_.emplace_back(size_, bytes.size(), std::uint16_t{0});
-    size_ = round_up(size_ + bytes.size(), buffer_alignment);
+    size_ = align_up(size_ + bytes.size(), buffer_alignment);
     return index;
   }
   int add(const Constant& constant) {
@@ -191,7 +182,7 @@ class Tables {
     Dims dims = v.dims.value_or(Dims{});
     if (v.constant) dims.assign(v.constant->shape.dims().begin(), v.constant->shape.dims().end());
     for (auto d : dims)
-      require(d >= -1 || -2 - d < static_cast<std::int64_t>(model_.symbols.size()),
+      require(symbol_of(d) < static_cast<std::int64_t>(model_.symbols.size()),
               "value '" + v.name + "' has an unknown symbol");
     const auto dims_vector = v.constant || (with_dims && v.dims) ? builder_.CreateVector(dims) : 0;
     return format::CreateValue(builder_, name, onnx_name, permutation, static_cast<format::DType>(v.dtype),
@@ -325,27 +316,6 @@ std::array<std::uint64_t, 2> id_of(const Model& model) {
   return id_of(tables.segment().parts(), std::as_bytes(std::span(bytes.data(), bytes.size())));
 }
 
-std::string system_text() { return std::error_code(errno, std::generic_category()).message(); }
-
-[[noreturn]] void refuse_to_write(const std::filesystem::path& path, const std::string& reason) {
-  report::system_refused(path.string() + ": cannot be written (" + reason +
-                         "); make room or choose another name or folder");
-}
-
-/// What `path` names once symbolic links are followed: a regular file, or nothing yet.
-std::filesystem::path target_of(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::file_status found = std::filesystem::status(path, error);
-  if (found.type() == std::filesystem::file_type::none) refuse_to_write(path, error.message());
-  if (exists(found) && !is_regular_file(found))
-    report::system_refused(path.string() + ": is no regular file, so nothing is written there; choose " +
-                           "another name");
-  std::filesystem::path target = path;
-  while (is_symlink(symlink_status(target, error)))
-    target = target.parent_path() / read_symlink(target, error);
-  return target;
-}
-
 }  // namespace
 
 std::vector<std::byte> write(const Model& model) {
@@ -353,7 +323,7 @@ std::vector<std::byte> write(const Model& model) {
   const fb::DetachedBuffer head = tables.finish(id_of(model));
   const std::size_t segment = tables.segment().bytes();
   const std::size_t start =
-      round_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
+      align_up(head.size(), segment > small_segment ? page_alignment : buffer_alignment);
   std::vector<std::byte> file(start + segment);
   std::memcpy(file.data(), head.data(), head.size());
   tables.segment().copy_to(file.data() + start);
@@ -370,39 +340,6 @@ std::array<std::uint64_t, 2> content_id(const lithe::Model& file) {
   const auto at = reinterpret_cast<const std::byte*>(file.root().id()) - begin;
   std::memset(tables.data() + at, 0, sizeof(format::Id));
   return id_of(buffers, tables);
-}
-
-void check_output(const std::filesystem::path& output, const std::filesystem::path& input) {
-  std::error_code error;  // where one of them does not exist
-  if (equivalent(output, input, error))
-    report::bad_usage(output.string() + ": is the input itself, which would be lost; choose another name");
-  const std::filesystem::path folder = target_of(output).parent_path();
-  if (access(folder.empty() ? "." : folder.c_str(), W_OK) != 0) refuse_to_write(output, system_text());
-}
-
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  const std::filesystem::path target = target_of(path);
-  std::string temporary = target.string() + ".XXXXXX";
-  const int descriptor = mkstemp(temporary.data());
-  if (descriptor < 0) refuse_to_write(path, system_text());
-  bool ok = fchmod(descriptor, 0644) == 0;
-  for (std::size_t done = 0; ok && done < bytes.size();) {
-    const ssize_t n = ::write(descriptor, bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    ok = n > 0;
-    if (ok) done += static_cast<std::size_t>(n);
-  }
-  ok = ok && fsync(descriptor) == 0;
-  ok = close(descriptor) == 0 && ok;
-  ok = ok && std::rename(temporary.c_str(), target.c_str()) == 0;
-  if (ok) return;
-  const std::string reason = system_text();
-  unlink(temporary.c_str());
-  refuse_to_write(path, reason);
-}
-
-void write_file(const std::filesystem::path& path, std::string_view text) {
-  write_file(path, std::as_bytes(std::span(text)));
 }
 
 }  // namespace lithe::graph

@@ -8,11 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "tools/graph/evaluate.hpp"
+#include "tools/graph/infer_dims.hpp"
 #include "tools/graph/writer.hpp"
-#include "tools/import/prepare.hpp"
+#include "tools/import/io_contract.hpp"
 #include "tools/passes/pipeline.hpp"
 #include "tools/passes/quantize_weights.hpp"
+#include "tools/passes/use_half_precision.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -29,9 +30,9 @@ std::string number(double v) {
 constexpr double largest_rounding = 0.05;
 
 /// The failed check in one line: where, how far, what to do.
-[[noreturn]] void fail_check(const std::string& file, Result result) {
-  const CheckReport& report = result.check;
-  const CheckCase& worst = *report.worst();
+[[noreturn]] void fail_check(const std::string& file, Conversion result) {
+  const check::Report& report = result.check;
+  const check::Case& worst = *report.worst();
   std::string text = file + ": the converted model differs from the original: output '" + worst.output +
                      "', " + worst.contents + " inputs";
   if (!worst.shapes.empty()) text += ", " + worst.shapes;
@@ -39,7 +40,7 @@ constexpr double largest_rounding = 0.05;
                       ? "error " + number(worst.relative) + " over tolerance " + number(worst.tolerance)
                       : worst.mismatch);
   std::vector<std::string> details;
-  for (const CheckCase& c : report.cases)
+  for (const check::Case& c : report.cases)
     if (!c.passed)
       details.push_back("output '" + c.output + "', " + c.contents + " inputs" +
                         (c.shapes.empty() ? "" : ", " + c.shapes) + ": " +
@@ -60,7 +61,7 @@ graph::Model prepared(const ParsedModel& parsed, const Options& options) {
   return imported;
 }
 
-void run_passes(Result& result, const Options& options) {
+void run_passes(Conversion& result, const Options& options) {
   if (options.optimize) passes::run_pipeline(result.model, result.log);
   for (graph::Graph& g : result.model.graphs) graph::infer_dims(g);
 }
@@ -87,33 +88,35 @@ void note_unused_custom(const graph::Model& model, const ImportOptions& options,
 
 /// Compares result.model with `reference`, which is `unrounded` with its values rounded if that is given; the
 /// cases come to those of earlier checks.
-void check_result(Result& result, const graph::Model& reference, const graph::Model* unrounded,
+void check_result(Conversion& result, const graph::Model& reference, const graph::Model* unrounded,
                   const Options& options, int self_tests, const std::string& file) {
   result.bytes = graph::write(result.model);
   if (!options.check) return;
-  CheckOptions check_options{.self_tests = self_tests, .threads = options.threads};
+  check::Options check_options{.self_tests = self_tests, .threads = options.threads};
   check_options.unrounded = unrounded;
   if (result.quantized) check_options.input_steps = result.quantized->input_steps;
-  std::vector<CheckCase> earlier = std::move(result.check.cases);
+  std::vector<check::Case> earlier = std::move(result.check.cases);
   try {
-    result.check = check(reference, result.model, result.bytes, check_options, result.model.self_tests);
+    result.check =
+        check::check(reference, result.model, result.bytes, check_options, result.model.self_tests);
   } catch (const report::Failure& failure) {
     throw report::Failure(failure.exit, file + ": " + failure.line, failure.details);
   }
   for (const std::string& note : result.check.notes) add_once(result.notes, "check: " + note);
   if (!result.check.skipped.empty()) add_once(result.notes, "check: " + result.check.skipped);
-  for (const CheckCase& c : result.check.cases)
+  for (const check::Case& c : result.check.cases)
     if (!c.passed) fail_check(file, std::move(result));
   result.check.cases.insert(result.check.cases.begin(), earlier.begin(), earlier.end());
   if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
 }
 
 /// How far the rounded weights move the outputs from those of the float model.
-void measure_rounding(Result& result, const graph::Model& floating, const Options& options) {
+void measure_rounding(Conversion& result, const graph::Model& floating, const Options& options) {
   if (!options.check) return;
   std::vector<graph::SelfTest> none;
-  const CheckReport report = check(floating, result.model, result.bytes, {.threads = options.threads}, none);
-  for (const CheckCase& c : report.cases)
+  const check::Report report =
+      check::check(floating, result.model, result.bytes, {.threads = options.threads}, none);
+  for (const check::Case& c : report.cases)
     if (c.contents == "random") result.rounding = std::max(result.rounding.value_or(0), c.relative);
   if (result.rounding.value_or(0) > largest_rounding)
     result.notes.push_back(
@@ -121,8 +124,8 @@ void measure_rounding(Result& result, const graph::Model& floating, const Option
         " of its range on random inputs; lithe test on real ones tells whether that matters");
 }
 
-Result convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
-  Result result;
+Conversion convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
+  Conversion result;
   result.notes = parsed.notes;
   graph::Model reference = prepared(parsed, options), floating;  // floating: before anything was rounded
   note_unused_custom(reference, options.import, result.notes);
@@ -136,7 +139,8 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
     quantize::Options quantization = *options.quantize;
     quantization.threads = options.threads;
     quantize::Quantized quantized = quantize::quantize_model(result.model, quantization, result.log);
-    reference = std::move(quantized.reference), result.model = std::move(quantized.model);
+    reference = std::move(quantized.reference);
+    result.model = std::move(quantized.model);
     result.quantized = std::move(quantized.report);
   }
   if (options.weights == Weights::int8 || options.weights == Weights::int4) {
@@ -151,7 +155,7 @@ Result convert_parsed(ParsedModel parsed, const Options& options, const std::str
     reference = result.model;  // what rounding the weights changes is no error of the converter
   }
   if (options.weights == Weights::f16) {
-    use_half_precision(result.model);
+    passes::use_half_precision(result.model);
     run_passes(result, options);
   }
   check_result(result, reference, options.quantize ? &floating : nullptr, options, options.self_tests, file);
@@ -167,11 +171,11 @@ ParseOptions parse_options(const Options& options) {
 
 }  // namespace
 
-Result convert(const std::filesystem::path& path, const Options& options) {
+Conversion convert(const std::filesystem::path& path, const Options& options) {
   return convert_parsed(parse(path, parse_options(options)), options, path.string());
 }
 
-Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options) {
+Conversion convert(std::span<const std::byte> onnx, const std::string& name, const Options& options) {
   return convert_parsed(parse(onnx, name, {}, parse_options(options)), options, name);
 }
 

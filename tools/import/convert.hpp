@@ -5,11 +5,12 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tools/import/check.hpp"
+#include "tools/check/check.hpp"
 #include "tools/import/import_model.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/quantize/quantize.hpp"
@@ -47,31 +48,32 @@ struct Options {
   Limits limits{};
 };
 
-struct Result {
-  std::vector<std::byte> bytes;  ///< of the .lithe file
+/// What a conversion gives.
+struct Conversion {
+  std::vector<std::byte> bytes;  ///< the .lithe file
   graph::Model model;            ///< what the bytes hold
   passes::PassLog log;           ///< for --explain
-  CheckReport check;
+  lithe::check::Report check;
   std::optional<quantize::Report> quantized;  ///< with --quantize
-  std::optional<double> rounding;             ///< of layers' weights: largest error against float
+  std::optional<double> rounding;             ///< largest error of rounded weights against float
   std::vector<std::string> notes;             ///< one line each: what the user should know
 };
 
 /// Thrown where the check finds a difference over tolerance, with what would have been the result.
 struct FailedCheck : report::Failure {
-  FailedCheck(Failure failure, Result found) : Failure(std::move(failure)), result(std::move(found)) {}
-  Result result;
+  FailedCheck(Failure failure, Conversion found) : Failure(std::move(failure)), result(std::move(found)) {}
+  Conversion result;
 };
 
-/// Converts an .onnx file; writes nothing (graph::write_file does). With --quantize the float model is
+/// Converts an .onnx file; writes nothing (io::write_file does). With --quantize the float model is
 /// checked against the original, and the int8 one against its own graph of QuantizeLinear and
 /// DequantizeLinear nodes: how far rounding moves it from float is no error of the converter, but measured on
 /// the samples and reported; self-tests hold what the quantized graph gives. With weights of int8 or int4 the
 /// result on the fast kernels is checked against itself on the portable ones; how far such weights move it
 /// from float is measured and reported. Throws FailedCheck, and report::Failure: exit 2 for options that do
 /// not fit the model, 3 and 4 as parse and import_model say.
-Result convert(const std::filesystem::path& path, const Options& options = {});
+Conversion convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
-Result convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});
+Conversion convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});
 
 }  // namespace lithe::import

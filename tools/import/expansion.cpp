@@ -68,7 +68,7 @@ std::string Expansion::fresh() {
 
 onnx::NodeProto& Expansion::add_node(std::string_view op, std::span<const std::string> inputs, int outputs) {
   onnx::NodeProto& node = nodes_.emplace_back();
-  node.set_name(name_of(node_)), node.set_op_type(std::string(op));
+  node.set_name(node_title(node_)), node.set_op_type(std::string(op));
   for (const std::string& input : inputs) node.add_input(input);
   while (node.input_size() > 0 && node.input(node.input_size() - 1).empty())
     node.mutable_input()->RemoveLast();

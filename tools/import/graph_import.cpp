@@ -8,8 +8,11 @@
 #include <span>
 #include <utility>
 
+#include "lithe/format/reader.hpp"
 #include "tools/graph/evaluate.hpp"
-#include "tools/import/tensors.hpp"
+#include "tools/graph/infer_dims.hpp"
+#include "tools/graph/operators.hpp"
+#include "tools/io/tensor_proto.hpp"
 
 namespace lithe::import {
 
@@ -23,14 +26,14 @@ std::string type_text(const onnx::TypeProto& type) {
   if (type.has_optional_type()) return "an optional";
   if (type.has_sparse_tensor_type()) return "a sparse tensor";
   if (!type.has_tensor_type()) return "of no declared type";
-  return "of type " + onnx_type_name(type.tensor_type().elem_type());
+  return "of type " + io::onnx_type_name(type.tensor_type().elem_type());
 }
 
 constexpr const char* other_types_remedy = "cut the model so that only tensors of numbers go in and out";
 
 }  // namespace
 
-std::string name_of(const onnx::NodeProto& node) {
+std::string node_title(const onnx::NodeProto& node) {
   if (!node.name().empty()) return node.name();
   for (const std::string& output : node.output())
     if (!output.empty()) return node.op_type() + " -> " + output;
@@ -69,7 +72,7 @@ void GraphImport::problem(const std::string& what, const std::string& op_type, s
 DType GraphImport::declared_dtype(const std::string& name) const {
   const auto found = types_.find(name);
   if (found == types_.end() || !found->second->has_tensor_type()) return DType::none;
-  return dtype_from_onnx(found->second->tensor_type().elem_type());
+  return io::dtype_from_onnx(found->second->tensor_type().elem_type());
 }
 
 std::optional<graph::Dims> GraphImport::declared_dims(const std::string& name) const {
@@ -80,7 +83,7 @@ std::optional<graph::Dims> GraphImport::declared_dims(const std::string& name) c
   for (const auto& dim : found->second->tensor_type().shape().dim()) {
     const auto symbol = dim.has_dim_param() ? shared.symbols.find(dim.dim_param()) : shared.symbols.end();
     if (symbol != shared.symbols.end())
-      dims.push_back(-2 - symbol->second);
+      dims.push_back(dim_of_symbol(symbol->second));
     else
       dims.push_back(dim.has_dim_value() && dim.dim_value() >= 0 ? dim.dim_value() : -1);
   }
@@ -94,8 +97,8 @@ graph::Dims GraphImport::input_dims(const onnx::ValueInfoProto& info) {
       dims.push_back(dim.dim_value());
     } else {
       const bool named = dim.has_dim_param() && !dim.dim_param().empty();
-      dims.push_back(
-          -2 - shared.symbol(named ? dim.dim_param() : info.name() + ":" + std::to_string(dims.size())));
+      dims.push_back(dim_of_symbol(
+          shared.symbol(named ? dim.dim_param() : info.name() + ":" + std::to_string(dims.size()))));
     }
   }
   return dims;
@@ -133,7 +136,7 @@ graph::ValueId GraphImport::lookup(const std::string& name) {
   if (const auto found = values_.find(name); found != values_.end()) return found->second;
   if (poisoned_.contains(name)) throw Poisoned{};
   if (const auto found = initializers_.find(name); found != initializers_.end()) {
-    const ValueId id = graph.add_constant(constant_from_onnx(*found->second), name);
+    const ValueId id = graph.add_constant(io::constant_from_onnx(*found->second), name);
     graph.value(id).onnx_name = name;
     return values_[name] = id;
   }
@@ -297,7 +300,8 @@ void GraphImport::import_node(const onnx::NodeProto& proto) {
       if (node.wants(o) && !defined(proto.output(o)))
         throw Unsupported{"its output number " + std::to_string(o) + " is not supported", {}};
   } catch (const Unsupported& reason) {
-    shared.problems.push_back({name_of(proto), proto.op_type(), domain, opset, reason.reason, reason.remedy});
+    shared.problems.push_back(
+        {node_title(proto), proto.op_type(), domain, opset, reason.reason, reason.remedy});
     poisoned_.insert(proto.output().begin(), proto.output().end());
   } catch (const Poisoned&) {
     poisoned_.insert(proto.output().begin(), proto.output().end());

@@ -99,7 +99,7 @@ class GraphImport {
 };
 
 /// How a node is called in messages and in the file.
-std::string name_of(const onnx::NodeProto& node);
+std::string node_title(const onnx::NodeProto& node);
 
 struct NodeImport::Impl {
   GraphImport& graph;

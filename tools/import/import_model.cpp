@@ -65,12 +65,4 @@ graph::Model import_model(const ParsedModel& parsed, const ImportOptions& option
   return std::move(shared.model);
 }
 
-std::vector<std::string> custom_operators(const graph::Model& model) {
-  std::set<std::string> names;
-  for (const graph::Graph& g : model.graphs)
-    for (const graph::Node& node : g.nodes)
-      if (graph::find_kernel(node.op, node.version) == nullptr) names.insert(node.op);
-  return {names.begin(), names.end()};
-}
-
 }  // namespace lithe::import

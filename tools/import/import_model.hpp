@@ -40,8 +40,4 @@ struct ImportOptions {
 /// The graph as the importers build it, before any pass. Throws UnsupportedModel.
 graph::Model import_model(const ParsedModel& model, const ImportOptions& options = {});
 
-/// Operators that the model uses and lithe does not run here: custom ones, whose kernels live in the
-/// application.
-std::vector<std::string> custom_operators(const graph::Model& model);
-
 }  // namespace lithe::import

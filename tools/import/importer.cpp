@@ -7,9 +7,10 @@
 #include <span>
 #include <utility>
 
-#include "tools/graph/evaluate.hpp"
+#include "tools/graph/infer_dims.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/import/graph_import.hpp"
-#include "tools/import/tensors.hpp"
+#include "tools/io/tensor_proto.hpp"
 
 namespace lithe::import {
 
@@ -72,7 +73,7 @@ DType NodeImport::Impl::resolve(const graph::Node& emitted, int o, DType wanted)
 }
 
 void NodeImport::Impl::push(graph::Node emitted) {
-  emitted.onnx_names = {name_of(node)};
+  emitted.onnx_names = {node_title(node)};
   graph.push_node(std::move(emitted));
   const graph::Node& pushed = graph.graph.nodes.back();
   if (graph::find_kernel(pushed.op, pushed.version) == nullptr) return;
@@ -173,7 +174,7 @@ std::vector<std::string> NodeImport::attribute_strings(std::string_view name) {
 }
 graph::ConstantPtr NodeImport::attribute_tensor(std::string_view name) {
   const Attribute* a = impl_.find(name, Attribute::TENSOR);
-  return a == nullptr ? nullptr : constant_from_onnx(a->t());
+  return a == nullptr ? nullptr : io::constant_from_onnx(a->t());
 }
 const onnx::GraphProto* NodeImport::attribute_graph(std::string_view name) {
   const Attribute* a = impl_.find(name, Attribute::GRAPH);

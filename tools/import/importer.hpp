@@ -7,7 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/graph.hpp"
+#include "tools/report/error.hpp"
 
 namespace onnx {
 class NodeProto;
@@ -18,11 +20,8 @@ class TensorProto;
 
 namespace lithe::import {
 
-/// Thrown by an importer for a node that lithe cannot express; collected, so that all are reported at once.
-struct Unsupported {
-  std::string reason;
-  std::string remedy;  ///< what the user can do, or empty
-};
+/// What an importer throws for a node; collected, so that all are reported at once.
+using report::Unsupported;
 
 /// What the import of one ONNX node needs: its inputs as values of the graph under construction, its
 /// attributes, and ways to emit nodes. Everything an importer emits is named after and traced to the ONNX

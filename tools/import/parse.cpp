@@ -85,9 +85,9 @@ std::string function_key(std::string_view domain, std::string_view name, std::st
 
 /// Nodes after every function is inlined, without doing it; saturates at the limit + 1. nullopt: functions
 /// call each other in a circle.
-class Expansion {
+class NodeCounter {
  public:
-  Expansion(const onnx::ModelProto& model, std::uint64_t limit) : limit_(limit) {
+  NodeCounter(const onnx::ModelProto& model, std::uint64_t limit) : limit_(limit) {
     for (const auto& f : model.functions()) functions_[function_key(f.domain(), f.name(), f.overload())] = &f;
   }
   template <class Nodes>
@@ -218,7 +218,7 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
   for (const auto& f : model.functions())
     each_node(f.node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
   load_external_data(model, folder, options.limits.external_bytes);
-  const auto nodes = Expansion(model, options.limits.nodes).count(model.graph().node());
+  const auto nodes = NodeCounter(model, options.limits.nodes).count(model.graph().node());
   if (!nodes)
     report::bad_input(name +
                       ": its functions call each other in a circle, or more than 100 deep; export the model "

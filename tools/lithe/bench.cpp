@@ -12,11 +12,18 @@
 #include <string>
 #include <vector>
 
-#include "tools/graph/writer.hpp"
+#include "tools/io/write_file.hpp"
 #include "tools/lithe/code_path.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/feed.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/node_title.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/sentence.hpp"
+#include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::cli {
 
@@ -86,7 +93,7 @@ void write_trace(const std::string& file, const Session& session, const Profile&
   nlohmann::json events = nlohmann::json::array();
   for (const auto& e : profile.events) {
     const auto& node = session.plan().nodes[static_cast<std::size_t>(e.node)];
-    events.push_back({{"name", title(session.plan(), node)},
+    events.push_back({{"name", node_title(session.plan(), node)},
                       {"cat", node.op->spec->name},
                       {"ph", "X"},
                       {"ts", e.begin},
@@ -95,7 +102,7 @@ void write_trace(const std::string& file, const Session& session, const Profile&
                       {"tid", 1},
                       {"args", {{"kernel", node.kernel->name}}}});
   }
-  graph::write_file(file, nlohmann::json{{"traceEvents", events}}.dump());
+  io::write_file(file, nlohmann::json{{"traceEvents", events}}.dump());
 }
 
 /// Microseconds of a run that nodes with something in common take.
@@ -136,7 +143,7 @@ double micros_of(const Profile& profile, int reps) {
 
 std::string output_text(const runtime::PlanNode& node) {
   for (const Tensor& output : node.outputs)
-    if (output.dtype != DType::none) return name(output.dtype) + report::describe(output.shape);
+    if (output.dtype != DType::none) return name(output.dtype) + report::shape_text(output.shape);
   return "";
 }
 
@@ -156,7 +163,7 @@ void print_profile(const Session& session, const Profile& profile, int reps) {
     so_far += us;
     std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-38s %-22s %-60s %s\n", us, 100 * us / sum,
                 100 * so_far / sum, n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
-                code_path(session, node).c_str(), title(session.plan(), node).c_str());
+                code_path(session, node).c_str(), node_title(session.plan(), node).c_str());
   }
   const auto print = [&](const char* what, const std::vector<Sum>& list) {
     std::printf("\n%9s %6s %5s  %s\n", "us", "share", "nodes", what);
@@ -186,7 +193,7 @@ nlohmann::json nodes_json(const Session& session, const Profile& profile, int re
     if (profile.total[n] <= 0) continue;
     const double us = profile.total[n] / reps;
     nodes.push_back({{"node", n},
-                     {"name", title(session.plan(), node)},
+                     {"name", node_title(session.plan(), node)},
                      {"op", node.op->spec->name},
                      {"kernel", node.kernel->name},
                      {"path", code_path(session, node)},
@@ -198,7 +205,7 @@ nlohmann::json nodes_json(const Session& session, const Profile& profile, int re
 }
 
 int bench(const BenchOptions& o) {
-  if (!o.trace.empty()) graph::check_output(o.trace, o.model);
+  if (!o.trace.empty()) io::check_output(o.trace, o.model);
   const auto begin = Clock::now();
   const OpenModel model(o.model, parse_shapes(o.shapes));
   const Machine machine(o.common);

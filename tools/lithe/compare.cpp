@@ -12,10 +12,17 @@
 #include <utility>
 #include <vector>
 
-#include "tools/graph/writer.hpp"
-#include "tools/import/difference.hpp"
+#include "tools/io/write_file.hpp"
 #include "tools/kernels/kernels.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/feed.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/precision.hpp"
+#include "tools/lithe/sentence.hpp"
+#include "tools/lithe/session_inputs.hpp"
+#include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {
@@ -34,7 +41,7 @@ struct CompareOptions {
 struct Layer {
   std::string onnx_name, op;
   std::int32_t order = 0;
-  graph::ConstantPtr tensor;  ///< real where it is quantized
+  io::ConstantPtr tensor;  ///< real where it is quantized
   DType stored = DType::none;
   std::optional<std::pair<float, std::int32_t>> step{};  ///< scale and zero point, where one for all is known
 };
@@ -42,10 +49,10 @@ using Layers = std::map<std::string, Layer>;
 
 /// Undoes a value's permutation: axis i of the stored tensor is ONNX's axis permutation[i]. Quantized values
 /// become real.
-graph::ConstantPtr in_onnx_order(const TensorView& t, std::span<const std::uint8_t> permutation) {
+io::ConstantPtr in_onnx_order(const TensorView& t, std::span<const std::uint8_t> permutation) {
   Shape shape = t.shape;
   for (std::size_t i = 0; i < permutation.size(); ++i) shape[permutation[i]] = t.shape[static_cast<int>(i)];
-  const std::vector<double> stored = import::reals(t);
+  const std::vector<double> stored = report::reals(t);
   std::vector<float> real(stored.size());
   std::array<index_t, max_rank> at{};
   for (index_t i = 0; i < t.elements(); ++i) {
@@ -57,7 +64,7 @@ graph::ConstantPtr in_onnx_order(const TensorView& t, std::span<const std::uint8
     for (int a = 0; a < shape.rank(); ++a) to = to * shape[a] + at[static_cast<std::size_t>(a)];
     real[static_cast<std::size_t>(to)] = static_cast<float>(stored[static_cast<std::size_t>(i)]);
   }
-  return graph::make_constant<float>(shape, real);
+  return io::make_constant<float>(shape, real);
 }
 
 /// Keeps every tensor that has an ONNX name, right after its node ran.
@@ -72,7 +79,7 @@ struct Recorder {
       if (id < 0 || !node.outputs[o].dense()) continue;
       const auto& value = *graph.file->values()->Get(static_cast<std::uint32_t>(id));
       const std::string onnx_name(text(value.onnx_name()));
-      if (onnx_name.empty() || layers.contains(onnx_name) || import::reals(node.outputs[o]).empty()) continue;
+      if (onnx_name.empty() || layers.contains(onnx_name) || report::reals(node.outputs[o]).empty()) continue;
       const auto permutation = value.permutation() == nullptr
                                    ? std::span<const std::uint8_t>()
                                    : std::span(value.permutation()->data(), value.permutation()->size());
@@ -95,7 +102,7 @@ struct Recording {
 };
 
 Recording record(const OpenModel& model, const SessionOptions& options,
-                 const std::map<std::string, graph::ConstantPtr>& inputs) {
+                 const std::map<std::string, io::ConstantPtr>& inputs) {
   Session session = create(model, options);
   feed(session, model, inputs);
   Recorder recorder;
@@ -108,7 +115,7 @@ Recording record(const OpenModel& model, const SessionOptions& options,
 /// Normal random numbers times `scale` for every input that no file was given for.
 void add_random_inputs(const OpenModel& model, const SessionOptions& options,
                        const std::map<std::string, std::vector<std::int64_t>>& given, float scale,
-                       std::map<std::string, graph::ConstantPtr>& inputs) {
+                       std::map<std::string, io::ConstantPtr>& inputs) {
   Session session = create(model, options);
   if (inputs.empty() && session.planned()) note_open_shapes(session, model, given);
   std::mt19937 random(1);
@@ -120,7 +127,7 @@ void add_random_inputs(const OpenModel& model, const SessionOptions& options,
           model.path().string() +
           ": its shapes are open; give every input with -i NAME=FILE.npy or --shape NAME=1,3,224,224");
     const Tensor t = session.input(i);
-    auto c = std::make_shared<graph::Constant>();
+    auto c = std::make_shared<io::Constant>();
     c->dtype = t.dtype, c->shape = t.shape, c->bytes.resize(t.bytes());
     fill_random(Tensor(c->bytes.data(), t.dtype, t.shape), random, scale);
     inputs[name] = c;
@@ -129,8 +136,8 @@ void add_random_inputs(const OpenModel& model, const SessionOptions& options,
 
 struct Row {
   Layer layer;
-  import::Difference difference;
-  import::Similarity similarity{};
+  report::Difference difference;
+  report::Similarity similarity{};
   double saturated = 0;  ///< share of the elements whose reference lies beyond what the type holds
 
   bool comparable() const { return difference.mismatch.empty(); }
@@ -138,7 +145,7 @@ struct Row {
 
 /// What the stored numbers of the ONNX model stand for, where the layer knows: a model moves tensors between
 /// u8 and s8.
-graph::ConstantPtr real_reference(const Layer& layer, const Layer& reference) {
+io::ConstantPtr real_reference(const Layer& layer, const Layer& reference) {
   const auto eight_bit = [](DType d) { return d == DType::s8 || d == DType::u8; };
   if (!layer.step || reference.step || !eight_bit(reference.stored)) return reference.tensor;
   const auto [scale, zero_point] = *layer.step;
@@ -146,7 +153,7 @@ graph::ConstantPtr real_reference(const Layer& layer, const Layer& reference) {
   std::vector<float> real;
   for (float v : reference.tensor->as<float>())
     real.push_back((v - static_cast<float>(zero_point + moved)) * scale);
-  return graph::make_constant<float>(reference.tensor->shape, real);
+  return io::make_constant<float>(reference.tensor->shape, real);
 }
 
 /// The share of the reference that a quantized layer cannot hold: more than half a step beyond the ends of
@@ -163,17 +170,17 @@ double saturated_share(const Layer& layer, const std::vector<double>& reference)
 
 /// Both tensors are real numbers of one shape.
 Row row_of(const Layer& layer, const Layer& reference) {
-  const graph::ConstantPtr wanted = real_reference(layer, reference);
-  const std::vector<double> a = import::reals(layer.tensor->view()), b = import::reals(wanted->view());
-  Row row{layer, import::measure(layer.tensor->view(), wanted->view())};
+  const io::ConstantPtr wanted = real_reference(layer, reference);
+  const std::vector<double> a = report::reals(layer.tensor->view()), b = report::reals(wanted->view());
+  Row row{layer, report::measure(layer.tensor->view(), wanted->view())};
   if (a.size() != b.size()) return row;
-  row.similarity = import::similarity(a, b), row.saturated = saturated_share(layer, b);
+  row.similarity = report::similarity(a, b), row.saturated = saturated_share(layer, b);
   return row;
 }
 
 void print(const Row& r, bool within) {
   char snr[16] = "exact";
-  if (r.similarity.snr_db < import::Similarity::exact_db)
+  if (r.similarity.snr_db < report::Similarity::exact_db)
     std::snprintf(snr, sizeof snr, "%.1f", r.similarity.snr_db);
   if (r.comparable())
     std::printf("%10.3g %10.3g %8s %9.6f %7.2f", r.difference.relative(), r.difference.absolute, snr,
@@ -226,7 +233,7 @@ int compare(const CompareOptions& o) {
   if (o.onnx.empty() && std::filesystem::path(o.model).extension() != ".onnx")
     report::bad_usage("compare: say with --onnx MODEL.onnx what " + o.model + " was converted from");
   if (!o.report.empty())
-    for (const std::string& model : {o.model, onnx}) graph::check_output(o.report, model);
+    for (const std::string& model : {o.model, onnx}) io::check_output(o.report, model);
   auto inputs = read_inputs(o.inputs);
   const OpenModel model(o.model);
   const OpenModel reference(onnx, {}, OpenModel::Passes::none);
@@ -240,7 +247,7 @@ int compare(const CompareOptions& o) {
   plain.shapes = {};
   const Recording want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
   Session facts = create(model, machine.options());
-  const double tolerance = import::default_tolerance(is_half_precision(facts), is_quantized(facts));
+  const double tolerance = report::default_tolerance(is_half_precision(facts), is_quantized(facts));
   const auto within = [&](const Row& r) { return r.difference.within(tolerance); };
   const std::vector<Row> rows = rows_of(got.layers, want.layers);
   const Row* first = nullptr;
@@ -251,7 +258,7 @@ int compare(const CompareOptions& o) {
   nlohmann::json list = nlohmann::json::array();
   for (const Row& r : rows) list.push_back(json_of(r, within(r)));
   const nlohmann::json report{{"layers", list}, {"tolerance", tolerance}, {"first_wrong", culprit}};
-  if (!o.report.empty()) graph::write_file(o.report, report.dump(2) + "\n");
+  if (!o.report.empty()) io::write_file(o.report, report.dump(2) + "\n");
   std::printf("%zu values of %zu nodes compared, tolerance %.3g; others have no value of ONNX's\n",
               rows.size(), got.nodes, tolerance);
   if (first == nullptr) return report::exits::done;

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "tools/graph/writer.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/io/write_file.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/options.hpp"
 #include "tools/passes/quantize_weights.hpp"
 #include "tools/report/error.hpp"
 
@@ -115,7 +116,7 @@ nlohmann::json json_of(const quantize::Report& q) {
           {"notes", q.notes},   {"samples", q.accuracy.samples}, {"outputs", outputs}};
 }
 
-void write_report(const std::string& file, const import::Result& result) {
+void write_report(const std::string& file, const import::Conversion& result) {
   nlohmann::json j{{"file_bytes", result.bytes.size()},
                    {"tolerance", result.check.tolerance},
                    {"checks", nlohmann::json::array()},
@@ -133,7 +134,7 @@ void write_report(const std::string& file, const import::Result& result) {
   if (result.quantized) j["quantization"] = json_of(*result.quantized);
   for (const auto& line : result.log.lines())
     j["passes"].push_back({{"pass", line.pass}, {"text", line.text}, {"changed", line.changed}});
-  graph::write_file(file, j.dump(2) + "\n");
+  io::write_file(file, j.dump(2) + "\n");
 }
 
 /// What each pass did, then how often.
@@ -178,7 +179,7 @@ void describe(const quantize::Report& q) {
 }
 
 /// What the user asked to be told of a conversion, whether its check passed or not.
-void tell(const ConvertOptions& o, const import::Result& result) {
+void tell(const ConvertOptions& o, const import::Conversion& result) {
   if (o.explain) explain(result.log);
   for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
   if (result.quantized) describe(*result.quantized);
@@ -190,8 +191,8 @@ int convert(const ConvertOptions& o) {
   if (o.output.empty() && !o.check_only)
     report::bad_usage("convert: say where to write with -o MODEL.lithe, or --check to write nothing");
   for (const std::string& file : {o.check_only ? std::string() : o.output, o.report, o.calibration_cache})
-    if (!file.empty()) graph::check_output(file, o.model);
-  import::Result result;
+    if (!file.empty()) io::check_output(file, o.model);
+  import::Conversion result;
   try {
     result = import::convert(o.model, import_options(o));
   } catch (const import::FailedCheck& failed) {
@@ -199,7 +200,7 @@ int convert(const ConvertOptions& o) {
     throw;
   }
   tell(o, result);
-  if (!o.check_only) graph::write_file(o.output, result.bytes);
+  if (!o.check_only) io::write_file(o.output, result.bytes);
   std::size_t nodes = 0;
   for (const auto& g : result.model.graphs) nodes += g.nodes.size();
   std::printf("%s: %zu nodes, %zu bytes", o.check_only ? o.model.c_str() : o.output.c_str(), nodes,

@@ -5,10 +5,13 @@
 #include <vector>
 
 #include "lithe/lithe.hpp"
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/reopen.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/lithe/code_path.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/options.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {

@@ -7,8 +7,12 @@
 #include <sstream>
 #include <string_view>
 
-#include "tools/graph/writer.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/io/write_file.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {
@@ -136,7 +140,7 @@ struct Needs {
 };
 
 int embed(const EmbedOptions& o) {
-  graph::check_output(o.output, o.model);
+  io::check_output(o.output, o.model);
   if (!o.symbol.empty()) check_namespace(o.symbol);
   const OpenModel file(o.model);
   Common portable_only = o.common;
@@ -176,7 +180,7 @@ int embed(const EmbedOptions& o) {
     out << (i % 32 == 0 ? "\n" : "") << static_cast<int>(bytes[i]) << ",";
   out << "\n};\n\n}  // namespace " << space << "\n";
   const std::string text = out.str();
-  graph::write_file(o.output, std::as_bytes(std::span(text)));
+  io::write_file(o.output, std::as_bytes(std::span(text)));
   std::printf("%s: model %zu bytes, tensors %zu bytes, %zu nodes\n", o.output.c_str(), bytes.size(),
               memory.ports + memory.tensors, session.plan().nodes.size());
   return report::exits::done;

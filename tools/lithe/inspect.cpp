@@ -8,10 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/machine.hpp"
 #include "tools/lithe/multiply_adds.hpp"
+#include "tools/lithe/node_title.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::cli {
 
@@ -59,13 +64,13 @@ json blocks_json(const runtime::GraphPlan& graph) {
     if (v.block < 0) continue;
     json j = block_json(graph, v.block);
     j["name"] = text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name());
-    j["dtype"] = name(v.dtype), j["shape"] = report::describe(v.shape);
+    j["dtype"] = name(v.dtype), j["shape"] = report::shape_text(v.shape);
     blocks.push_back(std::move(j));
   }
   for (const auto& node : graph.nodes) {
     if (node.block < 0) continue;
     json j = block_json(graph, node.block);
-    j["name"] = "workspace of " + title(graph, node), j["dtype"] = "", j["shape"] = "";
+    j["name"] = "workspace of " + node_title(graph, node), j["dtype"] = "", j["shape"] = "";
     blocks.push_back(std::move(j));
   }
   std::erase_if(blocks, [](const json& b) { return b["bytes"] == 0; });
@@ -111,7 +116,7 @@ json nodes_json(const Session& session) {
       n["runs"] = "while planning";
     else if (node.skip)
       n["runs"] = "not at all: its output lies where it must be";
-    n["title"] = title(graph, node);
+    n["title"] = node_title(graph, node);
     for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i)
       n["onnx"].push_back(node.file->onnx_names()->Get(i)->str());
     for (std::int32_t id : node.output_ids()) {
@@ -120,7 +125,7 @@ json nodes_json(const Session& session) {
       n["outputs"].push_back(
           {{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name())},
            {"dtype", name(v.dtype)},
-           {"shape", report::describe(v.shape)}});
+           {"shape", report::shape_text(v.shape)}});
     }
     nodes.push_back(n);
   }

@@ -3,7 +3,7 @@
 #include <exception>
 #include <new>
 
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
 #include "tools/report/error.hpp"
 
 namespace {

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string_view>
 
-#include "tools/graph/evaluate.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/graph/multiply_adds.hpp"
+#include "tools/lithe/node_title.hpp"
 
 namespace lithe::cli {
 namespace {
@@ -47,14 +47,14 @@ std::string reason_of(const GraphPlan& graph, const PlanNode& node) {
                            name(graph.values[static_cast<std::size_t>(data)].dtype);
   if (above == nullptr) return read + ", as it is given to the model";
   const std::string_view op = above->op->spec->name;
-  if (op != "DequantizeLinear") return read + ", by " + std::string(op) + " " + title(graph, *above);
+  if (op != "DequantizeLinear") return read + ", by " + std::string(op) + " " + node_title(graph, *above);
   const std::int32_t weights = node.input_ids()[1];
   if (graph.values[static_cast<std::size_t>(weights)].buffer < 0) return "its weights are computed";
   for (const PlanNode& reader : graph.nodes)
     for (std::int32_t id : reader.input_ids())
       if (id == node.output_ids()[0] && std::string_view(reader.op->spec->name) != "QuantizeLinear")
         return "its output is read in floating point by " + std::string(reader.op->spec->name) + " " +
-               title(graph, reader);
+               node_title(graph, reader);
   return "its output is not quantized, or its weights or bias are not quantized along the output channels";
 }
 
@@ -68,7 +68,8 @@ void add(const GraphPlan& graph, MultiplyAdds& sum) {
     if (is_quantized(node))
       sum.quantized += n;
     else
-      sum.others.push_back({title(graph, node), std::string(node.op->spec->name), reason_of(graph, node), n});
+      sum.others.push_back(
+          {node_title(graph, node), std::string(node.op->spec->name), reason_of(graph, node), n});
   }
 }
 

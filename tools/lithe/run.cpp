@@ -4,9 +4,15 @@
 #include <filesystem>
 #include <memory>
 
-#include "tools/lithe/common.hpp"
+#include "tools/io/npy.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/feed.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/sentence.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::cli {
 
@@ -47,8 +53,8 @@ int run(const RunOptions& o) {
   const auto files = output_files(session, o.output);
   for (int i = 0; i < session.outputs(); ++i) {
     const auto& path = files[static_cast<std::size_t>(i)];
-    report::write_npy(path, session.output(i));
-    std::printf("%s  %s\n", path.c_str(), report::describe(session.output(i)).c_str());
+    io::write_npy(path, session.output(i));
+    std::printf("%s  %s\n", path.c_str(), report::type_text(session.output(i)).c_str());
   }
   return report::exits::done;
 }

@@ -4,10 +4,16 @@
 #include <filesystem>
 #include <memory>
 
-#include "tools/import/difference.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/io/tensor_files.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/feed.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/precision.hpp"
+#include "tools/lithe/sentence.hpp"
+#include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
 
 namespace lithe::cli {
 
@@ -45,20 +51,19 @@ std::vector<std::filesystem::path> cases_in(const std::filesystem::path& folder)
 /// One case: runs it and prints its line. Returns whether every output is within tolerance.
 bool test_case(Session& session, const OpenModel& model, const std::filesystem::path& folder,
                const TestOptions& o) {
-  const auto inputs = report::read_numbered(folder, "input"),
-             outputs = report::read_numbered(folder, "output");
+  const auto inputs = io::read_numbered(folder, "input"), outputs = io::read_numbered(folder, "output");
   if (static_cast<int>(inputs.size()) != session.inputs() ||
       static_cast<int>(outputs.size()) != session.outputs())
     report::bad_input(folder.string() + ": holds " + std::to_string(inputs.size()) + " inputs and " +
                       std::to_string(outputs.size()) + " outputs; the model has " +
                       std::to_string(session.inputs()) + " and " + std::to_string(session.outputs()));
-  std::map<std::string, graph::ConstantPtr> tensors;
+  std::map<std::string, io::ConstantPtr> tensors;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     tensors[std::string(session.input_name(static_cast<int>(i)))] = inputs[i];
   feed(session, model, tensors);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
   const double tolerance =
-      o.rtol >= 0 ? o.rtol : import::default_tolerance(is_half_precision(session), is_quantized(session));
+      o.rtol >= 0 ? o.rtol : report::default_tolerance(is_half_precision(session), is_quantized(session));
   bool ok = true;
   std::string line;
   char number[160];
@@ -66,10 +71,10 @@ bool test_case(Session& session, const OpenModel& model, const std::filesystem::
     const TensorView got = session.output(static_cast<int>(i));
     TensorView reference = outputs[i]->view();
     reference.quantization = got.quantization;
-    const auto d = import::measure(got, reference);
+    const auto d = report::measure(got, reference);
     const bool by_cosine = o.cosine >= -1 && d.mismatch.empty();
     const double cosine =
-        by_cosine ? import::similarity(import::reals(got), import::reals(reference)).cosine : 0;
+        by_cosine ? report::similarity(report::reals(got), report::reals(reference)).cosine : 0;
     const bool within = by_cosine ? cosine >= o.cosine : d.within(tolerance, o.atol);
     ok = ok && within;
     const int length =

@@ -4,8 +4,13 @@
 #include <memory>
 
 #include "tools/graph/writer.hpp"
-#include "tools/import/difference.hpp"
-#include "tools/lithe/common.hpp"
+#include "tools/lithe/commands.hpp"
+#include "tools/lithe/machine.hpp"
+#include "tools/lithe/open_model.hpp"
+#include "tools/lithe/options.hpp"
+#include "tools/lithe/sentence.hpp"
+#include "tools/lithe/session_inputs.hpp"
+#include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {
@@ -46,7 +51,7 @@ bool self_test(const OpenModel& file, const SessionOptions& base, std::uint32_t 
     const TensorView out = session.output(i);
     TensorView reference = stored(model, *t.outputs()->Get(static_cast<std::uint32_t>(i)), out.dtype);
     reference.quantization = out.quantization;
-    const auto d = import::measure(out, reference);
+    const auto d = report::measure(out, reference);
     const bool within = d.within(static_cast<double>(t.tolerance()));
     ok = ok && within;
     std::printf("%s  self-test %u  %.*s error %.3g%s%s\n", within ? "ok  " : "MISS", number,

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -94,7 +95,8 @@ void eliminate_common_subexpressions(Model& model, PassLog& log) {
       if (added) continue;
       const std::string name = graph::node_title(graph, rewriter.node(n));
       if (merge_nodes(rewriter, it->second, n))
-        log.changed(name + " merged with an equal node, " + graph::node_title(graph, rewriter.node(it->second)));
+        log.changed(name + " merged with an equal node, " +
+                    graph::node_title(graph, rewriter.node(it->second)));
     }
     rewriter.finish();
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tools/graph/evaluate.hpp"
+#include "tools/graph/infer_dims.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
+
 namespace lithe::passes {
 
 std::int64_t int_attribute(const Node& node, const char* name, std::int64_t fallback) {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <utility>
 
-#include "tools/graph/evaluate.hpp"
+#include "tools/graph/bound_node.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/gather_quantizers.hpp"
 #include "tools/passes/moves_elements.hpp"

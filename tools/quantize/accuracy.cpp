@@ -7,7 +7,7 @@
 #include <limits>
 #include <utility>
 
-#include "tools/import/difference.hpp"
+#include "tools/report/difference.hpp"
 #include "tools/report/progress.hpp"
 
 namespace lithe::quantize {
@@ -35,11 +35,11 @@ std::size_t classes(const Shape& shape) {
 }
 
 void add(OutputAccuracy& to, const TensorView& got, const TensorView& wanted) {
-  const std::vector<double> a = import::reals(got), b = import::reals(wanted);
+  const std::vector<double> a = report::reals(got), b = report::reals(wanted);
   if (a.size() != b.size()) return;
   for (std::size_t i = 0; i < a.size(); ++i)
     to.signal += b[i] * b[i], to.noise += (a[i] - b[i]) * (a[i] - b[i]);
-  to.error = std::max(to.error, import::measure(got, wanted).relative());
+  to.error = std::max(to.error, report::measure(got, wanted).relative());
   const auto width = static_cast<std::ptrdiff_t>(classes(wanted.shape));
   for (std::ptrdiff_t at = 0; width != 0 && at < static_cast<std::ptrdiff_t>(b.size()); at += width) {
     const auto best = [&](const std::vector<double>& v) {

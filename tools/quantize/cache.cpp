@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "tools/graph/writer.hpp"
+#include "tools/io/read_bytes.hpp"
+#include "tools/io/write_file.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/npy.hpp"
 
 namespace lithe::quantize {
 
@@ -34,7 +34,7 @@ CalibrationResult from_json(const Json& j) {
 
 CacheAnswer read_cache(const std::filesystem::path& file, const CacheKey& key) {
   if (!std::filesystem::exists(file)) return {};
-  const Json j = Json::parse(report::read_bytes(file), nullptr, false);
+  const Json j = Json::parse(io::read_bytes(file), nullptr, false);
   if (!j.is_object() || !j.contains(title))
     report::bad_usage(file.string() + ": is no calibration cache; it is not overwritten, name another file");
   try {
@@ -62,7 +62,7 @@ void write_cache(const std::filesystem::path& file, const CacheKey& key, const C
         {"low", v.range.low}, {"high", v.range.high}, {"smallest", v.seen.low}, {"largest", v.seen.high}};
   for (const auto& [name, means] : result.calibration.means) j["input_means"][name] = means;
   for (const auto& [name, factors] : result.equalization) j["equalization"][name] = factors;
-  graph::write_file(file, j.dump(1) + "\n");
+  io::write_file(file, j.dump(1) + "\n");
 }
 
 }  // namespace lithe::quantize

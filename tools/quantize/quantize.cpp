@@ -8,8 +8,8 @@
 #include <tuple>
 #include <utility>
 
-#include "tools/graph/evaluate.hpp"
 #include "tools/graph/hash.hpp"
+#include "tools/graph/infer_dims.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"

@@ -55,7 +55,8 @@ void Runner::run(const Samples& samples, std::size_t i, const RunObserver* obser
     session_->observe(nullptr);
   }
   if (!status.ok())
-    report::bad_input("sample " + std::to_string(i) + " cannot be run: " + graph::describe(status, graph_));
+    report::bad_input("sample " + std::to_string(i) +
+                      " cannot be run: " + graph::status_text(status, graph_));
 }
 
 }  // namespace lithe::quantize

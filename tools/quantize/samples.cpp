@@ -8,13 +8,15 @@
 #include <utility>
 
 #include "lithe/ops/resize.hpp"
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/hash.hpp"
+#include "tools/io/image.hpp"
+#include "tools/io/npz.hpp"
+#include "tools/io/tensor_files.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/report/error.hpp"
-#include "tools/report/image.hpp"
-#include "tools/report/npy.hpp"
-#include "tools/report/npz.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::quantize {
 
@@ -24,7 +26,7 @@ using graph::Dims;
 
 namespace {
 
-std::string describe(const Dims& dims) {
+std::string dims_text(const Dims& dims) {
   std::string text = "[";
   for (std::size_t i = 0; i < dims.size(); ++i)
     text += (i == 0 ? "" : ", ") + (dims[i] < 0 ? std::string("any") : std::to_string(dims[i]));
@@ -197,18 +199,18 @@ void Samples::scan(const fs::path& folder) {
   for (const fs::path& entry : sorted_entries(folder)) {
     if (fs::is_directory(entry)) {
       folders.push_back(entry);
-    } else if (report::is_image(entry)) {
+    } else if (io::is_image(entry)) {
       pictures.push_back(entry);
     } else if (entry.extension() == ".npz") {
       archives.push_back(entry);
     } else if (is_array(entry)) {
-      arrays.emplace_back(entry.stem().string(), report::read_tensor(entry));
+      arrays.emplace_back(entry.stem().string(), io::read_tensor(entry));
     }
   }
   if (!pictures.empty() + !archives.empty() + !arrays.empty() > 1)
     report::bad_input(folder.string() + ": holds samples of several kinds (.npy, .npz, pictures); keep one");
   for (const fs::path& file : archives) {
-    const auto members = report::read_npz(file);
+    const auto members = io::read_npz(file);
     add({members.begin(), members.end()}, file, true);
   }
   if (!arrays.empty()) {
@@ -225,8 +227,8 @@ void Samples::scan(const fs::path& folder) {
   for (const fs::path& sub : folders) {
     Arrays one_sample;
     for (const fs::path& entry : sorted_entries(sub)) {
-      if (report::is_image(entry)) add_picture(entry);
-      if (is_array(entry)) one_sample.emplace_back(entry.stem().string(), report::read_tensor(entry));
+      if (io::is_image(entry)) add_picture(entry);
+      if (is_array(entry)) one_sample.emplace_back(entry.stem().string(), io::read_tensor(entry));
     }
     if (!one_sample.empty()) add(one_sample, sub, false);
   }
@@ -264,13 +266,13 @@ void Samples::add(const Arrays& arrays, const fs::path& where, bool stacked) {
 void Samples::add_array(Group& group, const Input& input, const ConstantPtr& array, const std::string& where,
                         bool stacked) {
   const ConstantPtr numbers = converted(array, input.dtype);
-  const std::string held = report::describe(array->view());
+  const std::string held = report::type_text(array->view());
   if (!numbers)
     report::bad_input(where + " holds " + held + ", but the model wants " + name(input.dtype) +
                       "; save it with astype()");
   const auto fit = stacked ? fit_stack(array->shape, input.dims) : fit_one(array->shape, input.dims);
   if (!fit)
-    report::bad_input(where + " holds " + held + ", but the model wants " + describe(input.dims) +
+    report::bad_input(where + " holds " + held + ", but the model wants " + dims_text(input.dims) +
                       (stacked ? ", stacked along the first axis" : ""));
   if (group.count != 0 && group.count != fit->count)
     report::bad_input(where + " holds " + std::to_string(fit->count) + " samples, the inputs before it " +
@@ -286,7 +288,8 @@ void Samples::add_picture(const fs::path& file) {
   if (!fit) {
     std::string wanted;
     for (const Input& i : inputs_)
-      wanted += (wanted.empty() ? "" : ", ") + ("'" + i.name + "' " + name(i.dtype) + " ") + describe(i.dims);
+      wanted +=
+          (wanted.empty() ? "" : ", ") + ("'" + i.name + "' " + name(i.dtype) + " ") + dims_text(i.dims);
     report::bad_input(
         file.string() +
         ": pictures need a model with one input [1, C, H, W] or [1, H, W, C] of 1 or 3 channels, f32 or "
@@ -311,7 +314,7 @@ ConstantPtr Samples::picture(const fs::path& file) const {
   Shape shape = one(input.dims);
   const index_t channels = shape[channels_first ? 1 : 3], height = shape[channels_first ? 2 : 1],
                 width = shape[channels_first ? 3 : 2];
-  const ConstantPtr image = resized(report::read_image(file, static_cast<int>(channels)), height, width);
+  const ConstantPtr image = resized(io::read_image(file, static_cast<int>(channels)), height, width);
   const auto pixels = image->as<float>();
   const auto option = [](const std::vector<float>& numbers, index_t c, float fallback) {
     return numbers.empty() ? fallback : numbers[numbers.size() == 1 ? 0 : static_cast<std::size_t>(c)];

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/passes/moves_elements.hpp"
-#include "tools/passes/node.hpp"
-#include "tools/passes/quantizable.hpp"
-#include "tools/passes/quantized.hpp"
-#include "tools/passes/weighted.hpp"
 #include "tools/quantize/select.hpp"
 
 #include <algorithm>
 #include <map>
 #include <numeric>
 #include <utility>
+
+#include "tools/graph/operators.hpp"
+#include "tools/passes/moves_elements.hpp"
+#include "tools/passes/node.hpp"
+#include "tools/passes/quantizable.hpp"
+#include "tools/passes/quantized.hpp"
+#include "tools/passes/weighted.hpp"
 
 namespace lithe::quantize {
 

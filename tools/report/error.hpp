@@ -26,6 +26,12 @@ struct Failure : std::exception {
   const char* what() const noexcept override { return line.c_str(); }
 };
 
+/// Thrown for a node or tensor that lithe cannot express; who catches it says where, or collects several.
+struct Unsupported {
+  std::string reason;
+  std::string remedy;  ///< what the user can do, or empty
+};
+
 [[noreturn]] inline void bad_input(std::string line) { throw Failure(exits::bad_input, std::move(line)); }
 [[noreturn]] inline void bad_usage(std::string line) { throw Failure(exits::usage, std::move(line)); }
 [[noreturn]] inline void system_refused(std::string line) { throw Failure(exits::system, std::move(line)); }

@@ -41,6 +41,8 @@ std::span<const T> numbers(const flatbuffers::Vector<T>* vector) {
 
 /// The symbol of a dimension as the file writes it; -1 where the dimension is not a symbol.
 constexpr std::int64_t symbol_of(std::int64_t dim) { return dim <= -2 ? -2 - dim : -1; }
+/// The dimension that stands for a symbol.
+constexpr std::int64_t dim_of_symbol(std::int64_t symbol) { return -2 - symbol; }
 
 /// Yields a node's attributes to an AttributeReader.
 struct NodeAttributes {

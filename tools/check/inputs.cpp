@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/check/inputs.hpp"
+
+#include <cstdint>
+#include <cstring>
+
+#include "lithe/core/half.hpp"
+
+namespace lithe::check {
+
+namespace {
+
+template <class T>
+void put(Buffer& buffer, std::size_t i, T value) {
+  std::memcpy(buffer.data() + i * sizeof(T), &value, sizeof(T));
+}
+
+}  // namespace
+
+const char* name(Contents contents) {
+  return contents == Contents::zero ? "zero" : contents == Contents::random ? "random" : "large";
+}
+
+Buffer make_contents(DType dtype, const Shape& shape, Contents contents, Random& random) {
+  const auto count = static_cast<std::size_t>(shape.elements());
+  Buffer buffer(static_cast<std::size_t>(bytes(dtype, count)));
+  if (contents == Contents::zero) return buffer;
+  const float factor = contents == Contents::random ? 1.0f : dtype == DType::f16 ? 10.0f : largest;
+  for (std::size_t i = 0; i < count; ++i) {
+    const float v = random.uniform() * factor;
+    const auto small = static_cast<std::int64_t>(random.bits() % (contents == Contents::random ? 10 : 100));
+    switch (dtype) {
+      case DType::f32:
+        put(buffer, i, v);
+        break;
+      case DType::f64:
+        put(buffer, i, static_cast<double>(v));
+        break;
+      case DType::f16:
+        put(buffer, i, half(v));
+        break;
+      case DType::bf16:
+        put(buffer, i, bfloat16(v));
+        break;
+      case DType::boolean:
+        put(buffer, i, static_cast<std::uint8_t>(small & 1));
+        break;
+      case DType::s8:
+      case DType::u8:
+        put(buffer, i, static_cast<std::uint8_t>(random.bits() >> 8));
+        break;
+      case DType::s16:
+      case DType::u16:
+        put(buffer, i, static_cast<std::uint16_t>(small));
+        break;
+      case DType::s32:
+      case DType::u32:
+        put(buffer, i, static_cast<std::uint32_t>(small));
+        break;
+      case DType::s64:
+      case DType::u64:
+        put(buffer, i, small);
+        break;
+      default:
+        buffer[static_cast<std::size_t>(bytes(dtype, i))] = static_cast<std::byte>(random.bits() & 0x33);
+        break;
+    }
+  }
+  return buffer;
+}
+
+Buffer make_host_contents(DType dtype, const Shape& shape, int attempt) {
+  const auto count = static_cast<std::size_t>(shape.elements());
+  Buffer buffer(static_cast<std::size_t>(bytes(dtype, count)));
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t v = attempt == 0 ? (i == 0 ? -1 : 1) : attempt == 1 ? 1 : attempt == 2 ? 0 : 2;
+    if (dtype == DType::s64 || dtype == DType::u64)
+      put(buffer, i, v);
+    else if (dtype == DType::s32 || dtype == DType::u32)
+      put(buffer, i, static_cast<std::int32_t>(v));
+    else if (dtype == DType::f32)
+      put(buffer, i, v < 0 ? 1.0f : static_cast<float>(v));
+    else if (element_bytes(dtype) == 1)
+      put(buffer, i, static_cast<std::int8_t>(v));
+  }
+  return buffer;
+}
+
+Buffer moved(const Buffer& from, DType dtype, double step, Random& random) {
+  Buffer to = from;
+  for (std::size_t i = 0; step != 0 && i < from.size() / static_cast<std::size_t>(element_bytes(dtype));
+       ++i) {
+    const float by = random.uniform() * static_cast<float>(step);
+    if (dtype == DType::f32) {
+      float v = 0;
+      std::memcpy(&v, from.data() + i * 4, 4);
+      put(to, i, v + by);
+    } else if (is_integer(dtype)) {
+      const auto v = static_cast<std::uint8_t>(from[i]);
+      const int wanted = static_cast<int>(v) + (by > 0.33f ? 1 : by < -0.33f ? -1 : 0);
+      if (wanted >= 0 && wanted <= 255 && !(dtype == DType::s8 && (v == 127 || v == 128)))
+        put(to, i, static_cast<std::uint8_t>(wanted));
+    }
+  }
+  return to;
+}
+
+}  // namespace lithe::check

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "lithe/runtime/plan.hpp"
+
+namespace lithe::graph {
+
+/// Multiply-adds of a node by the shapes of its inputs and of its first output; 0 for operators that do them
+/// in passing only.
+std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, const Shape& output,
+                            bool transpose_a = false);
+/// The same of a session's node, at its current shapes.
+std::uint64_t multiply_adds(const runtime::PlanNode& node);
+
+}  // namespace lithe::graph

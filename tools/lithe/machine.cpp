@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/lithe/machine.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "tools/kernels/kernels.hpp"
+#include "tools/lithe/sentence.hpp"
+
+namespace lithe::cli {
+
+namespace {
+
+/// --kernels auto: everything; xnnpack: without simd/; portable: plain C++ alone.
+std::span<const KernelEntry> kernels_named(const std::string& name) {
+  if (name == "portable") return portable_kernels();
+  if (name == "xnnpack") return xnnpack_kernels();
+  return all_kernels();
+}
+
+}  // namespace
+
+Machine::Machine(const Common& common) : threads_(common.threads), kernels_(kernels_named(common.kernels)) {}
+
+SessionOptions Machine::options() const {
+  SessionOptions o = machine_options(&threads_);
+  o.kernels = kernels_;
+  o.growable = true;
+  o.max_bytes = std::uint64_t{4} << 30;
+  return o;
+}
+
+Session create(const OpenModel& model, const SessionOptions& options) {
+  auto session = Session::create(model.model(), options);
+  if (!session.ok()) fail(session.status(), model.model(), model.path());
+  return *std::move(session);
+}
+
+}  // namespace lithe::cli

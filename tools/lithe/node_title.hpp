@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+
+#include "lithe/session.hpp"
+
+namespace lithe::cli {
+
+/// The ONNX nodes that a node came from, or "-> VALUE" with what it writes where a pass made it.
+std::string node_title(const runtime::GraphPlan& graph, const runtime::PlanNode& node);
+
+}  // namespace lithe::cli
