@@ -503,6 +503,41 @@ TEST_F(Command, WhereRoundingDecidesConvertTakesItAndCompareShowsIt) {
   EXPECT_TRUE(mentions(compared.error, "the first layer over tolerance is y (Sin)"));
 }
 
+TEST_F(Command, VerboseNamesTheKernelOfEachNode) {
+  write("cumulative.onnx", testing::serialized("g (float[2,5] x) => (float[2,5] y) <int64 axis = {1}> "
+                                               "{ a = Sigmoid(x)\n y = CumSum(a, axis) }",
+                                               17));
+  const std::string model = path("cumulative.lithe");
+  ASSERT_EQ(run("convert " + path("cumulative.onnx") + " -o " + model).exit, 0);
+  const std::string bench = "bench " + model + " --warmup 0 --reps 1";
+  EXPECT_EQ(run(bench).error, "");
+  const Answer xnnpack = run(bench + " -v --kernels xnnpack");
+  EXPECT_EQ(xnnpack.exit, 0) << xnnpack.error;
+  EXPECT_EQ(xnnpack.error_lines(), 2) << xnnpack.error;
+  EXPECT_TRUE(mentions(xnnpack.error, "node 0: Sigmoid by xnn::")) << xnnpack.error;
+  EXPECT_TRUE(mentions(xnnpack.error, "node 1: CumSum by portable  ")) << xnnpack.error;
+  const Answer portable = run(bench + " -v --kernels portable");
+  EXPECT_TRUE(mentions(portable.error, "node 0: Sigmoid by portable  ")) << portable.error;
+  for (const std::string& arguments :
+       {"verify " + model, "inspect " + model, "embed " + model + " -o " + path("c.hpp")})
+    EXPECT_TRUE(mentions(run(arguments + " -v").error, "node 1: CumSum by portable  ")) << arguments;
+  const Answer checked = run("convert -v --check " + path("cumulative.onnx"));
+  EXPECT_TRUE(mentions(checked.error, "check: random inputs: output 'y' agrees, error ")) << checked.error;
+  EXPECT_EQ(checked.error_lines(), 3) << checked.error;
+}
+
+TEST_F(Command, WithoutStreamingNothingChanges) {
+  const std::string model = converted();
+  const auto report = [&](const std::string& more) {
+    const Answer answer = run("inspect " + model + " --memory --json" + more);
+    EXPECT_EQ(answer.exit, 0) << answer.error;
+    return answer.out;
+  };
+  EXPECT_EQ(report(" --no-streaming"), report(""));  // no chain is planned unasked
+  EXPECT_EQ(run("bench " + model + " --warmup 0 --reps 1 --no-streaming").exit, 0);
+  EXPECT_TRUE(mentions(run("run --help").out, "--no-streaming"));
+}
+
 TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
   const std::string network = "g (float[N,3,H,8] x) => (float[N,3,H,8] y) { a = Exp(x)\n y = Neg(a) }";
   const std::string onnx = write("open.onnx", testing::serialized(network, 17)), model = path("open.lithe");

@@ -20,6 +20,7 @@
 #include "tools/lithe/node_title.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/sentence.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
@@ -218,6 +219,7 @@ int bench(const BenchOptions& o) {
     report::bad_usage(o.model + ": its shapes are open; give them with --shape NAME=1,3,224,224");
   note_open_shapes(session, model, given);
   const double load = micros(Clock::now() - begin) / 1e3;
+  say_kernels(o.common, session);
   fill(session);
   const double first = measure(session, model, 1)[0];
   if (o.warmup > 0) measure(session, model, o.warmup);

@@ -20,6 +20,7 @@
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
 #include "tools/lithe/precision.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/sentence.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/difference.hpp"
@@ -101,10 +102,12 @@ struct Recording {
   std::size_t nodes;
 };
 
-Recording record(const OpenModel& model, const SessionOptions& options,
+/// Runs the model once; with `-v`, after it said on which kernels.
+Recording record(const OpenModel& model, const SessionOptions& options, const Common& common,
                  const std::map<std::string, io::ConstantPtr>& inputs) {
   Session session = create(model, options);
   feed(session, model, inputs);
+  say_kernels(common, session);
   Recorder recorder;
   const RunObserver observer{Recorder::before, Recorder::after, &recorder};
   session.observe(&observer);
@@ -245,7 +248,8 @@ int compare(const CompareOptions& o) {
   plain.shapes = shapes;
   add_random_inputs(reference, plain, given, o.scale, inputs);
   plain.shapes = {};
-  const Recording want = record(reference, plain, inputs), got = record(model, machine.options(), inputs);
+  const Recording want = record(reference, plain, {}, inputs);
+  const Recording got = record(model, machine.options(), o.common, inputs);
   Session facts = create(model, machine.options());
   const double tolerance = report::default_tolerance(is_half_precision(facts), is_quantized(facts));
   const auto within = [&](const Row& r) { return r.difference.within(tolerance); };

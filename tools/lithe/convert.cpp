@@ -159,7 +159,7 @@ void explain(const passes::PassLog& log) {
 constexpr double poor_snr_db = 10;
 
 /// What became of the layers, and how far the result is from float.
-void describe(const quantize::Report& q) {
+void print_quantized(const quantize::Report& q) {
   for (const auto& note : q.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
   for (const auto& layer : q.left) std::fprintf(stderr, "note: stays in floating point: %s\n", layer.c_str());
   std::printf("int8: %zu of %zu layers with weights\n", q.int8_layers, q.layers);
@@ -178,11 +178,21 @@ void describe(const quantize::Report& q) {
   }
 }
 
+/// The comparisons of the check, one line each.
+void say_cases(const check::Report& report) {
+  for (const auto& c : report.cases)
+    std::fprintf(stderr, "check: %s%s%s inputs: output '%s' %s, error %.3g, tolerance %.3g%s%s\n",
+                 c.shapes.c_str(), c.shapes.empty() ? "" : ", ", c.contents.c_str(), c.output.c_str(),
+                 c.passed ? "agrees" : "differs", c.relative, c.tolerance, c.mismatch.empty() ? "" : ", ",
+                 c.mismatch.c_str());
+}
+
 /// What the user asked to be told of a conversion, whether its check passed or not.
 void tell(const ConvertOptions& o, const import::Conversion& result) {
   if (o.explain) explain(result.log);
+  if (o.common.verbose) say_cases(result.check);
   for (const auto& note : result.notes) std::fprintf(stderr, "note: %s\n", note.c_str());
-  if (result.quantized) describe(*result.quantized);
+  if (result.quantized) print_quantized(*result.quantized);
   if (!o.report.empty()) write_report(o.report, result);
 }
 

@@ -12,6 +12,7 @@
 #include "tools/lithe/commands.hpp"
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::cli {
@@ -53,11 +54,12 @@ class Layer {
     return node.outputs;
   }
   /// What a session on `machine` runs the last node on.
-  Path path(const Machine& machine) {
+  Path path(const Machine& machine, const Common& common) {
     graph().outputs = {graph().nodes.back().outputs[0]};
     const lithe::Model model = graph::reopen(graph::write(model_));
     const auto session = Session::create(model, machine.options());
     if (!session.ok()) report::system_refused(session.status().text());
+    say_kernels(common, *session);
     const auto& node = session->plan().nodes.back();
     const std::string_view kernel = node.kernel->name;
     return {name(node.inputs[0].dtype),
@@ -80,29 +82,29 @@ class Layer {
 
 constexpr index_t rows = 64, channels = 64;
 
-Path matrix_path(const Machine& machine, DType dtype) {
+Path matrix_path(const Machine& machine, const Common& common, DType dtype) {
   Layer layer;
   const int input = layer.input(dtype, {rows, channels});
   layer.node<ops::FullyConnected>({input, layer.weights(dtype, {channels, channels})}, {dtype});
-  return layer.path(machine);
+  return layer.path(machine, common);
 }
 
-Path depthwise_path(const Machine& machine, DType dtype) {
+Path depthwise_path(const Machine& machine, const Common& common, DType dtype) {
   Layer layer;
   const int input = layer.input(dtype, {1, 16, 16, channels});
   layer.node<ops::DepthwiseConv2D>({input, layer.weights(dtype, {3, 3, channels, 1})}, {dtype});
-  return layer.path(machine);
+  return layer.path(machine, common);
 }
 
 /// Weights of 8 or 4 bits in a float network.
-Path dynamic_path(const Machine& machine, DType weights) {
+Path dynamic_path(const Machine& machine, const Common& common, DType weights) {
   Layer layer;
   const int input = layer.input(DType::f32, {rows, channels});
   const auto quantized = layer.node<ops::DynamicQuantize>({input}, {DType::s8, DType::f32});
   layer.node<ops::DynamicFullyConnected>(
       {quantized[0], layer.weights(weights, {channels, channels}), graph::absent, quantized[1]},
       {DType::f32});
-  return layer.path(machine);
+  return layer.path(machine, common);
 }
 
 void print_row(const char* type, const char* computed, const char* matrix, const char* depthwise) {
@@ -125,11 +127,12 @@ int show(const Common& common) {
   std::printf("kernels           %zu in the list\n\n", o.kernels.size());
   print_row("stored as", "computed in", "matrix product", "depthwise convolution");
   for (const DType dtype : {DType::f32, DType::f16, DType::bf16, DType::s8, DType::u8}) {
-    const Path matrix = matrix_path(machine, dtype), depthwise = depthwise_path(machine, dtype);
+    const Path matrix = matrix_path(machine, common, dtype),
+               depthwise = depthwise_path(machine, common, dtype);
     print_row(name(dtype), matrix.computed.c_str(), matrix.kernel.c_str(), depthwise.kernel.c_str());
   }
   for (const DType weights : {DType::s8, DType::s4}) {
-    const Path matrix = dynamic_path(machine, weights);
+    const Path matrix = dynamic_path(machine, common, weights);
     print_row((std::string("f32 by ") + name(weights)).c_str(), matrix.computed.c_str(),
               matrix.kernel.c_str(), "");
   }

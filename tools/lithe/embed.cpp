@@ -12,6 +12,7 @@
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
 
@@ -153,6 +154,7 @@ int embed(const EmbedOptions& o) {
   if (!session.planned())
     report::bad_input(o.model +
                       ": its shapes are open, so its arena has no size; convert it with --shape or --range");
+  say_kernels(o.common, session);
   const MemoryReport memory = session.memory();
   const std::string space =
       o.symbol.empty() ? identifier(std::filesystem::path(o.model).stem().string()) : o.symbol;

@@ -14,6 +14,7 @@
 #include "tools/lithe/node_title.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/type_text.hpp"
@@ -150,7 +151,7 @@ std::string range_text(const json& symbol) {
          (max == 0 ? "(no bound)" : std::to_string(max));
 }
 
-json describe(const OpenModel& file, const SessionOptions& options) {
+json model_json(const OpenModel& file, const SessionOptions& options) {
   const Model& model = file.model();
   const auto& root = model.root();
   json j{{"file", file.path().string()},       {"file_bytes", model.file_bytes()},
@@ -306,11 +307,12 @@ int inspect(const InspectOptions& o) {
   SessionOptions options = machine.options();
   const auto shapes = input_shapes(given);
   options.shapes = shapes;
-  if (o.memory) {
+  if (o.memory || o.common.verbose) {
     Session session = create(model, options);
-    if (session.planned()) note_open_shapes(session, model, given);
+    if (o.memory && session.planned()) note_open_shapes(session, model, given);
+    say_kernels(o.common, session);
   }
-  const json j = describe(model, options);
+  const json j = model_json(model, options);
   if (o.json)
     std::printf("%s\n", j.dump(2).c_str());
   else

@@ -21,12 +21,14 @@ std::span<const KernelEntry> kernels_named(const std::string& name) {
 
 }  // namespace
 
-Machine::Machine(const Common& common) : threads_(common.threads), kernels_(kernels_named(common.kernels)) {}
+Machine::Machine(const Common& common)
+    : threads_(common.threads), kernels_(kernels_named(common.kernels)), streaming_(!common.no_streaming) {}
 
 SessionOptions Machine::options() const {
   SessionOptions o = machine_options(&threads_);
   o.kernels = kernels_;
   o.growable = true;
+  if (!streaming_) o.strips = {};
   o.max_bytes = std::uint64_t{4} << 30;
   return o;
 }

@@ -10,7 +10,7 @@
 
 namespace lithe::cli {
 
-/// Kernels and threads as the common options say, and what --cpu-mask left of the CPU.
+/// Kernels, threads and streaming as the common options say, and what --cpu-mask left of the CPU.
 class Machine {
  public:
   explicit Machine(const Common& common);
@@ -19,6 +19,7 @@ class Machine {
  private:
   Threads threads_;
   std::span<const KernelEntry> kernels_;
+  bool streaming_;
 };
 
 /// Throws report::Failure with the sentence that says why not.

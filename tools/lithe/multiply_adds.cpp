@@ -29,7 +29,7 @@ const PlanNode* producer(const GraphPlan& graph, std::int32_t value) {
   return nullptr;
 }
 
-std::string_view name_of(const GraphPlan& graph, std::int32_t value) {
+std::string_view value_name(const GraphPlan& graph, std::int32_t value) {
   return text(graph.file->values()->Get(static_cast<std::uint32_t>(value))->name());
 }
 
@@ -43,7 +43,7 @@ std::string reason_of(const GraphPlan& graph, const PlanNode& node) {
   if (!has_quantized_form(node)) return "the operator has no quantized form";
   const std::int32_t data = node.input_ids()[0];
   const PlanNode* above = producer(graph, data);
-  const std::string read = "its input '" + std::string(name_of(graph, data)) + "' is " +
+  const std::string read = "its input '" + std::string(value_name(graph, data)) + "' is " +
                            name(graph.values[static_cast<std::size_t>(data)].dtype);
   if (above == nullptr) return read + ", as it is given to the model";
   const std::string_view op = above->op->spec->name;

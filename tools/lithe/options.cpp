@@ -82,8 +82,12 @@ void add_common(CLI::App& command, Common& common) {
         if (file != "none") report::bad_usage("--cache FILE is not supported yet in this version");
       },
       "none: weights are packed at every start");
-  command.add_flag("--no-streaming", common.no_streaming, "never run chains of layers in strips of rows");
-  command.add_flag("-v,--verbose", common.verbose, "say more");
+  command.add_flag("--no-streaming", common.no_streaming,
+                   "plan no chains of layers that run in strips of rows (this version plans none unasked)");
+  command.add_flag(
+      "-v,--verbose", common.verbose,
+      "one line on stderr for each node: operator, kernel, code path, ONNX nodes; convert: for each "
+      "comparison of its check");
 }
 
 }  // namespace lithe::cli

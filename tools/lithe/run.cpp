@@ -10,6 +10,7 @@
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/sentence.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/type_text.hpp"
@@ -46,6 +47,7 @@ int run(const RunOptions& o) {
   options.signature = o.signature;
   Session session = create(model, options);
   feed(session, model, tensors);
+  say_kernels(o.common, session);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
   std::error_code error;
   std::filesystem::create_directories(o.output, error);

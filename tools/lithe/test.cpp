@@ -11,6 +11,7 @@
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
 #include "tools/lithe/precision.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/sentence.hpp"
 #include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
@@ -96,7 +97,10 @@ int test(const TestOptions& o) {
   for (const auto& folder : o.folders)
     for (auto& found : cases_in(folder)) cases.push_back(std::move(found));
   int missed = 0;
-  for (const auto& folder : cases) missed += test_case(session, model, folder, o) ? 0 : 1;
+  for (const auto& folder : cases) {
+    missed += test_case(session, model, folder, o) ? 0 : 1;
+    if (&folder == &cases.front()) say_kernels(o.common, session);
+  }
   if (missed == 0) return report::exits::done;
   throw report::Failure(report::exits::failed_check,
                         o.model + ": " + std::to_string(missed) + " of " + std::to_string(cases.size()) +

@@ -8,6 +8,7 @@
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
+#include "tools/lithe/say_kernels.hpp"
 #include "tools/lithe/sentence.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/difference.hpp"
@@ -74,6 +75,7 @@ int verify(const VerifyOptions& o) {
     SessionOptions options = machine.options();
     options.signature = text(root.signatures()->Get(i)->name());
     const Session session = create(file, options);
+    say_kernels(o.common, session);
     std::printf("ok    signature '%s': %zu nodes%s\n", root.signatures()->Get(i)->name()->c_str(),
                 session.plan().nodes.size(),
                 session.planned() ? "" : "; its shapes are checked when they are given");
