@@ -103,7 +103,8 @@ std::optional<double> scalar_of(const Constant* constant) {
   return values ? std::optional((*values)[0]) : std::nullopt;
 }
 
-std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i, int rank) {
+std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i,
+                                                       int rank) {
   auto axes = ints_of(graph.constant(input(node, i)));
   if (!axes) return std::nullopt;
   for (std::int64_t& a : *axes)

@@ -37,8 +37,8 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const bool apart = into >= 0 && is(rewriter.node(into), "Transpose");
   if (apart) into = rewriter.producer(rewriter.node(into).inputs[0]);
   if (into < 0 || !can_clamp(rewriter.node(into))) return;
-  const std::string pair =
-      graph::node_title(rewriter.graph(), rewriter.node(into)) + " + " + graph::node_title(rewriter.graph(), rewriter.node(n));
+  const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(into)) + " + " +
+                           graph::node_title(rewriter.graph(), rewriter.node(n));
   const auto miss = [&](const std::string& reason) { log.near_miss(pair + " not fused: " + reason); };
   if (apart) return miss("a Transpose stands between them");
   if (rewriter.uses(x) != 1) return miss("the first one's output has another reader");

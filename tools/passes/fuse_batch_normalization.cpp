@@ -141,7 +141,8 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   if (weighted && fold(rewriter, *weighted, *affine)) {
     set_clamp(rewriter.node(weighted->node), clamp_attribute(node));
     absorb(rewriter, weighted->node, n);
-    return log.changed(name + " folded into " + graph::node_title(rewriter.graph(), rewriter.node(weighted->node)));
+    return log.changed(name + " folded into " +
+                       graph::node_title(rewriter.graph(), rewriter.node(weighted->node)));
   }
   if (!normalizes) return;
   split(rewriter, n, *affine);

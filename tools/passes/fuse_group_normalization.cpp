@@ -82,7 +82,8 @@ void fuse_group_normalization(Model& model, PassLog& log) {
     const auto match = find(rewriter, pattern, n);
     if (!match || int_attribute(rewriter.node(rewriter.producer(match->value("g"))), "groups", 0) != 0)
       return;
-    const std::string name = graph::node_title(rewriter.graph(), rewriter.node(rewriter.producer(match->value("g"))));
+    const std::string name =
+        graph::node_title(rewriter.graph(), rewriter.node(rewriter.producer(match->value("g"))));
     const std::int64_t groups = groups_of(rewriter, *match);
     const ValueId open = read_outside(rewriter, *match);
     if (groups == 0 || open >= 0)

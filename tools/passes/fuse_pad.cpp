@@ -96,7 +96,8 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   if (above < 0) return;
   const ValueId x = rewriter.node(above).inputs[0];
   if (!is_floating(rewriter.value(x).dtype)) return;
-  const std::string pair = graph::node_title(graph, rewriter.node(above)) + " + " + graph::node_title(graph, rewriter.node(n));
+  const std::string pair =
+      graph::node_title(graph, rewriter.node(above)) + " + " + graph::node_title(graph, rewriter.node(n));
   const auto padding = padding_of(graph, rewriter.node(above));
   if (!padding) return log.near_miss(pair + " not fused: the padding is not constant");
   const std::size_t axes = kernel.size();

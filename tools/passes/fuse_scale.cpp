@@ -145,8 +145,8 @@ class ScaledInput {
     if (moved && (!affine || affine->factor.size() != 1 || affine->shifts())) return false;
     const Constant* filter = rewriter_.graph().constant(node.inputs[1]);
     if (!affine || filter == nullptr || filter->shape.rank() < 2) return false;
-    const std::string pair =
-        graph::node_title(rewriter_.graph(), rewriter_.node(above)) + " + " + graph::node_title(rewriter_.graph(), node);
+    const std::string pair = graph::node_title(rewriter_.graph(), rewriter_.node(above)) + " + " +
+                             graph::node_title(rewriter_.graph(), node);
     const auto miss = [&](const char* reason) {
       return log.near_miss(pair + " not fused: " + reason), false;
     };

@@ -100,7 +100,8 @@ bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
   const bool bias = input(layer, 2) >= 0;
   if (!filter || (bias && !rewriter.value(layer.inputs[2]).constant) ||
       filter->shape.elements() < fewest_weights) {
-    log.near_miss(graph::node_title(rewriter.graph(), layer) + " keeps its weights: they are computed, or few");
+    log.near_miss(graph::node_title(rewriter.graph(), layer) +
+                  " keeps its weights: they are computed, or few");
     return false;
   }
   const auto w = filter->as<float>();

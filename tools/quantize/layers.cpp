@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/passes/node.hpp"
 #include "tools/quantize/layers.hpp"
 
 #include <algorithm>
+
+#include "tools/passes/node.hpp"
 
 namespace lithe::quantize {
 
