@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "lithe/core/check_node.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/memory/arena.hpp"
@@ -344,32 +345,12 @@ inline Status GraphPlan::build_values(PlanContext& context) {
 }
 
 inline Status GraphPlan::check_dtypes(std::span<const KernelEntry> kernels, const PlanNode& node) const {
-  const OpSpec& spec = *node.op->spec;
   const auto in = node.input_ids(), out = node.output_ids();
-  const auto fits = [](const NameList& names, std::size_t n) {
-    return n >= static_cast<std::size_t>(names.required()) &&
-           (names.variadic() || n <= static_cast<std::size_t>(names.size()));
-  };
-  if (!fits(spec.inputs, in.size()))
-    return {Code::invalid_model, "a node has another number of inputs than its operator takes"};
-  if (!fits(spec.outputs, out.size()))
-    return {Code::invalid_model, "a node has another number of outputs than its operator gives"};
-  for (std::size_t i = 0; i < in.size() && i < static_cast<std::size_t>(spec.inputs.required()); ++i)
-    if (in[i] < 0) return {Code::invalid_model, "a node lacks an input that its operator requires"};
-  if (static_cast<int>(node.children.size()) != spec.subgraphs)
-    return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
-  const auto dtypes = [&](std::span<const std::int32_t> ids) {
+  const auto dtypes = [this](std::span<const std::int32_t> ids) {
     return [this, ids](std::size_t i) { return ids[i] < 0 ? DType::none : value(ids[i]).dtype; };
   };
-  const auto takes = [&](const OperatorEntry& op) {
-    for (const TypeRow& row : op.types)
-      if (matches(row, in.size(), dtypes(in), out.size(), dtypes(out))) return true;
-    return false;
-  };
-  if (takes(*node.op)) return {};
-  for (const KernelEntry& kernel : kernels)  // one kernel's rows may be fewer than another's
-    if (kernel.op != node.op && kernel.op->spec == node.op->spec && takes(*kernel.op)) return {};
-  return {Code::dtype, "no kernel in the session's list takes this operator's element types"};
+  return check_node(*node.op->spec, kernels, in.size(), dtypes(in), out.size(), dtypes(out),
+                    node.children.size());
 }
 
 inline Status GraphPlan::build_node(PlanContext& context, const format::Node& source, PlanNode& node) {
