@@ -144,14 +144,13 @@ class NodeRun {
                          t.shape,
                          constant ? constants_[i].data() : nullptr,
                          q,
-                         constant ? static_cast<std::int32_t>(i) : -1,
-                         how.input_gap > 0};
+                         constant ? static_cast<std::int32_t>(i) : -1};
     }
     for (std::size_t o = 0; o < m; ++o) {
       const TestQuantization* test = o < c.output_quantization.size() ? &c.output_quantization[o] : nullptr;
       const Quantization* q =
           test != nullptr && test->active() ? &(quantizations_[n + o] = test->view()) : nullptr;
-      output_infos_[o] = {c.output_dtypes[o], inferred.shapes[o], nullptr, q, -1, how.output_gap > 0};
+      output_infos_[o] = {c.output_dtypes[o], inferred.shapes[o], nullptr, q};
     }
     node_ = {input_infos_, output_infos_, &cpu};
     entry.construct(kernel_.get());

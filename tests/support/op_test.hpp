@@ -39,8 +39,7 @@ struct MatchOptions {
   bool computed = true;                 ///< constants are computed inputs too, where the kernel is portable
 };
 
-/// What the machine lends: by default no CPU features and the calling thread alone, which portable kernels
-/// want. tests/support/accelerated.hpp has the real ones.
+/// What the machine lends: by default no CPU features and the calling thread alone, as portable kernels want.
 struct Platform {
   Cpu cpu{};
   std::vector<ThreadPool> pools{ThreadPool{}};

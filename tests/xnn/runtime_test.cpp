@@ -16,6 +16,18 @@
 namespace lithe::test {
 namespace {
 
+/// While it lives, this thread's XNNPACK allocations come from `heap`, as in a session.
+class HeapScope {
+ public:
+  explicit HeapScope(OperatorHeap* heap) : previous_(xnn::heap_hooks.enter(heap)) {}
+  HeapScope(const HeapScope&) = delete;
+  HeapScope& operator=(const HeapScope&) = delete;
+  ~HeapScope() { xnn::heap_hooks.leave(previous_); }
+
+ private:
+  OperatorHeap* previous_;
+};
+
 /// One float convolution node, driven by hand: kernel, constants, shapes; the output is `scale` times as high
 /// and wide as the input.
 template <class Kernel, index_t scale, index_t width = 8>
@@ -111,7 +123,7 @@ TEST(XnnRuntime, CreateAndReshapeAllocateFromTheHeap) {
   {
     Node node(16);
     {
-      const xnn::HeapScope scope(&arena.heap);
+      const HeapScope scope(&arena.heap);
       ASSERT_TRUE(node.create().ok());
       ASSERT_TRUE(node.reshape(16).ok());
     }
@@ -145,7 +157,7 @@ TEST(XnnRuntime, TheHooksAreAScope) {
 TEST(XnnRuntime, SmallerAndBackInASealedHeap) {
   Arena arena(1 << 20);
   Node node(24);
-  const xnn::HeapScope scope(&arena.heap);
+  const HeapScope scope(&arena.heap);
   ASSERT_TRUE(node.create().ok());
   ASSERT_TRUE(node.reshape(24).ok());
   std::vector<float> first, y;
@@ -163,7 +175,7 @@ TEST(XnnRuntime, SmallerAndBackInASealedHeap) {
 
 TEST(XnnRuntime, SlicesSmallerAndBackInASealedHeap) {
   Arena arena(4 << 20);
-  const xnn::HeapScope scope(&arena.heap);
+  const HeapScope scope(&arena.heap);
   Sliced node(12);
   std::vector<float> y, wanted;
   ASSERT_TRUE(node.create().ok() && node.reshape(12).ok());
@@ -180,7 +192,7 @@ TEST(XnnRuntime, SlicesSmallerAndBackInASealedHeap) {
 
 TEST(XnnRuntime, TransposedConvolutionsSmallerAndBack) {
   Arena arena(1 << 20);
-  const xnn::HeapScope scope(&arena.heap);
+  const HeapScope scope(&arena.heap);
   BasicNode<xnn::ConvTranspose2D, 2> node(24);
   std::vector<float> y, wanted;
   ASSERT_TRUE(node.create().ok() && node.reshape(24).ok());
@@ -195,7 +207,7 @@ TEST(XnnRuntime, TransposedConvolutionsSmallerAndBack) {
 
 TEST(XnnRuntime, PoolsReshapeInASealedHeap) {
   Arena arena(1 << 20);
-  const xnn::HeapScope scope(&arena.heap);
+  const HeapScope scope(&arena.heap);
   const auto reshape = [](auto& kernel, const auto& attributes, index_t size, index_t out) {
     const ValueInfo inputs[] = {{DType::f32, {1, size, size, 16}}},
                     outputs[] = {{DType::f32, {1, out, out, 16}}};
@@ -222,7 +234,7 @@ TEST(XnnRuntime, AFullHeapIsAStatus) {
   for (std::size_t bytes = 512; bytes < 50000; bytes += 64) {
     Arena arena(bytes);
     Node node(16);
-    const xnn::HeapScope scope(&arena.heap);
+    const HeapScope scope(&arena.heap);
     Status status = node.create();
     if (status.ok()) status = node.reshape(16);
     if (status.ok()) continue;
@@ -353,7 +365,7 @@ TEST(XnnPacking, TwoThreadsAtOnce) {
   std::thread other([&] {
     // The other thread's heap is its own.
     Arena arena(1 << 20);
-    const xnn::HeapScope scope(&arena.heap);
+    const HeapScope scope(&arena.heap);
     work(1);
   });
   work(0);

@@ -99,7 +99,6 @@ struct ValueInfo {
   const void* data = nullptr;  ///< the contents, when they are constant (of the planned dtype, dense)
   const Quantization* quantization = nullptr;
   std::int32_t buffer = -1;  ///< number of the constant's buffer in the model, for packing keys
-  bool strided = false;      ///< the view may have pitch != shape.back()
 
   bool present() const { return dtype != DType::none; }
   bool constant() const { return data != nullptr; }

@@ -107,13 +107,4 @@ struct PackedWeightsSource {
   std::size_t (*bytes)(const PackedWeights*) = nullptr;
 };
 
-/// Receives static texts only; `context` is the caller's.
-struct Log {
-  void (*write)(void* context, const char* text) = nullptr;
-  void* context = nullptr;
-  void operator()(const char* text) const {
-    if (write != nullptr) write(context, text);
-  }
-};
-
 }  // namespace lithe::inline v0

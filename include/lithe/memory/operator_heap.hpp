@@ -9,6 +9,8 @@
 #include <new>
 #include <span>
 
+#include "lithe/core/align.hpp"
+
 namespace lithe::inline v0 {
 
 /// A heap inside a byte range, for what a kernel library allocates while operators are created and reshaped.
@@ -39,7 +41,7 @@ class OperatorHeap {
   /// At least `bytes` bytes, 64-byte aligned; null when there is no room, or when `align` is above 64.
   void* allocate(std::size_t bytes, std::size_t align = alignment) {
     if (state_ == nullptr || align > alignment || bytes > state_->size) return nullptr;
-    const std::size_t capacity = std::max(round_up(bytes), alignment);
+    const std::size_t capacity = std::max(align_up(bytes, alignment), alignment);
     Header* block = best_fit(capacity);
     if (block != nullptr)
       split(block, capacity);
@@ -133,7 +135,6 @@ class OperatorHeap {
   };
   static_assert(sizeof(Header) == alignment && sizeof(State) == alignment);
 
-  static std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
   static void* data(Header* block) { return reinterpret_cast<std::byte*>(block) + alignment; }
   Header* first() const {
     return state_->top == alignment ? nullptr : reinterpret_cast<Header*>(state_->base + alignment);
@@ -185,7 +186,7 @@ class OperatorHeap {
   bool grow_last(void* pointer, std::size_t bytes) {
     Header* block = header(pointer);
     if (state_->sealed || next(block) != nullptr || bytes > state_->size) return false;
-    const std::size_t more = round_up(bytes) - block->capacity;
+    const std::size_t more = align_up(bytes, alignment) - block->capacity;
     if (more > state_->size - state_->top) return false;
     state_->used += more;
     block->capacity += more, state_->last = block->capacity;

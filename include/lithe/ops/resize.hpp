@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -220,7 +221,7 @@ struct ResizePlan {
   /// Offsets that wrap belong to a sum that `ask_workspace` refuses.
   std::size_t take(std::uint64_t size) {
     const std::uint64_t at = bytes;
-    return bytes += (size + 63) / 64 * 64, static_cast<std::size_t>(at);
+    return bytes += align_up(size, 64), static_cast<std::size_t>(at);
   }
 };
 
