@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -75,6 +76,9 @@ concept BinaryOperator = requires { requires Op::binary_row; };
 // is false are Code::out_of_range. Source: ONNX, the newest opset of each.
 
 struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
+  static constexpr double neutral = 0;
   static constexpr int second_sign = 1;  // quantized: a fixed-point sum, as Sub
   template <class T>
   static T apply(T a, T b) {
@@ -82,6 +86,8 @@ struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
   }
 };
 struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr double neutral = 0;
   static constexpr int second_sign = -1;
   template <class T>
   static T apply(T a, T b) {
@@ -89,6 +95,9 @@ struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
   }
 };
 struct Mul : detail::Binary<"Mul", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
+  static constexpr double neutral = 1;
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) * detail::Wrapping<T>(b));
@@ -96,6 +105,7 @@ struct Mul : detail::Binary<"Mul", detail::numbers, ClampAttribute> {
 };
 /// Integers: towards zero; the lowest number divided by -1 wraps to itself.
 struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
+  static constexpr double neutral = 1;
   template <class T>
   static T apply(T a, T b) {
     if constexpr (std::signed_integral<T>)
@@ -109,12 +119,16 @@ struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
 };
 /// NaN where either is NaN.
 struct Max : detail::Binary<"Max", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a > b || a != a ? a : b;
   }
 };
 struct Min : detail::Binary<"Min", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a < b || a != a ? a : b;
@@ -127,6 +141,7 @@ struct ModAttributes {
 };
 /// Errors also: Code::invalid_model for floats without fmod.
 struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(const Attributes& attributes, T a, T b) {
     if constexpr (std::floating_point<T>) {
@@ -153,6 +168,7 @@ struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
 /// a where it is not negative, else a * b. Errors also: Code::shape unless b (ONNX's slope) broadcasts to a's
 /// shape.
 struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 2};
   template <class T>
   static T apply(T a, T b) {
     return a < 0 ? Mul::apply(a, b) : a;
@@ -165,6 +181,7 @@ struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
 };
 
 struct Equal : detail::Binary<"Equal", detail::everything, NoAttributes, detail::BinaryResult::comparison> {
+  static constexpr bool commutes = true;
   template <class T>
   static bool apply(T a, T b) {
     return a == b;
@@ -198,36 +215,42 @@ struct GreaterOrEqual
 };
 
 struct And : detail::Binary<"And", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a & b;
   }
 };
 struct Or : detail::Binary<"Or", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a | b;
   }
 };
 struct Xor : detail::Binary<"Xor", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a ^ b;
   }
 };
 struct BitwiseAnd : detail::Binary<"BitwiseAnd", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a & b;
   }
 };
 struct BitwiseOr : detail::Binary<"BitwiseOr", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a | b;
   }
 };
 struct BitwiseXor : detail::Binary<"BitwiseXor", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a ^ b;
@@ -270,6 +293,7 @@ struct Pow {
                       TypeRow{{DType::f32, DType::u64}, {DType::f32}},
                       TypeRow{{bases[i / n], exponents[i % n]}, {bases[i / n]}}...};
   }(std::make_index_sequence<bases.size() * exponents.size()>{});
+  static constexpr double neutral = 1;
 
   template <class T>
   static T apply(T a, T b) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -28,6 +29,8 @@ struct Clip {
   static constexpr TypeRow types[] = {{{dtypes::f32}, {dtypes::f32}}, {{dtypes::f16}, {dtypes::f16}},
                                       {{dtypes::f64}, {dtypes::f64}}, {{dtypes::bf16}, {dtypes::bf16}},
                                       {{dtypes::s8}, {dtypes::s8}},   {{dtypes::u8}, {dtypes::u8}}};
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static Clamp limits(const Attributes& a) { return a.clamp; }
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::check_clamp(attributes.clamp));

@@ -5,10 +5,12 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/window.hpp"
 
 namespace lithe::inline v0::ops {
@@ -40,6 +42,10 @@ struct Conv2D {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::filter_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     const Shape& input = context.shape(0);

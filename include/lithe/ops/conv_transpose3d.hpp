@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
 namespace lithe::inline v0::ops {
@@ -20,6 +22,10 @@ struct ConvTranspose3D {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{.transposed = true};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::transposed_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_transposed(a, context);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/broadcast.hpp"
@@ -21,6 +22,7 @@ struct Expand {
   using Attributes = NoAttributes;
   static constexpr OpSpec spec{.name = "Expand", .inputs = {"input", "shape"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

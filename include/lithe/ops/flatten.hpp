@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -20,6 +21,7 @@ struct Flatten {
   };
   static constexpr OpSpec spec{.name = "Flatten", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

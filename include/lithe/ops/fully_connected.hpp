@@ -3,9 +3,11 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
 namespace lithe::inline v0::ops {
@@ -29,6 +31,10 @@ struct FullyConnected {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::filter_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     Shape output = context.shape(0);

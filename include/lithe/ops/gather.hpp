@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -22,6 +23,7 @@ struct Gather {
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}},
                                       {{dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -36,6 +37,9 @@ struct Pad {
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64, dtypes::any, dtypes::s64}, {dtypes::any}},
                                       {{dtypes::any, dtypes::s64, dtypes::any, dtypes::s32}, {dtypes::any}}};
+  static Movement movement(const Attributes& a) {
+    return a.mode == PadMode::constant ? Movement::pads : Movement::picks;
+  }
 
   /// One axis: `kept` elements from `first` on, with `before` and `behind` elements around them.
   struct Axis {

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -171,6 +172,7 @@ struct ReduceSum : detail::Reduce<"ReduceSum", detail::sums> {};
 /// The mean of no floats is NaN. Integers round towards zero; quantized s8 and u8 to nearest even: the mean
 /// of the stored integers is requantized.
 struct ReduceMean : detail::Reduce<"ReduceMean", detail::means, Accuracy::rounding, true> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T finish(T total, T, index_t count) {
     return total / static_cast<T>(count);
@@ -178,6 +180,7 @@ struct ReduceMean : detail::Reduce<"ReduceMean", detail::means, Accuracy::roundi
 };
 /// NaN wins; of nothing: -infinity, or the type's smallest number.
 struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exact> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T combine(T a, T b) {
     return a < b || b != b ? b : a;
@@ -190,6 +193,7 @@ struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exa
 };
 /// NaN wins; of nothing: infinity, or the type's largest number.
 struct ReduceMin : detail::Reduce<"ReduceMin", detail::everything, Accuracy::exact> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T combine(T a, T b) {
     return b < a || b != b ? b : a;

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "lithe/core/align.hpp"
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -67,6 +68,10 @@ struct Resize {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::f32, dtypes::f32, dtypes::s64}, {dtypes::any}}};
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static Movement movement(const Attributes& a) {
+    return a.mode == ResizeMode::nearest && !a.crops() ? Movement::selects : Movement::computes;
+  }
 
   using Axes = std::array<detail::ResizeAxis, max_rank>;
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -24,6 +25,7 @@ struct Slice {
   static constexpr TypeRow types[] = {
       {{dtypes::any, dtypes::s64, dtypes::s64, dtypes::s64, dtypes::s64}, {dtypes::any}},
       {{dtypes::any, dtypes::s32, dtypes::s32, dtypes::s32, dtypes::s32}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::selects;
 
   /// The slice of one axis: elements first, first + step, ..., `count` of them; step is 0 where it does not
   /// matter.

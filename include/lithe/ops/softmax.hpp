@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -101,6 +102,8 @@ concept AlongAxisOperator = requires { requires Op::along_axis_row; };
 /// exp(x - max) / sum of exp(x - max); as in ONNX, a line of -infinity, or one with NaN or +infinity, is NaN.
 /// s8 and u8 give the same bits on every machine. Source: ONNX Softmax-13.
 struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
     const auto [max, sum] = max_and_sum<T>(n, read);

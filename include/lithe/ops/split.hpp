@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -22,6 +23,7 @@ struct Split {
   static constexpr OpSpec spec{
       .name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -19,6 +20,7 @@ struct Tile {
   using Attributes = NoAttributes;
   static constexpr OpSpec spec{.name = "Tile", .inputs = {"input", "repeats"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -17,6 +18,7 @@ struct Transpose {
   };
   static constexpr OpSpec spec{.name = "Transpose", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{dtypes::any}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   /// The input axis behind output axis `i`.
   static int source(const Attributes& attributes, int rank, int i) {

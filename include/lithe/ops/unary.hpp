@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -62,12 +63,16 @@ concept UnaryOperator = requires { requires Op::unary_row; };
 // the newest opset of each.
 
 struct Relu : detail::Unary<"Relu", detail::signed_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0};
+  static Clamp limits(const Attributes&) { return output_range; }
   template <class T>
   static T apply(T x) {
     return x < 0 ? T{} : x;
   }
 };
 struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     if constexpr (std::integral<T>)
@@ -77,6 +82,8 @@ struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
   }
 };
 struct Abs : detail::Unary<"Abs", detail::numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     if constexpr (std::floating_point<T>)
@@ -105,6 +112,8 @@ struct Not : detail::Unary<"Not", detail::booleans> {
 };
 
 struct Exp : detail::Unary<"Exp", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     return std::exp(x);
@@ -117,6 +126,9 @@ struct Log : detail::Unary<"Log", detail::reals> {
   }
 };
 struct Sqrt : detail::Unary<"Sqrt", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp domain{.min = 0};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     return std::sqrt(x);
@@ -129,12 +141,14 @@ struct Reciprocal : detail::Unary<"Reciprocal", detail::reals> {
   }
 };
 struct Floor : detail::Unary<"Floor", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::floor(x);
   }
 };
 struct Ceil : detail::Unary<"Ceil", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::ceil(x);
@@ -142,12 +156,14 @@ struct Ceil : detail::Unary<"Ceil", detail::reals> {
 };
 /// Halves go to the even neighbour.
 struct Round : detail::Unary<"Round", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::nearbyint(x);
   }
 };
 struct Erf : detail::Unary<"Erf", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     return std::erf(x);
@@ -202,6 +218,8 @@ struct Cosh : detail::Unary<"Cosh", detail::reals> {
   }
 };
 struct Tanh : detail::Unary<"Tanh", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = -1, .max = 1};
   template <class T>
   static T apply(T x) {
     return std::tanh(x);
@@ -227,6 +245,8 @@ struct Atanh : detail::Unary<"Atanh", detail::reals> {
 };
 
 struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T>
   static T apply(T x) {
     return 1 / (1 + std::exp(-x));
@@ -234,6 +254,7 @@ struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
 };
 /// log(1 + exp(x)), without overflow.
 struct Softplus : detail::Unary<"Softplus", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
@@ -252,18 +273,21 @@ struct Mish : detail::Unary<"Mish", detail::reals> {
   }
 };
 struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T apply(T x) {
     return x <= -3 ? T{} : x >= 3 ? x : x * (x + 3) / 6;
   }
 };
 struct LeakyRelu : detail::Unary<"LeakyRelu", detail::reals, detail::Alpha<0.01f>> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * x : x;
   }
 };
 struct Elu : detail::Unary<"Elu", detail::reals, detail::Alpha<1.0f>> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * std::expm1(x) : x;
@@ -305,6 +329,8 @@ struct HardSigmoidAttributes {
   }
 };
 struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttributes> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     const T y = static_cast<T>(a.alpha) * x + static_cast<T>(a.beta);
@@ -319,6 +345,7 @@ struct GeluAttributes {
   static constexpr auto fields() { return Fields{field("approximate", &GeluAttributes::approximate)}; }
 };
 struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     if (a.approximate == GeluApproximation::none)

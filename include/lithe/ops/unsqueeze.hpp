@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -15,6 +16,7 @@ struct Unsqueeze {
   static constexpr OpSpec spec{
       .name = "Unsqueeze", .inputs = {"input", "axes"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{dtypes::any, dtypes::s64}, {dtypes::any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));
