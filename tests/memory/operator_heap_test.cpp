@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 struct Range {
@@ -205,4 +205,4 @@ TEST(OperatorHeap, SameCallsSameAddresses) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

@@ -42,7 +42,8 @@ inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
 /// Reads or maps a regular file.
 /// Errors: Code::io where it is missing, unreadable, empty or not a regular file.
 inline Result<Storage> read_file(const char* path, Access access = Access::map) {
-  const int descriptor = ::open(path, O_RDONLY | O_CLOEXEC);
+  const int descriptor =
+      ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for
   if (descriptor < 0)
     return Status{Code::io, "the file cannot be opened: does it exist, and may this user read it?"};
   struct stat facts{};
