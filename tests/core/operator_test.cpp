@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 using enum DType;
@@ -97,4 +97,4 @@ TEST(InferContext, ReadsShapeDecidingInputs) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test
