@@ -8,7 +8,7 @@
 
 namespace lithe::graph {
 
-/// 128-bit content hash: tells apart, does not protect against forgery. Over 16-byte blocks {w0, w1}, the
+/// A 128-bit content hash, which tells contents apart and does not protect against forgery. Over 16-byte blocks {w0, w1}, the
 /// last one zero-padded, run two chains: low = rotate((low ^ w0) * odd, 29) + w1 and high = rotate((high ^
 /// w1) * odd, 37) + w0; at the end the length is mixed in and a 64-bit finalizer crosses the two.
 class Hash {

@@ -120,7 +120,9 @@ std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, 
     if (profile.total[n] <= 0) continue;
     const std::string name = name_of(session.plan().nodes[n]);
     Sum& sum = by_name[name];
-    sum.name = name, ++sum.nodes, sum.micros += profile.total[n] / reps;
+    sum.name = name;
+    ++sum.nodes;
+    sum.micros += profile.total[n] / reps;
   }
   std::vector<Sum> list;
   for (const auto& [name, sum] : by_name) list.push_back(sum);
@@ -226,7 +228,8 @@ int bench(const BenchOptions& o) {
   const auto times = measure(session, model, o.reps);
   Profile profile;
   if (o.profile || o.json || !o.trace.empty()) {
-    profile.graph = &session.plan(), profile.total.resize(session.plan().nodes.size()),
+    profile.graph = &session.plan();
+    profile.total.resize(session.plan().nodes.size());
     profile.keep_events = !o.trace.empty();
     const RunObserver observer{Profile::before, Profile::after, &profile};
     session.observe(&observer);

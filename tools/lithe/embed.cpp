@@ -83,7 +83,7 @@ void refuse_open_inputs(const OpenModel& file, const Session& session) {
 /// An operator's nodes, and the element types that its kernel is compiled for.
 struct Used {
   std::size_t nodes = 0;
-  std::set<DType> dtypes;    ///< of first inputs and outputs
+  std::set<DType> dtypes;    ///< what first inputs and outputs are
   bool plain_bytes = false;  ///< 8-bit integers without a quantization among them
 
   void add(const runtime::PlanValue& v) {
@@ -108,7 +108,9 @@ struct Needs {
   void keep(const runtime::GrownBlock& block) { kept += block.capacity == 0 ? 0 : block.capacity + 64; }
 
   void add(const runtime::GraphPlan& graph) {
-    ++graphs, values += graph.values.size(), nodes += graph.nodes.size();
+    ++graphs;
+    values += graph.values.size();
+    nodes += graph.nodes.size();
     widest = std::max(widest, graph.inputs().size() + graph.outputs().size());
     blocks += graph.values.size() + graph.nodes.size() + graph.inputs().size() + graph.outputs().size();
     for (const auto& v : graph.values)

@@ -65,13 +65,16 @@ json blocks_json(const runtime::GraphPlan& graph) {
     if (v.block < 0) continue;
     json j = block_json(graph, v.block);
     j["name"] = text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name());
-    j["dtype"] = name(v.dtype), j["shape"] = report::shape_text(v.shape);
+    j["dtype"] = name(v.dtype);
+    j["shape"] = report::shape_text(v.shape);
     blocks.push_back(std::move(j));
   }
   for (const auto& node : graph.nodes) {
     if (node.block < 0) continue;
     json j = block_json(graph, node.block);
-    j["name"] = "workspace of " + node_title(graph, node), j["dtype"] = "", j["shape"] = "";
+    j["name"] = "workspace of " + node_title(graph, node);
+    j["dtype"] = "";
+    j["shape"] = "";
     blocks.push_back(std::move(j));
   }
   std::erase_if(blocks, [](const json& b) { return b["bytes"] == 0; });
