@@ -127,7 +127,7 @@ class Models : public ::testing::TestWithParam<Network> {
     return network.numbers == Numbers::half ? 1e-2 : 1e-4;
   }
 
-  /// DESIGN.md, section 7: int8 may move 1.5 times as far as ONNX Runtime's own optimizations do.
+  /// int8 may move 1.5 times as far as ONNX Runtime's own optimizations do.
   Case read_case(const nlohmann::json& c) const {
     const fs::path at = folder_ / c.at("dir").get<std::string>();
     Case result{c.at("dir"),

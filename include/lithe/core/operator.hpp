@@ -234,7 +234,7 @@ struct SubgraphInference {
   ~SubgraphInference() = default;
 };
 
-/// The contract every operator header fulfils (see CONVENTIONS in the README: "Add an operator").
+/// The contract every operator header fulfils (include/lithe/README.md, "Adding an operator").
 template <class Op>
 concept Operator = requires(const typename Op::Attributes& attributes, InferContext& context) {
   { Op::Attributes::fields() };
