@@ -121,48 +121,42 @@ void apply_states(graph::Model& model, const std::vector<std::pair<std::string, 
 
 void use_nhwc(graph::Model& model) {
   Graph& g = model.graphs[0];
-  auto transposed = [&](ValueId id, std::initializer_list<std::size_t> axes) {
-    Value v;
-    v.dtype = g.value(id).dtype;
-    v.dims.emplace();
-    for (std::size_t a : axes) v.dims->push_back((*g.value(id).dims)[a]);
-    return v;
+  /// The channels-last value that takes the name of `id`, which stays inside as NAME/NCHW.
+  auto add_outer = [&](ValueId id) {
+    Value& inner = g.value(id);
+    Value outer;
+    outer.dtype = inner.dtype;
+    outer.dims.emplace();
+    for (std::size_t axis : {0, 2, 3, 1}) outer.dims->push_back((*inner.dims)[axis]);
+    outer.permutation = {0, 2, 3, 1};
+    outer.name = inner.name;
+    outer.onnx_name = inner.onnx_name;
+    inner.name += "/NCHW";
+    return g.add_value(std::move(outer));
+  };
+  auto transpose = [](ValueId from, ValueId to, std::vector<std::int64_t> permutation) {
+    return Node{.op = "Transpose",
+                .attributes = {{"permutation", {.ints = std::move(permutation), .floats = {}, .text = {}}}},
+                .inputs = {from},
+                .outputs = {to},
+                .subgraphs = {},
+                .onnx_names = {}};
   };
   auto rank4 = [&](ValueId id) { return g.value(id).dims && g.value(id).dims->size() == 4; };
   std::vector<Node> first;
   for (ValueId& input : g.inputs) {
     if (!rank4(input)) continue;
-    Value outer = transposed(input, {0, 2, 3, 1});
-    outer.permutation = {0, 2, 3, 1};
-    outer.name = g.value(input).name;
-    outer.onnx_name = g.value(input).onnx_name;
-    g.value(input).name += "/NCHW";
-    g.value(input).onnx_name.clear();
     const ValueId inner = input;
-    input = g.add_value(std::move(outer));
-    first.push_back({.op = "Transpose",
-                     .attributes = {{"permutation", {.ints = {0, 3, 1, 2}, .floats = {}, .text = {}}}},
-                     .inputs = {input},
-                     .outputs = {inner},
-                     .subgraphs = {},
-                     .onnx_names = {}});
+    input = add_outer(inner);
+    g.value(inner).onnx_name.clear();
+    first.push_back(transpose(input, inner, {0, 3, 1, 2}));
   }
   g.nodes.insert(g.nodes.begin(), first.begin(), first.end());
   for (ValueId& output : g.outputs) {
     if (!rank4(output)) continue;
-    Value outer = transposed(output, {0, 2, 3, 1});
-    outer.permutation = {0, 2, 3, 1};
-    outer.name = g.value(output).name;
-    outer.onnx_name = g.value(output).onnx_name;
-    g.value(output).name += "/NCHW";
     const ValueId inner = output;
-    output = g.add_value(std::move(outer));
-    g.nodes.push_back({.op = "Transpose",
-                       .attributes = {{"permutation", {.ints = {0, 2, 3, 1}, .floats = {}, .text = {}}}},
-                       .inputs = {inner},
-                       .outputs = {output},
-                       .subgraphs = {},
-                       .onnx_names = {}});
+    output = add_outer(inner);
+    g.nodes.push_back(transpose(inner, output, {0, 2, 3, 1}));
   }
 }
 
