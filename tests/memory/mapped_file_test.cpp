@@ -11,6 +11,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/support/temporary_folder.hpp"
+
 namespace lithe::test {
 namespace {
 
@@ -18,13 +20,6 @@ namespace fs = std::filesystem;
 
 class ReadFile : public ::testing::TestWithParam<Access> {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "lithe-read-file-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   /// A file of `size` bytes: 0, 1, 2 ... modulo 251.
   std::string written(std::size_t size) const {
     const fs::path path = folder_ / "file";
@@ -34,7 +29,8 @@ class ReadFile : public ::testing::TestWithParam<Access> {
   }
   static Result<Storage> read(const std::string& path) { return read_file(path.c_str(), GetParam()); }
 
-  fs::path folder_;
+  const TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 INSTANTIATE_TEST_SUITE_P(Access, ReadFile, ::testing::Values(Access::map, Access::copy),
                          [](const auto& info) { return info.param == Access::map ? "map" : "copy"; });

@@ -15,6 +15,7 @@
 #include <tuple>
 #include <vector>
 
+#include "tests/support/temporary_folder.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/io/npy.hpp"
 
@@ -38,12 +39,6 @@ class Command : public ::testing::Test {
     if (command == nullptr || !fs::exists(command))
       GTEST_SKIP() << "LITHE_COMMAND does not name the command-line tool";
     command_ = command;
-    std::string name = (fs::temp_directory_path() / "lithe-cli-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override {
-    if (!folder_.empty()) fs::remove_all(folder_);
   }
 
   static std::string read(const fs::path& path) {
@@ -69,7 +64,8 @@ class Command : public ::testing::Test {
   }
 
   std::string command_;
-  fs::path folder_;
+  const test::TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 TEST_F(Command, EveryHelpNamesItsArguments) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/temporary_folder.hpp"
 #include "tests/tools/passes_testing.hpp"
 #include "tools/io/npy.hpp"
 #include "tools/report/error.hpp"
@@ -23,19 +24,13 @@ namespace fs = std::filesystem;
 /// An empty folder of its own for each test.
 class WithFolder : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "lithe-quantize-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    folder_ = name;
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   template <class T>
   void save(const fs::path& name, const Shape& shape, const std::vector<T>& elements) const {
     fs::create_directories((folder_ / name).parent_path());
     io::write_npy(folder_ / name, graph::make_constant<T>(shape, elements)->view());
   }
-  fs::path folder_;
+  const test::TemporaryFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
 };
 
 inline std::vector<float> normal_numbers(std::size_t count, unsigned seed, float scale = 1) {
