@@ -43,23 +43,23 @@ struct Delete {
 };
 using Operator = std::unique_ptr<xnn_operator, Delete>;
 
-std::string describe(const runtime::PlanNode& node) {
-  std::string text = std::string(node.op->spec->name) + " on " + node.kernel->name;
-  if (count(node.file->onnx_names()) != 0) text += " (" + node.file->onnx_names()->Get(0)->str() + ")";
+std::string describe(const runtime::NodeView& node) {
+  std::string text = std::string(node.op().spec->name) + " on " + node.kernel_name();
+  if (count(node.file().onnx_names()) != 0) text += " (" + node.file().onnx_names()->Get(0)->str() + ")";
   return text;
 }
 
 /// Creates, reshapes and sets up the operators of one node.
 class Maker {
  public:
-  Maker(const runtime::PlanNode& node, pthreadpool_t threads, std::vector<Operator>& operators)
+  Maker(const runtime::NodeView& node, pthreadpool_t threads, std::vector<Operator>& operators)
       : node_(node), threads_(threads), operators_(operators) {}
 
   void make() {
     const auto& makers = table();
-    const auto found = makers.find(node_.op->spec->name);
+    const auto found = makers.find(node_.op().spec->name);
     if (found == makers.end()) throw Failure("no loop by hand for " + describe(node_));
-    for (const TensorView& in : node_.inputs)
+    for (const TensorView& in : node_.inputs())
       if (in && in.dtype != DType::f32 && in.dtype != DType::s64)
         throw Failure("no loop by hand for other types than f32: " + describe(node_));
     found->second(*this);
@@ -70,13 +70,13 @@ class Maker {
 
   template <class Op>
   const typename Op::Attributes& attributes() const {
-    return *static_cast<const typename Op::Attributes*>(node_.attributes);
+    return node_.attributes_of<Op>();
   }
-  const TensorView& input(std::size_t i) const { return node_.inputs[i]; }
-  const Tensor& output() const { return node_.outputs[0]; }
+  const TensorView& input(std::size_t i) const { return node_.inputs()[i]; }
+  const Tensor& output() const { return node_.outputs()[0]; }
   const float* in(std::size_t i) const { return static_cast<const float*>(input(i).data); }
   float* out() const { return static_cast<float*>(output().data); }
-  const float* bias() const { return node_.inputs.size() > 2 && input(2) ? in(2) : nullptr; }
+  const float* bias() const { return node_.inputs().size() > 2 && input(2) ? in(2) : nullptr; }
   static std::size_t size(index_t v) { return static_cast<std::size_t>(v); }
   static std::uint32_t unsign(std::int32_t v) { return static_cast<std::uint32_t>(v); }
 
@@ -93,8 +93,8 @@ class Maker {
     return op;
   }
   void* workspace(std::size_t bytes) const {
-    if (bytes > node_.workspace_bytes) throw Failure("a larger workspace is needed by " + describe(node_));
-    return node_.workspace;
+    if (bytes > node_.workspace().size()) throw Failure("a larger workspace is needed by " + describe(node_));
+    return node_.workspace().data();
   }
 
   /// Filter [O, KH, KW, C / group], or depthwise [KH, KW, C, M].
@@ -186,7 +186,7 @@ class Maker {
     const auto& a = m.attributes<ops::ReduceMean>();
     const Shape& s = m.input(0).shape;
     IntList list;
-    if (m.node_.inputs.size() > 1 && m.input(1))
+    if (m.node_.inputs().size() > 1 && m.input(1))
       for (index_t i = 0; i < m.input(1).elements(); ++i) list.push_back(integer_at(m.input(1), i));
     const auto reduced = a.reduced(list, s.rank());
     check(reduced.status());
@@ -287,7 +287,7 @@ class Maker {
     return makers;
   }
 
-  const runtime::PlanNode& node_;
+  const runtime::NodeView node_;
   pthreadpool_t threads_;
   std::vector<Operator>& operators_;
 };
@@ -295,12 +295,12 @@ class Maker {
 /// The operators of all nodes that a session runs.
 class Loop {
  public:
-  Loop(const runtime::GraphPlan& plan, pthreadpool_t threads) : threads_(threads) {
-    for (const runtime::PlanNode& node : plan.nodes) {
-      if (node.dynamic || node.chain >= 0) throw Failure("no loop by hand for " + describe(node));
-      if (node.host || node.skip) continue;
+  Loop(const runtime::PlanView& plan, pthreadpool_t threads) : threads_(threads) {
+    for (const runtime::NodeView node : plan.nodes()) {
+      if (node.varies() || node.chain() >= 0) throw Failure("no loop by hand for " + describe(node));
+      if (node.runs() != runtime::Runs::every_time) continue;
       ++nodes_;
-      if (!std::string_view(node.kernel->name).starts_with("xnn::")) foreign_.push_back(describe(node));
+      if (!std::string_view(node.kernel_name()).starts_with("xnn::")) foreign_.push_back(describe(node));
       Maker(node, threads, operators_).make();
     }
   }
@@ -344,8 +344,8 @@ std::vector<float> outputs(Session& session) {
 float difference(Session& session, const Loop& loop) {
   check(session.run());
   const std::vector<float> expected = outputs(session);
-  const runtime::GraphPlan& plan = session.plan();
-  std::memset(plan.base, 0xFF, plan.tensor_bytes);  // NaN
+  const std::span<std::byte> tensors = session.inspect().tensors();
+  std::memset(tensors.data(), 0xFF, tensors.size());  // NaN
   for (int i = 0; i < session.outputs(); ++i) {
     const TensorView t = session.output(i);
     std::memset(const_cast<void*>(t.data), 0xFF, t.bytes());
@@ -439,7 +439,7 @@ void measure(const Options& o) {
   Session session = std::move(*created);
   if (!session.planned()) throw Failure("its shapes are open");
   fill(session);
-  const Loop loop(session.plan(), native(&threads.pool()));
+  const Loop loop(session.inspect(), native(&threads.pool()));
   const float error = difference(session, loop);
   Times session_times, loop_times;
   const auto half = [&](Times& times, auto run) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <initializer_list>
+#include <span>
 
 #include "lithe/model.hpp"
 #include "lithe/ops/all.hpp"
@@ -23,36 +26,35 @@ SessionOptions options(std::span<std::byte> arena) {
   return o;
 }
 
-/// What a plan is made of, counted by `lithe embed`.
+/// What the arena of a plan holds, counted by `lithe embed`.
 struct PlanSize {
-  std::size_t graphs, values, nodes, links;  ///< of all graphs; links: inputs and outputs of nodes
-  std::size_t blocks;                        ///< values, nodes, inputs and outputs of all graphs
-  std::size_t quantized, ports, symbols;  ///< values with a quantization; inputs and outputs of the signature
-  std::size_t widest;                     ///< most inputs and outputs of one node or graph
-  std::size_t kept_bytes;                 ///< shape values and widened constants
-  std::size_t tensor_bytes;               ///< inputs, outputs, tensors and workspaces
+  runtime::TableCounts tables;  ///< of all graphs
+  std::size_t ports = 0;        ///< inputs and outputs of the signature
+  std::size_t symbols = 0;
+  std::size_t kept_bytes = 0;    ///< values known while planning, and widened constants
+  std::size_t tensor_bytes = 0;  ///< inputs, outputs, tensors and workspaces
 };
 
-/// Bytes of an arena, aligned to 64, that suffices for a plan of this size on this target; `nodes[i]` of them
-/// run on kernel number i of the list.
+/// Bytes of an arena, aligned to 64, that suffices for a plan of this size on this target. nodes[i] of them have the
+/// operator of kernel number i, in the order in which the list first names an operator; where several kernels of the
+/// list run one operator, the largest counts.
 template <class Kernels>
 constexpr std::size_t arena_bytes(const PlanSize& plan, std::initializer_list<std::size_t> nodes) {
-  std::size_t kernels = 0, i = 0;
-  for (const std::size_t n : nodes) {
-    const KernelEntry& k = Kernels::entries[i++];
-    kernels += n * (k.bytes + k.align + k.op->attributes_bytes + k.op->attributes_align);
+  std::size_t kernels = 0;
+  const std::size_t* count = nodes.begin();
+  for (const KernelEntry& entry : Kernels::entries) {
+    const auto same = [&](const KernelEntry& k) { return k.op->spec == entry.op->spec; };
+    std::size_t bytes = 0;
+    bool first = true;
+    for (const KernelEntry& k : Kernels::entries) {
+      if (&k < &entry && same(k)) first = false;
+      if (same(k))
+        bytes = std::max(bytes, k.bytes + k.align + k.op->attributes_bytes + k.op->attributes_align);
+    }
+    if (first && count != nodes.end()) kernels += *count++ * bytes;
   }
-  const std::size_t scratch =
-      sizeof(InferContext::Input) + sizeof(InferContext::Output) + 2 * sizeof(ValueInfo) + sizeof(TensorView);
-  const std::size_t arrays_of_a_graph =
-      12 * alignof(std::max_align_t);  // what aligning each of them may cost
-  const std::size_t tables =
-      sizeof(runtime::State) +
-      plan.graphs * (sizeof(runtime::GraphPlan) + sizeof(void*) + plan.widest * scratch + arrays_of_a_graph) +
-      plan.values * sizeof(runtime::PlanValue) + plan.nodes * sizeof(runtime::PlanNode) + kernels +
-      plan.links * sizeof(TensorView) + plan.blocks * (sizeof(PlannedBlock) + 2 * sizeof(std::int32_t)) +
-      plan.quantized * sizeof(Quantization) + plan.ports * sizeof(runtime::Port) +
-      plan.symbols * sizeof(runtime::SymbolValue);
+  const std::size_t tables = sizeof(runtime::SessionCore) + runtime::table_bytes(plan.tables) + kernels +
+                             plan.ports * sizeof(runtime::Port) + plan.symbols * sizeof(runtime::SymbolValue);
   return align_up(tables, 64) + plan.kept_bytes + plan.tensor_bytes;
 }
 

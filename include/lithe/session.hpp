@@ -11,10 +11,11 @@
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/model.hpp"
-#include "lithe/runtime/execute.hpp"
-#include "lithe/runtime/plan.hpp"
-#include "lithe/runtime/ports.hpp"
-#include "lithe/runtime/state.hpp"
+#include "lithe/runtime/fit.hpp"
+#include "lithe/runtime/inspect.hpp"
+#include "lithe/runtime/observer.hpp"
+#include "lithe/runtime/options.hpp"
+#include "lithe/runtime/session_core.hpp"
 
 namespace lithe::inline v0 {
 
@@ -36,42 +37,42 @@ class Session {
   Session(Session&& other) noexcept
       : model_(other.model_),
         options_(other.options_),
-        state_(std::exchange(other.state_, nullptr)),
+        core_(std::exchange(other.core_, nullptr)),
         own_weights_(std::exchange(other.own_weights_, nullptr)) {}
   Session& operator=(Session&& other) noexcept {
-    std::swap(model_, other.model_), std::swap(options_, other.options_), std::swap(state_, other.state_);
+    std::swap(model_, other.model_), std::swap(options_, other.options_), std::swap(core_, other.core_);
     std::swap(own_weights_, other.own_weights_);
     return *this;
   }
   ~Session() {
-    runtime::State::destroy(state_);
+    runtime::SessionCore::destroy(core_);
     if (own_weights_ != nullptr) options_.packed_weights_source.destroy(own_weights_);
   }
 
-  int inputs() const { return static_cast<int>(state_->inputs.size()); }
-  int outputs() const { return static_cast<int>(state_->outputs.size()); }
+  int inputs() const { return static_cast<int>(core_->ports.inputs.size()); }
+  int outputs() const { return static_cast<int>(core_->ports.outputs.size()); }
   std::string_view input_name(int i) const {
-    return state_->name(state_->inputs[static_cast<std::size_t>(i)]);
+    return core_->name(core_->ports.inputs[static_cast<std::size_t>(i)]);
   }
   std::string_view output_name(int i) const {
-    return state_->name(state_->outputs[static_cast<std::size_t>(i)]);
+    return core_->name(core_->ports.outputs[static_cast<std::size_t>(i)]);
   }
   int find_input(std::string_view name) const {
-    return state_->find(state_->inputs, name);
+    return core_->find(core_->ports.inputs, name);
   }  ///< -1: no such input
   int find_output(std::string_view name) const {
-    return state_->find(state_->outputs, name);
+    return core_->find(core_->ports.outputs, name);
   }  ///< -1: no such output
 
   /// Where to write an input before run(), and to read an output after it; of dtype none for an unknown name
   /// or while nothing is planned. Valid until resize(), bind(), or for outputs of data-dependent size the
   /// next run().
   Tensor input(int i) {
-    return state_->planned ? state_->tensor(state_->inputs[static_cast<std::size_t>(i)]) : Tensor();
+    return core_->planned ? core_->tensor(core_->ports.inputs[static_cast<std::size_t>(i)]) : Tensor();
   }
   TensorView output(int i) {
-    return state_->planned ? TensorView(state_->tensor(state_->outputs[static_cast<std::size_t>(i)]))
-                           : TensorView();
+    return core_->planned ? TensorView(core_->tensor(core_->ports.outputs[static_cast<std::size_t>(i)]))
+                          : TensorView();
   }
   Tensor input(std::string_view name) { return find_input(name) < 0 ? Tensor() : input(find_input(name)); }
   TensorView output(std::string_view name) {
@@ -92,10 +93,10 @@ class Session {
   /// Errors: Code::out_of_range for an index in the data outside its tensor, Code::out_of_memory when a
   /// data-dependent size exceeds the plan, Code::stopped, Code::limit; with the node.
   Status run() {
-    if (!state_->planned)
+    if (!core_->planned)
       return {Code::invalid_argument,
               "nothing is planned yet: give the shapes and shape-deciding inputs to resize()"};
-    return state_->run();
+    return core_->run();
   }
 
   /// Plans for other input shapes; inputs that are not named keep theirs, as far as shared symbols allow.
@@ -104,10 +105,8 @@ class Session {
   /// out-of-bounds dimension or symbols that disagree, and what create() says. After an error the session is
   /// as it was.
   Status resize(std::span<const InputShape> shapes) {
-    if (state_->planned) {
-      const Status status = state_->resize(shapes);
-      if (status.ok() || !state_->context.rebuild) return status;
-    }
+    if (core_->planned)
+      if (const runtime::Fit fit = core_->resize(shapes); !fit.replans()) return fit.status();
     return build(shapes, false);
   }
   Status resize(std::initializer_list<InputShape> shapes) {
@@ -118,27 +117,25 @@ class Session {
   /// Lets an input be read from, or an output be written to, the caller's memory: in place where `memory` has
   /// room for the tensor and 16 bytes more, else by a copy in run(). Null memory undoes it. It must outlive
   /// its use. Errors: Code::invalid_argument for an unknown name or memory smaller than the tensor.
-  Status bind(std::string_view name, std::span<std::byte> memory) { return state_->bind(name, memory); }
+  Status bind(std::string_view name, std::span<std::byte> memory) { return core_->bind(name, memory); }
 
   /// Sets all states to zero (quantized ones to their zero point).
-  void reset_state() { state_->reset_state(); }
+  void reset_state() { core_->reset_state(); }
   /// Sees every node run; null for none.
-  void observe(const RunObserver* observer) { state_->context.observer = observer; }
-  bool planned() const { return state_->planned; }
+  void observe(const RunObserver* observer) { core_->planning.observer = observer; }
+  bool planned() const { return core_->planned; }
 
   /// The bill at this moment, exact to the byte.
   MemoryReport memory() const {
-    MemoryReport m = state_->memory();
+    MemoryReport m = core_->memory();
     const PackedWeights* weights =
         options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
     if (weights != nullptr && options_.packed_weights_source.bytes != nullptr)
       m.packed_weights = options_.packed_weights_source.bytes(weights);
     return m;
   }
-  /// The plan itself, for tools: nodes, kernels, values. Not a stable interface.
-  const runtime::GraphPlan& plan() const { return state_->graph; }
-  /// The same for what the kernel library allocated.
-  const OperatorHeap& operator_heap() const { return state_->heap; }
+  /// What tools may see of the plan (runtime/inspect.hpp): nodes, kernels, values, bytes.
+  runtime::PlanView inspect() const { return runtime::PlanView(core_->plan, &core_->heap); }
 
  private:
   Session(const Model& model, const SessionOptions& options) : model_(&model), options_(options) {
@@ -149,25 +146,24 @@ class Session {
     if (options_.packed_weights == nullptr && own_weights_ == nullptr &&
         options_.packed_weights_source.create != nullptr)
       own_weights_ = options_.packed_weights_source.create();
-    if (!options_.arena.empty() && state_ != nullptr) {
-      if (state_->planned)
+    if (!options_.arena.empty() && core_ != nullptr) {
+      if (core_->planned)
         return {Code::out_of_memory,
                 "the new shapes need more than this session's arena was planned for: create it with the "
                 "largest shapes"};
-      runtime::State::destroy(std::exchange(state_, nullptr));
+      runtime::SessionCore::destroy(std::exchange(core_, nullptr));
     }
     PackedWeights* weights = options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
-    runtime::State* fresh = nullptr;
-    const Status status = runtime::State::create(*model_, options_, weights, shapes, state_, first, fresh);
-    if (!status.ok()) return status;
-    runtime::State::destroy(state_);
-    state_ = fresh;
+    LITHE_ASSIGN_OR_RETURN(runtime::SessionCore* const fresh,
+                           runtime::SessionCore::create(*model_, {&options_, weights, shapes, core_, first}));
+    runtime::SessionCore::destroy(core_);
+    core_ = fresh;
     return {};
   }
 
   const Model* model_;
   SessionOptions options_;
-  runtime::State* state_ = nullptr;
+  runtime::SessionCore* core_ = nullptr;
   PackedWeights* own_weights_ = nullptr;
 };
 

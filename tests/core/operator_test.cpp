@@ -64,15 +64,14 @@ struct OneToOne {
 TEST(InferContext, ChecksEveryShapeThatIsSet) {
   OneToOne c;
   EXPECT_EQ(c.context.output(0, {2, 125}).code(), Code::ok);
-  EXPECT_TRUE(c.outputs[0].set);
-  EXPECT_FALSE(c.outputs[0].at_most);
+  EXPECT_EQ(c.outputs[0].extent, Extent::exact);
   EXPECT_EQ(c.context.output(0, {251}).code(), Code::out_of_memory);
   EXPECT_EQ(c.context.output(0, {-1}).code(), Code::shape);
   EXPECT_EQ(c.outputs[0].shape, (Shape{2, 125})) << "what was refused is not kept";
   EXPECT_EQ(c.context.output_at_most(0, {3}).code(), Code::ok);
-  EXPECT_TRUE(c.outputs[0].at_most);
+  EXPECT_EQ(c.outputs[0].extent, Extent::at_most);
   EXPECT_EQ(c.context.output(1, {-1}).code(), Code::ok) << "an absent output is ignored";
-  EXPECT_FALSE(c.outputs[1].set);
+  EXPECT_EQ(c.outputs[1].extent, Extent::unknown);
   EXPECT_FALSE(c.context.has(1));
   EXPECT_FALSE(c.context.has_output(7));
 }

@@ -97,14 +97,14 @@ std::vector<float> run(Session& session, int output = 0) {
 
 /// Number of the only node of this operator.
 std::int32_t node_of(const Session& session, std::string_view op, int occurrence = 0) {
-  const auto& nodes = session.plan().nodes;
+  const auto nodes = session.inspect().nodes();
   for (std::size_t n = 0; n < nodes.size(); ++n)
-    if (nodes[n].op->spec->name == op && occurrence-- == 0) return static_cast<std::int32_t>(n);
+    if (nodes[n].op_name() == op && occurrence-- == 0) return static_cast<std::int32_t>(n);
   ADD_FAILURE() << "no " << op;
   return 0;
 }
 std::string kernel_of(const Session& session, std::string_view op) {
-  return session.plan().nodes[static_cast<std::size_t>(node_of(session, op))].kernel->name;
+  return session.inspect().nodes()[static_cast<std::size_t>(node_of(session, op))].kernel_name();
 }
 
 TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
@@ -118,9 +118,9 @@ TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
   Session fast = converted.session(machine_options()), plain = converted.session(portable_options());
   EXPECT_TRUE(kernel_of(fast, "Conv2D").starts_with("xnn::")) << kernel_of(fast, "Conv2D");
   EXPECT_EQ(kernel_of(plain, "Conv2D"), "portable");
-  const auto& node = fast.plan().nodes[static_cast<std::size_t>(node_of(fast, "Conv2D"))];
-  EXPECT_EQ(node.inputs[0].dtype, DType::s8);
-  EXPECT_EQ(node.outputs[0].dtype, DType::s8);
+  const auto node = fast.inspect().nodes()[static_cast<std::size_t>(node_of(fast, "Conv2D"))];
+  EXPECT_EQ(node.inputs()[0].dtype, DType::s8);
+  EXPECT_EQ(node.outputs()[0].dtype, DType::s8);
   fill(fast), fill(plain);
   const auto a = run(fast), b = run(plain);
   EXPECT_EQ(a, b);
@@ -140,8 +140,8 @@ TEST(EndToEnd, AHalfPrecisionNetworkIsLoweredWhereTheCpuHasNoHalfArithmetic) {
   Session lowered = narrow.session(masked), reference = wide.session(machine_options());
   EXPECT_EQ(lowered.input("x").dtype, DType::f16);
   EXPECT_EQ(lowered.output("y").dtype, DType::f16);
-  for (const auto& node : lowered.plan().nodes)
-    for (const Tensor& t : node.outputs) EXPECT_NE(t.dtype, DType::f16) << node.op->spec->name;
+  for (const auto node : lowered.inspect().nodes())
+    for (const Tensor& t : node.outputs()) EXPECT_NE(t.dtype, DType::f16) << node.op_name();
   EXPECT_TRUE(kernel_of(lowered, "Conv2D").starts_with("xnn::"));
   fill(lowered), fill(reference);
   const auto a = run(lowered), b = run(reference);

@@ -40,10 +40,8 @@ inline Status resize_open(Session& session, std::int64_t size) {
   std::vector<std::vector<std::int64_t>> contents;
   contents.reserve(static_cast<std::size_t>(session.inputs()));
   std::vector<InputShape> shapes;
-  const auto& graph = session.plan();
   for (int i = 0; i < session.inputs(); ++i) {
-    const auto* value = graph.file->values()->Get(
-        static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(i))));
+    const format::Value* value = &session.inspect().input(static_cast<std::size_t>(i)).file();
     Shape shape;
     for (std::uint32_t d = 0; d < count(value->dims()); ++d)
       shape.push_back(value->dims()->Get(d) < 0 ? size : value->dims()->Get(d));

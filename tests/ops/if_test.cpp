@@ -10,8 +10,9 @@ namespace {
 /// A subgraph whose only output has this shape and is filled with a number.
 TestSubgraph filled(const Shape& shape, double value, DType dtype = DType::f32, bool at_most = false) {
   return {[=](std::span<const InferContext::Input>, std::span<InferContext::Output> outputs) {
-            outputs[0].dtype = dtype, outputs[0].shape = shape, outputs[0].set = true,
-            outputs[0].at_most = at_most;
+            outputs[0].dtype = dtype;
+            outputs[0].shape = shape;
+            outputs[0].extent = at_most ? Extent::at_most : Extent::exact;
             return Status{};
           },
           [=](std::span<const TensorView>) {
@@ -90,8 +91,9 @@ TEST(If, BranchesGetTheCapturedValuesInOrder) {
     return TestSubgraph{
         [](std::span<const InferContext::Input> inputs, std::span<InferContext::Output> outputs) {
           if (inputs.size() != 2) return Status{Code::invalid_model, "two inputs"};
-          outputs[0].dtype = inputs[0].tensor.dtype, outputs[0].shape = inputs[0].tensor.shape,
-          outputs[0].set = true;
+          outputs[0].dtype = inputs[0].tensor.dtype;
+          outputs[0].shape = inputs[0].tensor.shape;
+          outputs[0].extent = Extent::exact;
           return Status{};
         },
         [swap](std::span<const TensorView> inputs) {

@@ -74,8 +74,8 @@ struct Network {
 class Recorded : public ::testing::TestWithParam<Network> {};
 
 bool computes_in_half(const Session& session) {
-  for (const auto& node : session.plan().nodes)
-    for (const Tensor& output : node.outputs)
+  for (const auto node : session.inspect().nodes())
+    for (const Tensor& output : node.outputs())
       if (output.dtype == DType::f16) return true;
   return false;
 }

@@ -51,10 +51,10 @@ void runs_in(DType computed, const Cpu& cpu, float tolerance) {
   options.cpu = cpu;
   auto session = Session::create(model, options), reference = Session::create(wide, options);
   ASSERT_TRUE(session.ok() && reference.ok()) << session.status().text();
-  for (const auto& node : session->plan().nodes) {
-    EXPECT_EQ(name(node.inputs[0].dtype), std::string_view(name(computed))) << node.op->spec->name;
-    EXPECT_EQ(name(node.outputs[0].dtype), std::string_view(name(computed))) << node.op->spec->name;
-    EXPECT_TRUE(std::string_view(node.kernel->name).starts_with("xnn::")) << node.kernel->name;
+  for (const auto node : session->inspect().nodes()) {
+    EXPECT_EQ(name(node.inputs()[0].dtype), std::string_view(name(computed))) << node.op_name();
+    EXPECT_EQ(name(node.outputs()[0].dtype), std::string_view(name(computed))) << node.op_name();
+    EXPECT_TRUE(std::string_view(node.kernel_name()).starts_with("xnn::")) << node.kernel_name();
   }
   const auto got = run<T>(*session), want = run<float>(*reference);
   ASSERT_EQ(got.size(), want.size());
@@ -84,8 +84,8 @@ TEST(HalfPrecision, ACastToWhatIsPlannedAlreadyMovesNothing) {
     options.cpu.f16_arithmetic = native;
     auto session = Session::create(model, options);
     ASSERT_TRUE(session.ok()) << session.status().text();
-    for (const auto& node : session->plan().nodes)
-      EXPECT_EQ(node.skip, !native && node.op->spec->name == std::string_view("Cast"));
+    for (const auto node : session->inspect().nodes())
+      EXPECT_EQ(node.runs() == runtime::Runs::never, !native && node.op_name() == "Cast");
     const auto in = session->input<float>("x");
     for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<float>(i) - 4;
     for (int run = 0; run < 2; ++run) {  // the input is not overwritten

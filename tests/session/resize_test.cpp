@@ -64,7 +64,7 @@ TEST(SessionResize, AnotherKernelTakesTheShapesThatTheChosenOneDoesNot) {
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(answer(*session, 6), 42);
       EXPECT_EQ(answer(*session, 2), -3);
-      EXPECT_EQ(session->plan().nodes[0].kernel->name, std::string_view("portable"));
+      EXPECT_EQ(session->inspect().nodes()[0].kernel_name(), std::string_view("portable"));
     }
   }
 }

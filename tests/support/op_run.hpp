@@ -58,7 +58,7 @@ struct Case {
   std::vector<TestQuantization> output_quantization;
   std::uint64_t max_bytes = default_max_bytes;
   SubgraphInference* subgraphs = nullptr;
-  RunHost* host = nullptr;
+  RunServices* host = nullptr;
 };
 
 struct InferResult {
@@ -97,9 +97,9 @@ inline InferResult infer_case(const Case& c) {
   InferContext context(inputs, outputs, c.max_bytes, c.subgraphs);
   InferResult result{c.op->infer(c.attributes, context), {}, {}};
   for (const auto& o : outputs) {
-    if (result.status.ok() && o.dtype != DType::none && !o.set)
+    if (result.status.ok() && o.dtype != DType::none && o.extent == Extent::unknown)
       result.status = {Code::kernel, "infer left an output without a shape"};
-    result.shapes.push_back(o.shape), result.at_most.push_back(o.at_most);
+    result.shapes.push_back(o.shape), result.at_most.push_back(o.extent == Extent::at_most);
   }
   return result;
 }
@@ -140,18 +140,14 @@ class NodeRun {
           t.quantization.active() ? &(quantizations_[i] = t.quantization.view()) : nullptr;
       const bool constant = how.constants && c.constant[i];
       constants_.emplace_back(t.bytes, read_slack);
-      input_infos_[i] = {t.dtype,
-                         t.shape,
-                         constant ? constants_[i].data() : nullptr,
-                         q,
-                         constant ? static_cast<std::int32_t>(i) : -1,
-                         how.input_gap > 0};
+      input_infos_[i] = {t.dtype, t.shape, constant ? constants_[i].data() : nullptr, q,
+                         constant ? static_cast<std::int32_t>(i) : -1};
     }
     for (std::size_t o = 0; o < m; ++o) {
       const TestQuantization* test = o < c.output_quantization.size() ? &c.output_quantization[o] : nullptr;
       const Quantization* q =
           test != nullptr && test->active() ? &(quantizations_[n + o] = test->view()) : nullptr;
-      output_infos_[o] = {c.output_dtypes[o], inferred.shapes[o], nullptr, q, -1, how.output_gap > 0};
+      output_infos_[o] = {c.output_dtypes[o], inferred.shapes[o], nullptr, q, -1};
     }
     node_ = {input_infos_, output_infos_, &cpu};
     entry.construct(kernel_.get());

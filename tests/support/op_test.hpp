@@ -73,7 +73,7 @@ class OpTest {
   }
   OpTest& on(const Platform& platform) { return platform_ = platform, *this; }
   OpTest& limit(std::uint64_t max_bytes) { return max_bytes_ = max_bytes, *this; }
-  OpTest& subgraphs(SubgraphInference* inference, RunHost* host) {
+  OpTest& subgraphs(SubgraphInference* inference, RunServices* host) {
     return subgraphs_ = inference, host_ = host, *this;
   }
 
@@ -377,7 +377,7 @@ class OpTest {
   Platform platform_;
   std::uint64_t max_bytes_ = default_max_bytes;
   SubgraphInference* subgraphs_ = nullptr;
-  RunHost* host_ = nullptr;
+  RunServices* host_ = nullptr;
 };
 
 }  // namespace lithe::test

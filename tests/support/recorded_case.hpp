@@ -42,10 +42,7 @@ inline Storage aligned_copy(std::span<const std::byte> bytes) {
 }
 
 inline bool is_host_input(const Session& session, int input) {
-  const auto& graph = session.plan();
-  return graph.file->values()
-      ->Get(static_cast<std::uint32_t>(graph.file->inputs()->Get(static_cast<std::uint32_t>(input))))
-      ->host();
+  return session.inspect().input(static_cast<std::size_t>(input)).decides_shapes();
 }
 
 /// Gives the session the shapes of `tensors`, in the order of its inputs, contents that decide shapes, and

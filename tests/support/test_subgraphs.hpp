@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <span>
 #include <utility>
@@ -18,7 +19,7 @@ struct TestSubgraph {
 };
 
 /// Stands in for the session where an operator runs subgraphs.
-class TestSubgraphs final : public SubgraphInference, public RunHost {
+class TestSubgraphs final : public SubgraphInference, public RunServices {
  public:
   explicit TestSubgraphs(std::vector<TestSubgraph> subgraphs) : subgraphs_(std::move(subgraphs)) {}
 
@@ -35,12 +36,15 @@ class TestSubgraphs final : public SubgraphInference, public RunHost {
     return {};
   }
   /// Within what infer announced.
-  Status resize_output(int, const Shape& shape, Tensor& tensor) override {
+  Status resize_output(int, const Shape& shape, Tensor& tensor, Contents) override {
     std::uint64_t bytes = 0;
     if (!shape.checked_bytes(tensor.dtype, tensor.bytes(), bytes))
       return {Code::out_of_memory, "larger than announced"};
     tensor.shape = shape, tensor.pitch = shape.back();
     return {};
+  }
+  Status scratch(int, std::size_t, std::span<std::byte>&) override {
+    return {Code::unsupported, "no scratch memory in this test"};
   }
   bool stopped() const override { return false; }
   std::uint64_t max_iterations() const override { return 1000; }

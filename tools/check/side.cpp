@@ -40,13 +40,13 @@ std::string Side::explain(const Status& status) const { return graph::status_tex
 
 std::uint64_t multiply_adds(const Session& session) {
   std::uint64_t sum = 0;
-  for (const auto& node : session.plan().nodes) sum += graph::multiply_adds(node);
+  for (const auto node : session.inspect().nodes()) sum += graph::multiply_adds(node);
   return sum;
 }
 
 bool has_empty_values(const Session& session) {
-  for (const auto& node : session.plan().nodes)
-    for (const Tensor& output : node.outputs)
+  for (const auto node : session.inspect().nodes())
+    for (const Tensor& output : node.outputs())
       if (output.elements() == 0) return true;
   return false;
 }

@@ -133,11 +133,12 @@ Status BoundNode::infer(std::uint64_t max_bytes) {
   LITHE_TRY(status_);
   if (kernel_->op->spec->subgraphs > 0)
     return {Code::unsupported, "a node with subgraphs is inferred by the session"};
-  for (auto& o : outputs) o.set = false;
+  for (auto& o : outputs) o.extent = Extent::unknown;
   InferContext context(inputs, outputs, max_bytes);
   LITHE_TRY(kernel_->op->infer(attributes_.data(), context));
   for (const auto& o : outputs)
-    if (o.dtype != DType::none && !o.set) return {Code::unsupported, "the operator did not infer an output"};
+    if (o.dtype != DType::none && o.extent == Extent::unknown)
+      return {Code::unsupported, "the operator did not infer an output"};
   return {};
 }
 

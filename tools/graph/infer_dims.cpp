@@ -59,7 +59,7 @@ std::optional<Probed> probe_dims(const Graph& graph, const Node& node, std::size
     ++answers;
     last = guess;
     for (std::size_t i = 0; i < dims.size(); ++i) {
-      if (dims[i] != result->dims[i] || answer->at_most) result->dims[i] = -1;
+      if (dims[i] != result->dims[i] || answer->extent != Extent::exact) result->dims[i] = -1;
       if (dims[i] != guess) result->follows[i] = false;
     }
   }
@@ -155,7 +155,7 @@ Status infer_dims(Graph& graph, const Node& node) {
     if (node.outputs[o] == absent) continue;
     const auto dims = bound.outputs[o].shape.dims();
     auto& known = graph.value(node.outputs[o]).dims;
-    if (!bound.outputs[o].at_most)
+    if (bound.outputs[o].extent == Extent::exact)
       known.emplace(dims.begin(), dims.end());
     else if (!known)
       known.emplace(dims.size(), -1);

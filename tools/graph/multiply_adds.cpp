@@ -31,14 +31,13 @@ std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, 
   return 0;
 }
 
-std::uint64_t multiply_adds(const runtime::PlanNode& node) {
-  if (node.outputs.empty()) return 0;
-  const std::string_view op = node.op->spec->name;
+std::uint64_t multiply_adds(const runtime::NodeView& node) {
+  if (node.outputs().empty()) return 0;
+  const std::string_view op = node.op_name();
   std::vector<Shape> shapes;
-  for (const TensorView& input : node.inputs) shapes.push_back(input.shape);
-  const bool transposed =
-      op == "MatMul" && static_cast<const ops::MatMul::Attributes*>(node.attributes)->transpose_a;
-  return multiply_adds(op, shapes, node.outputs[0].shape, transposed);
+  for (const TensorView& input : node.inputs()) shapes.push_back(input.shape);
+  const bool transposed = op == "MatMul" && node.attributes_of<ops::MatMul>().transpose_a;
+  return multiply_adds(op, shapes, node.outputs()[0].shape, transposed);
 }
 
 }  // namespace lithe::graph

@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-#include "lithe/runtime/plan.hpp"
+#include "lithe/runtime/inspect.hpp"
 
 namespace lithe::graph {
 
@@ -14,6 +14,6 @@ namespace lithe::graph {
 std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, const Shape& output,
                             bool transpose_a = false);
 /// The same of a session's node, at its current shapes.
-std::uint64_t multiply_adds(const runtime::PlanNode& node);
+std::uint64_t multiply_adds(const runtime::NodeView& node);
 
 }  // namespace lithe::graph

@@ -51,18 +51,18 @@ struct Profile {
   std::vector<double> total;
   std::vector<Event> events;
   bool keep_events = false;
-  const runtime::GraphPlan* graph = nullptr;
+  std::int32_t graph = 0;  ///< the main one
 
-  static void before(void* self, const runtime::GraphPlan& graph, std::int32_t) {
+  static void before(void* self, const runtime::NodeView& node, const Strip*) {
     auto& p = *static_cast<Profile*>(self);
-    if (&graph == p.graph) p.start = Clock::now();
+    if (node.graph() == p.graph) p.start = Clock::now();
   }
-  static void after(void* self, const runtime::GraphPlan& graph, std::int32_t node) {
+  static void after(void* self, const runtime::NodeView& node, const Strip*) {
     auto& p = *static_cast<Profile*>(self);
-    if (&graph != p.graph) return;
+    if (node.graph() != p.graph) return;
     const double us = micros(Clock::now() - p.start);
-    p.total[static_cast<std::size_t>(node)] += us;
-    if (p.keep_events) p.events.push_back({node, micros(p.start - p.origin), us});
+    p.total[static_cast<std::size_t>(node.number())] += us;
+    if (p.keep_events) p.events.push_back({node.number(), micros(p.start - p.origin), us});
   }
 };
 
@@ -93,15 +93,15 @@ double percentile(const std::vector<double>& sorted, double p) {
 void write_trace(const std::string& file, const Session& session, const Profile& profile) {
   nlohmann::json events = nlohmann::json::array();
   for (const auto& e : profile.events) {
-    const auto& node = session.plan().nodes[static_cast<std::size_t>(e.node)];
-    events.push_back({{"name", node_title(session.plan(), node)},
-                      {"cat", node.op->spec->name},
+    const auto node = session.inspect().nodes()[static_cast<std::size_t>(e.node)];
+    events.push_back({{"name", node_title(node)},
+                      {"cat", node.op().spec->name},
                       {"ph", "X"},
                       {"ts", e.begin},
                       {"dur", e.micros},
                       {"pid", 1},
                       {"tid", 1},
-                      {"args", {{"kernel", node.kernel->name}}}});
+                      {"args", {{"kernel", node.kernel_name()}}}});
   }
   io::write_file(file, nlohmann::json{{"traceEvents", events}}.dump());
 }
@@ -118,7 +118,7 @@ std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, 
   std::map<std::string, Sum> by_name;
   for (std::size_t n = 0; n < profile.total.size(); ++n) {
     if (profile.total[n] <= 0) continue;
-    const std::string name = name_of(session.plan().nodes[n]);
+    const std::string name = name_of(session.inspect().nodes()[n]);
     Sum& sum = by_name[name];
     sum.name = name, ++sum.nodes, sum.micros += profile.total[n] / reps;
   }
@@ -130,10 +130,10 @@ std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, 
   return list;
 }
 
-std::string operator_name(const runtime::PlanNode& node) { return node.op->spec->name; }
-std::string kernel_name(const runtime::PlanNode& node) {
-  return node.kernel->name == std::string_view("portable") ? "portable " + operator_name(node)
-                                                           : node.kernel->name;
+std::string operator_name(const runtime::NodeView& node) { return node.op().spec->name; }
+std::string kernel_name(const runtime::NodeView& node) {
+  return node.kernel_name() == std::string_view("portable") ? "portable " + operator_name(node)
+                                                            : node.kernel_name();
 }
 
 double micros_of(const Profile& profile, int reps) {
@@ -142,8 +142,8 @@ double micros_of(const Profile& profile, int reps) {
   return sum / reps;
 }
 
-std::string output_text(const runtime::PlanNode& node) {
-  for (const Tensor& output : node.outputs)
+std::string output_text(const runtime::NodeView& node) {
+  for (const Tensor& output : node.outputs())
     if (output.dtype != DType::none) return name(output.dtype) + report::shape_text(output.shape);
   return "";
 }
@@ -159,12 +159,12 @@ void print_profile(const Session& session, const Profile& profile, int reps) {
               "kernel", "output", "code path", "from");
   double so_far = 0;
   for (std::size_t n : order) {
-    const auto& node = session.plan().nodes[n];
+    const auto node = session.inspect().nodes()[n];
     const double us = profile.total[n] / reps;
     so_far += us;
     std::printf("%9.1f %5.1f%% %5.1f%% %5zu  %-20s %-38s %-22s %-60s %s\n", us, 100 * us / sum,
-                100 * so_far / sum, n, node.op->spec->name, node.kernel->name, output_text(node).c_str(),
-                code_path(session, node).c_str(), node_title(session.plan(), node).c_str());
+                100 * so_far / sum, n, node.op().spec->name, node.kernel_name(), output_text(node).c_str(),
+                code_path(session, node).c_str(), node_title(node).c_str());
   }
   const auto print = [&](const char* what, const std::vector<Sum>& list) {
     std::printf("\n%9s %6s %5s  %s\n", "us", "share", "nodes", what);
@@ -190,13 +190,13 @@ nlohmann::json nodes_json(const Session& session, const Profile& profile, int re
   nlohmann::json nodes = nlohmann::json::array();
   const double total = micros_of(profile, reps);
   for (std::size_t n = 0; n < profile.total.size(); ++n) {
-    const auto& node = session.plan().nodes[n];
+    const auto node = session.inspect().nodes()[n];
     if (profile.total[n] <= 0) continue;
     const double us = profile.total[n] / reps;
     nodes.push_back({{"node", n},
-                     {"name", node_title(session.plan(), node)},
-                     {"op", node.op->spec->name},
-                     {"kernel", node.kernel->name},
+                     {"name", node_title(node)},
+                     {"op", node.op().spec->name},
+                     {"kernel", node.kernel_name()},
                      {"path", code_path(session, node)},
                      {"output", output_text(node)},
                      {"us", us},
@@ -226,7 +226,8 @@ int bench(const BenchOptions& o) {
   const auto times = measure(session, model, o.reps);
   Profile profile;
   if (o.profile || o.json || !o.trace.empty()) {
-    profile.graph = &session.plan(), profile.total.resize(session.plan().nodes.size()),
+    profile.graph = session.inspect().graph();
+    profile.total.resize(session.inspect().nodes().size());
     profile.keep_events = !o.trace.empty();
     const RunObserver observer{Profile::before, Profile::after, &profile};
     session.observe(&observer);

@@ -77,21 +77,21 @@ void for_each_word(std::span<const std::byte> memory, auto use) {
   }
 }
 
-std::string computed_in(const runtime::PlanNode& node) {
-  for (const TensorView& input : node.inputs)
+std::string computed_in(const runtime::NodeView& node) {
+  for (const TensorView& input : node.inputs())
     if (input.dtype != DType::none) return name(input.dtype);
   return "";
 }
 
 }  // namespace
 
-std::string code_path(const Session& session, const runtime::PlanNode& node) {
+std::string code_path(const Session& session, const runtime::NodeView& node) {
   static const Microkernels microkernels = find_microkernels();
-  const std::span object(static_cast<const std::byte*>(node.object), node.kernel->bytes);
+  const OperatorHeap* const heap = session.inspect().operator_heap();
   std::string path;
-  for_each_word(object, [&](const void* block) {
+  for_each_word(node.kernel_object(), [&](const void* block) {
     std::string_view last;
-    for_each_word(session.operator_heap().block_at(block), [&](const void* function) {
+    for_each_word(heap->block_at(block), [&](const void* function) {
       const auto it = microkernels.find(reinterpret_cast<std::uintptr_t>(function));
       if (it != microkernels.end()) last = it->second;
     });

@@ -12,6 +12,6 @@ namespace lithe::cli {
 /// "), else the element type that it computes in. XNNPACK tells nobody what it chose; but an operator holds
 /// the addresses of its microkernels, the last of which does the work or its last stage, and the symbol table
 /// of this program has their names. Where that was stripped: the element type.
-std::string code_path(const Session& session, const runtime::PlanNode& node);
+std::string code_path(const Session& session, const runtime::NodeView& node);
 
 }  // namespace lithe::cli

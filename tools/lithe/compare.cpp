@@ -71,26 +71,22 @@ io::ConstantPtr in_onnx_order(const TensorView& t, std::span<const std::uint8_t>
 /// Keeps every tensor that has an ONNX name, right after its node ran.
 struct Recorder {
   Layers layers;
-  static void before(void*, const runtime::GraphPlan&, std::int32_t) {}
-  static void after(void* self, const runtime::GraphPlan& graph, std::int32_t n) {
+  static void after(void* self, const runtime::NodeView& node, const Strip* strip) {
     auto& layers = static_cast<Recorder*>(self)->layers;
-    const auto& node = graph.nodes[static_cast<std::size_t>(n)];
-    for (std::size_t o = 0; o < node.outputs.size(); ++o) {
-      const std::int32_t id = node.output_ids()[o];
-      if (id < 0 || !node.outputs[o].dense()) continue;
-      const auto& value = *graph.file->values()->Get(static_cast<std::uint32_t>(id));
+    if (strip != nullptr) return;  // the tensor is not there as a whole
+    for (std::size_t o = 0; o < node.outputs().size(); ++o) {
+      const Tensor& output = node.outputs()[o];
+      if (node.output_ids()[o] < 0 || !output.dense()) continue;
+      const format::Value& value = node.output_value(o).file();
       const std::string onnx_name(text(value.onnx_name()));
-      if (onnx_name.empty() || layers.contains(onnx_name) || report::reals(node.outputs[o]).empty()) continue;
+      if (onnx_name.empty() || layers.contains(onnx_name) || report::reals(output).empty()) continue;
       const auto permutation = value.permutation() == nullptr
                                    ? std::span<const std::uint8_t>()
                                    : std::span(value.permutation()->data(), value.permutation()->size());
-      Layer layer{onnx_name,
-                  node.op->spec->name,
-                  n,
-                  in_onnx_order(node.outputs[o], permutation),
-                  node.outputs[o].dtype,
-                  {}};
-      if (const Quantization* q = node.outputs[o].quantization; q != nullptr && q->per_tensor())
+      Layer layer{onnx_name,     node.op().spec->name,
+                  node.number(), in_onnx_order(output, permutation),
+                  output.dtype,  {}};
+      if (const Quantization* q = output.quantization; q != nullptr && q->per_tensor())
         layer.step = {q->scale_at(0), q->zero_point_at(0)};
       layers[onnx_name] = std::move(layer);
     }
@@ -109,10 +105,10 @@ Recording record(const OpenModel& model, const SessionOptions& options, const Co
   feed(session, model, inputs);
   say_kernels(common, session);
   Recorder recorder;
-  const RunObserver observer{Recorder::before, Recorder::after, &recorder};
+  const RunObserver observer{nullptr, Recorder::after, &recorder};
   session.observe(&observer);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
-  return {recorder.layers, session.plan().nodes.size()};
+  return {recorder.layers, session.inspect().nodes().size()};
 }
 
 /// Normal random numbers times `scale` for every input that no file was given for.

@@ -60,9 +60,9 @@ class Layer {
     const auto session = Session::create(model, machine.options());
     if (!session.ok()) report::system_refused(session.status().text());
     say_kernels(common, *session);
-    const auto& node = session->plan().nodes.back();
-    const std::string_view kernel = node.kernel->name;
-    return {name(node.inputs[0].dtype),
+    const auto node = session->inspect().nodes().back();
+    const std::string_view kernel = node.kernel_name();
+    return {name(node.inputs()[0].dtype),
             kernel.starts_with("xnn::") ? code_path(*session, node) : std::string(kernel)};
   }
 

@@ -86,9 +86,9 @@ struct Used {
   std::set<DType> dtypes;    ///< of first inputs and outputs
   bool plain_bytes = false;  ///< 8-bit integers without a quantization among them
 
-  void add(const runtime::PlanValue& v) {
-    dtypes.insert(v.dtype);
-    plain_bytes |= (v.dtype == DType::s8 || v.dtype == DType::u8) && v.quantization == nullptr;
+  void add(const runtime::ValueView& v) {
+    dtypes.insert(v.dtype());
+    plain_bytes |= (v.dtype() == DType::s8 || v.dtype() == DType::u8) && v.quantization() == nullptr;
   }
   std::string kernel(const std::string& name) const {
     std::string all = "lithe::portable::Kernel<lithe::ops::" + (name == "Shape" ? "ShapeOf" : name) + ">";
@@ -102,27 +102,14 @@ struct Used {
 
 struct Needs {
   std::map<std::string, Used> operators;
-  std::size_t graphs = 0, values = 0, nodes = 0, links = 0, blocks = 0, quantized = 0, widest = 0, kept = 0;
 
-  /// A block is aligned to 64.
-  void keep(const runtime::GrownBlock& block) { kept += block.capacity == 0 ? 0 : block.capacity + 64; }
-
-  void add(const runtime::GraphPlan& graph) {
-    ++graphs, values += graph.values.size(), nodes += graph.nodes.size();
-    widest = std::max(widest, graph.inputs().size() + graph.outputs().size());
-    blocks += graph.values.size() + graph.nodes.size() + graph.inputs().size() + graph.outputs().size();
-    for (const auto& v : graph.values)
-      quantized += v.quantization != nullptr ? 1 : 0, keep(v.grown),
-          keep(v.input && v.host ? v.grown : runtime::GrownBlock{});
-    for (const auto& node : graph.nodes) {
-      Used& used = operators[node.op->spec->name];
+  void add(const runtime::PlanView& plan) {
+    for (const auto node : plan.nodes()) {
+      Used& used = operators[std::string(node.op_name())];
       ++used.nodes;
-      for (const auto ids : {node.input_ids(), node.output_ids()})
-        if (!ids.empty() && ids[0] >= 0) used.add(graph.values[static_cast<std::size_t>(ids[0])]);
-      links += node.inputs.size() + node.outputs.size();
-      widest = std::max(widest, node.inputs.size() + node.outputs.size());
-      keep(node.grown);
-      for (const auto* child : node.children) add(*child);
+      if (!node.input_ids().empty() && node.input_ids()[0] >= 0) used.add(node.input_value(0));
+      if (!node.output_ids().empty() && node.output_ids()[0] >= 0) used.add(node.output_value(0));
+      for (std::size_t i = 0; i < node.children(); ++i) add(node.child(i));
     }
   }
   std::string kernel_list() const {
@@ -159,7 +146,9 @@ int embed(const EmbedOptions& o) {
   const std::string space =
       o.symbol.empty() ? identifier(std::filesystem::path(o.model).stem().string()) : o.symbol;
   Needs needs;
-  needs.add(session.plan());
+  const runtime::PlanView plan = session.inspect();
+  needs.add(plan);
+  const runtime::TableCounts tables = plan.counts();
   std::ostringstream out;
   out << "// Made by lithe embed from " << std::filesystem::path(o.model).filename().string()
       << ".\n#pragma once\n\n#include <cstddef>\n\n#include \"lithe/micro.hpp\"\n\nnamespace " << space
@@ -168,13 +157,13 @@ int embed(const EmbedOptions& o) {
       << needs.kernel_list() << ">;\n\n"
       << "/// An arena of this size suffices: tensors are the same on every target, tables are counted with "
          "its sizes.\n"
-      << "inline constexpr std::size_t arena_bytes = lithe::arena_bytes<Kernels>({.graphs = " << needs.graphs
-      << ", .values = " << needs.values << ", .nodes = " << needs.nodes << ", .links = " << needs.links
-      << ", .blocks = " << needs.blocks << ", .quantized = " << needs.quantized
-      << ", .ports = " << session.inputs() + session.outputs()
-      << ", .symbols = " << count(file.model().root().symbols()) << ", .widest = " << needs.widest
-      << ", .kept_bytes = " << needs.kept << ", .tensor_bytes = " << memory.ports + memory.tensors << "}, {"
-      << needs.counts() << "});\n\n";
+      << "inline constexpr std::size_t arena_bytes = lithe::arena_bytes<Kernels>({.tables = {.graphs = "
+      << tables.graphs << ", .values = " << tables.values << ", .nodes = " << tables.nodes
+      << ", .links = " << tables.links << ", .ends = " << tables.ends << ", .children = " << tables.children
+      << ", .quantized = " << tables.quantized << ", .widest = " << tables.widest
+      << "}, .ports = " << session.inputs() + session.outputs()
+      << ", .symbols = " << count(file.model().root().symbols()) << ", .kept_bytes = " << plan.kept_bytes()
+      << ", .tensor_bytes = " << memory.ports + memory.tensors << "}, {" << needs.counts() << "});\n\n";
   const auto bytes = file.model().bytes();
   out << "/// The model file, for flash.\nalignas(64) inline constexpr unsigned char model[" << bytes.size()
       << "] = {";
@@ -184,7 +173,7 @@ int embed(const EmbedOptions& o) {
   const std::string text = out.str();
   io::write_file(o.output, std::as_bytes(std::span(text)));
   std::printf("%s: model %zu bytes, tensors %zu bytes, %zu nodes\n", o.output.c_str(), bytes.size(),
-              memory.ports + memory.tensors, session.plan().nodes.size());
+              memory.ports + memory.tensors, plan.nodes().size());
   return report::exits::done;
 }
 

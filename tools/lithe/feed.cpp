@@ -47,9 +47,7 @@ void feed(Session& session, const OpenModel& model, const std::map<std::string, 
     if (found == tensors.end())
       report::bad_input(model.path().string() + ": input '" + name + "' is not given; add -i " + name +
                         "=FILE.npy");
-    const auto& plan = session.plan();
-    const DType want =
-        plan.values[static_cast<std::size_t>(plan.inputs()[static_cast<std::size_t>(i)])].file_dtype;
+    const DType want = session.inspect().input(static_cast<std::size_t>(i)).file_dtype();
     if (found->second->dtype != want)
       report::bad_input(model.path().string() + ": input '" + name + "' must be " + lithe::name(want) +
                         ", the file holds " + report::type_text(found->second->view()));

@@ -48,9 +48,8 @@ json value_json(const Model& model, const format::Value& v) {
   return j;
 }
 
-json block_json(const runtime::GraphPlan& graph, std::int32_t b) {
-  const auto& block = graph.blocks[static_cast<std::size_t>(b)];
-  const std::int32_t end = std::max(graph.steps() - 1, 0);
+json block_json(const runtime::PlanView& plan, const PlannedBlock& block) {
+  const std::int32_t end = std::max(static_cast<std::int32_t>(plan.nodes().size()) - 1, 0);
   return {{"bytes", block.bytes},
           {"offset", block.offset},
           {"first_node", std::clamp(block.first, 0, end)},
@@ -58,20 +57,22 @@ json block_json(const runtime::GraphPlan& graph, std::int32_t b) {
 }
 
 /// The planned blocks: tensors, and workspaces of kernels; by the node that needs them first.
-json blocks_json(const runtime::GraphPlan& graph) {
+json blocks_json(const runtime::PlanView& plan) {
   std::vector<json> blocks;
-  for (std::size_t i = 0; i < graph.values.size(); ++i) {
-    const auto& v = graph.values[i];
-    if (v.block < 0) continue;
-    json j = block_json(graph, v.block);
-    j["name"] = text(graph.file->values()->Get(static_cast<std::uint32_t>(i))->name());
-    j["dtype"] = name(v.dtype), j["shape"] = report::shape_text(v.shape);
+  for (const auto v : plan.values()) {
+    if (v.block() == nullptr) continue;
+    json j = block_json(plan, *v.block());
+    j["name"] = v.name();
+    j["dtype"] = name(v.dtype());
+    j["shape"] = report::shape_text(v.shape());
     blocks.push_back(std::move(j));
   }
-  for (const auto& node : graph.nodes) {
-    if (node.block < 0) continue;
-    json j = block_json(graph, node.block);
-    j["name"] = "workspace of " + node_title(graph, node), j["dtype"] = "", j["shape"] = "";
+  for (const auto node : plan.nodes()) {
+    if (node.block() == nullptr) continue;
+    json j = block_json(plan, *node.block());
+    j["name"] = "workspace of " + node_title(node);
+    j["dtype"] = "";
+    j["shape"] = "";
     blocks.push_back(std::move(j));
   }
   std::erase_if(blocks, [](const json& b) { return b["bytes"] == 0; });
@@ -84,9 +85,9 @@ json blocks_json(const runtime::GraphPlan& graph) {
 }
 
 /// For each node the bytes of the blocks that must exist while it runs.
-std::vector<std::size_t> alive_bytes(const runtime::GraphPlan& graph) {
-  std::vector<std::size_t> alive(graph.nodes.size());
-  for (const json& block : blocks_json(graph))
+std::vector<std::size_t> alive_bytes(const runtime::PlanView& plan) {
+  std::vector<std::size_t> alive(plan.nodes().size());
+  for (const json& block : blocks_json(plan))
     for (auto n = block["first_node"].get<std::size_t>();
          n <= block["last_node"].get<std::size_t>() && n < alive.size(); ++n)
       alive[n] += block["bytes"].get<std::size_t>();
@@ -95,12 +96,12 @@ std::vector<std::size_t> alive_bytes(const runtime::GraphPlan& graph) {
 
 json memory_json(const Session& session) {
   const MemoryReport m = session.memory();
-  const auto& graph = session.plan();
-  const std::vector<std::size_t> alive = alive_bytes(graph);
+  const runtime::PlanView plan = session.inspect();
+  const std::vector<std::size_t> alive = alive_bytes(plan);
   const auto peak = std::max_element(alive.begin(), alive.end());
   json j{{"tables", m.tables},   {"operator_heap", m.operator_heap},   {"inputs_outputs_states", m.ports},
          {"tensors", m.tensors}, {"packed_weights", m.packed_weights}, {"arena", m.arena()},
-         {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", blocks_json(graph)}};
+         {"total", m.total()},   {"heap_is_ours", m.heap_is_ours},     {"tensor_list", blocks_json(plan)}};
   j["alive"] = alive;
   if (peak != alive.end()) j["peak"] = {{"node", peak - alive.begin()}, {"bytes", *peak}};
   return j;
@@ -108,25 +109,20 @@ json memory_json(const Session& session) {
 
 json nodes_json(const Session& session) {
   json nodes = json::array();
-  const auto& graph = session.plan();
-  for (const auto& node : graph.nodes) {
-    json n{{"op", node.op->spec->name},
-           {"kernel", node.kernel == nullptr ? "" : node.kernel->name},
-           {"outputs", json::array()}};
-    if (node.host)
+  for (const auto node : session.inspect().nodes()) {
+    json n{{"op", node.op_name()}, {"kernel", node.kernel_name()}, {"outputs", json::array()}};
+    if (node.runs() == runtime::Runs::while_planning)
       n["runs"] = "while planning";
-    else if (node.skip)
+    else if (node.runs() == runtime::Runs::never)
       n["runs"] = "not at all: its output lies where it must be";
-    n["title"] = node_title(graph, node);
-    for (std::uint32_t i = 0; i < count(node.file->onnx_names()); ++i)
-      n["onnx"].push_back(node.file->onnx_names()->Get(i)->str());
-    for (std::int32_t id : node.output_ids()) {
-      if (id < 0) continue;
-      const auto& v = graph.values[static_cast<std::size_t>(id)];
+    n["title"] = node_title(node);
+    for (std::uint32_t i = 0; i < count(node.file().onnx_names()); ++i)
+      n["onnx"].push_back(node.file().onnx_names()->Get(i)->str());
+    for (std::size_t o = 0; o < node.outputs().size(); ++o) {
+      if (node.output_ids()[o] < 0) continue;
+      const runtime::ValueView v = node.output_value(o);
       n["outputs"].push_back(
-          {{"name", text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name())},
-           {"dtype", name(v.dtype)},
-           {"shape", report::shape_text(v.shape)}});
+          {{"name", v.name()}, {"dtype", name(v.dtype())}, {"shape", report::shape_text(v.shape())}});
     }
     nodes.push_back(n);
   }
@@ -134,7 +130,7 @@ json nodes_json(const Session& session) {
 }
 
 json multiply_adds_json(const Session& session) {
-  const MultiplyAdds sum = multiply_adds(session.plan());
+  const MultiplyAdds sum = multiply_adds(session.inspect());
   json j{
       {"total", sum.total}, {"quantized", sum.quantized}, {"share", sum.share()}, {"others", json::array()}};
   for (const auto& other : sum.others)

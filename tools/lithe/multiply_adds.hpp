@@ -24,6 +24,6 @@ struct MultiplyAdds {
   }
 };
 
-MultiplyAdds multiply_adds(const runtime::GraphPlan& graph);
+MultiplyAdds multiply_adds(const runtime::PlanView& plan);
 
 }  // namespace lithe::cli

@@ -3,11 +3,11 @@
 
 #include <string>
 
-#include "lithe/session.hpp"
+#include "lithe/runtime/inspect.hpp"
 
 namespace lithe::cli {
 
 /// The ONNX nodes that a node came from, or "-> VALUE" with what it writes where a pass made it.
-std::string node_title(const runtime::GraphPlan& graph, const runtime::PlanNode& node);
+std::string node_title(const runtime::NodeView& node);
 
 }  // namespace lithe::cli

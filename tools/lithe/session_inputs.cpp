@@ -2,6 +2,7 @@
 #include "tools/lithe/session_inputs.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 
 #include "lithe/format/reader.hpp"
@@ -12,9 +13,7 @@ namespace lithe::cli {
 namespace {
 
 const format::Value& input_value(const Session& session, int input) {
-  const auto& graph = *session.plan().file;
-  return *graph.values()->Get(
-      static_cast<std::uint32_t>(graph.inputs()->Get(static_cast<std::uint32_t>(input))));
+  return session.inspect().input(static_cast<std::size_t>(input)).file();
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ int verify(const VerifyOptions& o) {
     const Session session = create(file, options);
     say_kernels(o.common, session);
     std::printf("ok    signature '%s': %zu nodes%s\n", root.signatures()->Get(i)->name()->c_str(),
-                session.plan().nodes.size(),
+                session.inspect().nodes().size(),
                 session.planned() ? "" : "; its shapes are checked when they are given");
   }
   int missed = 0;

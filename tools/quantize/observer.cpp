@@ -32,23 +32,20 @@ class Observer {
   }
 
  private:
-  static std::string name_of(const runtime::GraphPlan& graph, std::int32_t id) {
-    return id < 0 ? std::string()
-                  : std::string(text(graph.file->values()->Get(static_cast<std::uint32_t>(id))->name()));
+  static std::string output_name(const runtime::NodeView& node, std::size_t o) {
+    return node.output_ids()[o] < 0 ? std::string() : std::string(node.output_value(o).name());
   }
-  static void before(void* self, const runtime::GraphPlan& graph, std::int32_t n) {
-    const auto& node = graph.nodes[static_cast<std::size_t>(n)];
-    if (graph.index != 0 || node.outputs.empty()) return;
+  static void before(void* self, const runtime::NodeView& node, const Strip*) {
+    if (node.graph() != 0 || node.outputs().empty()) return;
     const auto& inputs = static_cast<Observer*>(self)->inputs_;
-    if (const auto found = inputs.find(name_of(graph, node.output_ids()[0])); found != inputs.end())
-      add(*found->second, node.inputs[0]);
+    if (const auto found = inputs.find(output_name(node, 0)); found != inputs.end())
+      add(*found->second, node.inputs()[0]);
   }
-  static void after(void* self, const runtime::GraphPlan& graph, std::int32_t n) {
-    const auto& node = graph.nodes[static_cast<std::size_t>(n)];
-    if (graph.index != 0) return;
-    for (std::size_t o = 0; o < node.outputs.size(); ++o)
+  static void after(void* self, const runtime::NodeView& node, const Strip*) {
+    if (node.graph() != 0) return;
+    for (std::size_t o = 0; o < node.outputs().size(); ++o)
       if (node.output_ids()[o] >= 0)
-        static_cast<Observer*>(self)->look(name_of(graph, node.output_ids()[o]), node.outputs[o]);
+        static_cast<Observer*>(self)->look(output_name(node, o), node.outputs()[o]);
   }
 
   static void add(Histogram& to, const TensorView& tensor) {

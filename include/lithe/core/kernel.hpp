@@ -50,30 +50,40 @@ struct ReshapeContext {
 
 class RunContext;
 
-/// Runs a node's subgraphs and moves late output shapes; implemented by the session.
-struct RunHost {
+/// What becomes of a tensor's elements when it gets another size.
+enum class Contents : std::uint8_t {
+  lost,
+  kept,  ///< those that fit, in the order in which they lie in memory: a tensor grows along its first axis
+};
+
+/// What a running kernel may ask of its session.
+struct RunServices {
   /// Runs subgraph `k` of the node on `inputs`; fills `outputs` with views of its results, valid until the
   /// next call.
   virtual Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) = 0;
   /// Fixes the shape of an output that infer announced with output_at_most, or that depends on a subgraph.
-  virtual Status resize_output(int output, const Shape& shape, Tensor& tensor) = 0;
+  virtual Status resize_output(int output, const Shape& shape, Tensor& tensor, Contents contents) = 0;
+  /// Scratch memory that only the data sizes: block `number` of the node with at least `bytes` bytes, aligned to 64.
+  /// Its contents survive growth, and the run. Errors: Code::out_of_memory unless the session is growable.
+  virtual Status scratch(int number, std::size_t bytes, std::span<std::byte>& memory) = 0;
   virtual bool stopped() const = 0;
   virtual std::uint64_t max_iterations() const = 0;
 
  protected:
-  ~RunHost() = default;
+  ~RunServices() = default;
 };
 
 /// For `run`: tensors with contents. Nothing here allocates.
 class RunContext {
  public:
   RunContext(std::span<const TensorView> inputs, std::span<Tensor> outputs, std::span<std::byte> workspace,
-             const ThreadPool* threads, RunHost* host = nullptr, const Strip* strip = nullptr, int slot = 0)
+             const ThreadPool* threads, RunServices* services = nullptr, const Strip* strip = nullptr,
+             int slot = 0)
       : inputs_(inputs),
         outputs_(outputs),
         workspace_(workspace),
         threads_(threads),
-        host_(host),
+        services_(services),
         strip_(strip),
         slot_(slot) {}
 
@@ -94,26 +104,35 @@ class RunContext {
   int slot() const { return slot_; }
 
   /// Fixes the real shape of an output whose infer used output_at_most; refreshes output(o).
-  Status resize_output(int o, const Shape& shape) {
+  /// With Contents::kept, results may be appended to an output whose length nobody knows before.
+  Status resize_output(int o, const Shape& shape, Contents contents = Contents::lost) {
     if (!has_output(o)) return {};
-    if (host_ != nullptr) return host_->resize_output(o, shape, outputs_[static_cast<std::size_t>(o)]);
+    if (services_ != nullptr)
+      return services_->resize_output(o, shape, outputs_[static_cast<std::size_t>(o)], contents);
     outputs_[static_cast<std::size_t>(o)].shape = shape;
     outputs_[static_cast<std::size_t>(o)].pitch = shape.back();
     return {};
   }
   Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) {
-    return host_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"}
-                            : host_->call(subgraph, inputs, outputs);
+    return services_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"}
+                                : services_->call(subgraph, inputs, outputs);
   }
-  bool stopped() const { return host_ != nullptr && host_->stopped(); }
-  std::uint64_t max_iterations() const { return host_ == nullptr ? 1'000'000 : host_->max_iterations(); }
+  /// Scratch memory whose size the data decides; see RunServices::scratch.
+  Status scratch(int number, std::size_t bytes, std::span<std::byte>& memory) {
+    return services_ == nullptr ? Status{Code::unsupported, "no session to take scratch memory from"}
+                                : services_->scratch(number, bytes, memory);
+  }
+  bool stopped() const { return services_ != nullptr && services_->stopped(); }
+  std::uint64_t max_iterations() const {
+    return services_ == nullptr ? 1'000'000 : services_->max_iterations();
+  }
 
  private:
   std::span<const TensorView> inputs_;
   std::span<Tensor> outputs_;
   std::span<std::byte> workspace_;
   const ThreadPool* threads_;
-  RunHost* host_;
+  RunServices* services_;
   const Strip* strip_;
   int slot_;
 };
@@ -137,6 +156,8 @@ struct KernelEntry {
   std::uint32_t packed_inputs;  ///< bit i: input i, when constant, is not read after create
   bool strided_inputs, strided_outputs;
   bool (*supports)(const void* attributes, const NodeInfo&);
+  /// Whether it can run this strip of a node that it supports; asked before create. Null: any strip.
+  bool (*takes_strip)(const void* attributes, const NodeInfo&, const Strip&);
   void (*construct)(void* kernel);
   void (*destroy)(void* kernel);
   Status (*create)(void* kernel, const void* attributes, CreateContext&);
@@ -235,6 +256,9 @@ struct KernelFunctions {
   [[gnu::cold]] static bool supports(const void* a, const NodeInfo& node) {
     return K::supports(*static_cast<const A*>(a), node);
   }
+  [[gnu::cold]] static bool takes_strip(const void* a, const NodeInfo& node, const Strip& strip) {
+    return K::takes_strip(*static_cast<const A*>(a), node, strip);
+  }
   [[gnu::cold]] static void construct(void* k) { new (k) K{}; }
   [[gnu::cold]] static void destroy(void* k) { static_cast<K*>(k)->~K(); }
   [[gnu::cold]] static Status create(void* k, const void* a, CreateContext& context) {
@@ -248,7 +272,7 @@ struct KernelFunctions {
   }
 };
 
-/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `create`, `reshape`,
+/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `takes_strip`, `create`, `reshape`,
 /// `packed_inputs`, `strided_inputs` and `strided_outputs` are optional, and any function may be static.
 template <class K>
 constexpr KernelEntry make_kernel() {
@@ -272,6 +296,8 @@ constexpr KernelEntry make_kernel() {
   e.supports = supports_all, e.create = create_nothing, e.reshape = reshape_nothing;
   e.construct = F::construct, e.destroy = F::destroy, e.run = F::run;
   if constexpr (requires(const A& a, const NodeInfo& n) { K::supports(a, n); }) e.supports = F::supports;
+  if constexpr (requires(const A& a, const NodeInfo& n, const Strip& s) { K::takes_strip(a, n, s); })
+    e.takes_strip = F::takes_strip;
   if constexpr (requires(K& k, const A& a, CreateContext& c) { k.create(a, c); }) e.create = F::create;
   if constexpr (requires(K& k, const A& a, ReshapeContext& c) { k.reshape(a, c); }) e.reshape = F::reshape;
   return e;

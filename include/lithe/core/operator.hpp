@@ -128,6 +128,13 @@ class InferContext;
 
 struct SubgraphInference;
 
+/// What is known of a shape before its node runs.
+enum class Extent : std::uint8_t {
+  exact,    ///< the shape itself
+  at_most,  ///< an upper bound of every dimension; the run sets the shape
+  unknown,  ///< nothing, not even the rank
+};
+
 /// Shape inference of one node: reads inputs, sets output shapes. Element types were checked against the
 /// operator's type rows before; every shape set here is checked for validity and size.
 class InferContext {
@@ -141,8 +148,7 @@ class InferContext {
     DType dtype = DType::none;  ///< as the file declares (lowered); none: absent
     Shape shape;                ///< set by infer
     const Quantization* quantization = nullptr;
-    bool at_most = false;  ///< run() sets the real shape, which fits in `shape`
-    bool set = false;
+    Extent extent = Extent::unknown;  ///< of `shape`; unknown until infer sets it
   };
 
   InferContext(std::span<const Input> inputs, std::span<Output> outputs, std::uint64_t max_bytes,
@@ -193,15 +199,15 @@ class InferContext {
   }
 
   /// Sets the shape of output `o`; absent outputs are ignored.
-  Status output(int o, const Shape& shape) { return set(o, shape, false); }
+  Status output(int o, const Shape& shape) { return set(o, shape, Extent::exact); }
   /// The same where the real shape is known only after run(), which calls RunContext::resize_output.
-  Status output_at_most(int o, const Shape& shape) { return set(o, shape, true); }
+  Status output_at_most(int o, const Shape& shape) { return set(o, shape, Extent::at_most); }
 
   /// For operators with subgraphs, else null.
   SubgraphInference* subgraphs() const { return subgraphs_; }
 
  private:
-  Status set(int o, const Shape& shape, bool at_most) {
+  Status set(int o, const Shape& shape, Extent extent) {
     if (!has_output(o)) return {};
     Output& out = outputs_[static_cast<std::size_t>(o)];
     std::uint64_t bytes = 0;
@@ -209,7 +215,8 @@ class InferContext {
       return {Code::shape, "an output dimension is negative, above 2^31 - 1, or beyond rank 8"};
     if (!shape.checked_bytes(out.dtype, max_bytes_, bytes))
       return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
-    out.shape = shape, out.at_most = at_most, out.set = true;
+    out.shape = shape;
+    out.extent = extent;
     return {};
   }
 
@@ -222,7 +229,7 @@ class InferContext {
 /// Lets an operator with subgraphs infer them; implemented by the session.
 struct SubgraphInference {
   /// Infers the node's subgraph number `subgraph` (0: the first) on `inputs`, one per input of the subgraph,
-  /// with contents where they are known. Fills dtype, shape, quantization and at_most of `outputs`, one per
+  /// with contents where they are known. Fills dtype, shape, quantization and extent of `outputs`, one per
   /// output of the subgraph; what they point to lives as long as the model. May be called several times with
   /// other shapes (If, Loop, Scan). Errors: Code::invalid_model if the subgraph has another number of inputs
   /// or outputs; Code::needs_value if an output shape depends on contents that are not known yet; whatever a

@@ -117,10 +117,10 @@ class [[nodiscard]] Result {
 
 }  // namespace lithe::inline v0
 
-/// Returns from the calling function when `expression` is a failed Status.
-#define LITHE_TRY(expression)                                                                 \
-  do {                                                                                        \
-    if (::lithe::Status lithe_status = (expression); !lithe_status.ok()) return lithe_status; \
+/// Returns from the calling function when `expression` is a failed Status, or another answer with ok().
+#define LITHE_TRY(expression)                                                      \
+  do {                                                                             \
+    if (auto lithe_status = (expression); !lithe_status.ok()) return lithe_status; \
   } while (false)
 
 #define LITHE_CONCAT_(a, b) a##b

@@ -38,8 +38,8 @@ struct If {
     if (const TensorView* condition = context.value(0); condition != nullptr) {
       LITHE_TRY(branch(context, integer_at(*condition, 0) != 0 ? 0 : 1, results));
       for (int o = 0; o < context.outputs(); ++o)
-        LITHE_TRY(results[o].at_most ? context.output_at_most(o, results[o].shape)
-                                     : context.output(o, results[o].shape));
+        LITHE_TRY(results[o].extent == Extent::at_most ? context.output_at_most(o, results[o].shape)
+                                                       : context.output(o, results[o].shape));
       return {};
     }
     InferContext::Output otherwise[max_outputs];
@@ -56,7 +56,8 @@ struct If {
   /// Sets output `o`, which one subgraph gives as `a` and the other as `b`.
   static Status either(InferContext& context, int o, const InferContext::Output& a,
                        const InferContext::Output& b) {
-    if (a.shape == b.shape && !a.at_most && !b.at_most) return context.output(o, a.shape);
+    if (a.shape == b.shape && a.extent == Extent::exact && b.extent == Extent::exact)
+      return context.output(o, a.shape);
     if (a.shape.rank() != b.shape.rank())
       return {Code::needs_value, "the branches of an If give different ranks: its condition decides"};
     Shape largest;
@@ -72,7 +73,7 @@ struct If {
       if (!context.has_output(o)) continue;
       if (results[o].dtype != context.output_dtype(o))
         return {Code::dtype, "an output of an If has another dtype than its branch gives"};
-      if (!results[o].set)
+      if (results[o].extent == Extent::unknown)
         return {Code::needs_value, "a branch of an If has a shape that depends on contents"};
     }
     return {};

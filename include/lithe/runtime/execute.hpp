@@ -1,38 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "lithe/runtime/infer.hpp"
-#include "lithe/runtime/layout.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
 
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/status.hpp"
+#include "lithe/runtime/choose.hpp"
+#include "lithe/runtime/infer.hpp"
+#include "lithe/runtime/inspect.hpp"
+#include "lithe/runtime/node_views.hpp"
+#include "lithe/runtime/observer.hpp"
+#include "lithe/runtime/plan.hpp"
+#include "lithe/runtime/plan_memory.hpp"
+#include "lithe/runtime/point.hpp"
+#include "lithe/runtime/replan.hpp"
+#include "lithe/runtime/reshape.hpp"
+#include "lithe/runtime/services.hpp"
+
+/// Runs a plan.
 namespace lithe::inline v0::runtime {
 
-/// What a running kernel may ask of its session.
-struct NodeHost final : RunHost {
-  NodeHost(PlanContext& plan_context, GraphPlan& plan_graph, PlanNode& plan_node)
-      : context(plan_context), graph(plan_graph), node(plan_node) {}
+/// Runs all nodes. Errors: what a kernel says, with the node; Code::stopped when the stop flag is set, which is looked
+/// at before every node and strip.
+inline Status execute(Planning& planning, Plan& plan);
 
-  Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) override {
-    if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= node.children.size())
+/// What a running kernel may ask of its session.
+class NodeServices final : public RunServices {
+ public:
+  NodeServices(Planning& planning, Plan& plan, PlanNode& node)
+      : planning_(planning), plan_(plan), node_(node) {}
+
+  [[gnu::cold]] Status call(int subgraph, std::span<const TensorView> inputs,
+                            std::span<TensorView> outputs) override {
+    if (subgraph < 0 || static_cast<std::size_t>(subgraph) >= node_.children.size())
       return {Code::invalid_argument, "a node has no such subgraph"};
-    GraphPlan& child = *node.children[static_cast<std::size_t>(subgraph)];
+    Plan& child = *node_.children[static_cast<std::size_t>(subgraph)];
     if (inputs.size() != child.inputs().size() || outputs.size() != child.outputs().size())
       return {Code::invalid_model,
               "a subgraph has another number of inputs or outputs than its node gives it"};
-    bool replan = node.dynamic;
+    bool other_shapes = node_.varies();
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       PlanValue& v = child.value(child.inputs()[i]);
       if (inputs[i].dtype != v.dtype)
         return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
-      replan |= v.late || !(v.shape == inputs[i].shape);
-      v.shape = inputs[i].shape, v.bytes = inputs[i].bytes(), v.pitch = v.shape.back();
-      v.late = v.dynamic = false, v.external = true;
-      v.data = const_cast<void*>(inputs[i].data) == nullptr
-                   ? nullptr
-                   : static_cast<std::byte*>(const_cast<void*>(inputs[i].data));
+      other_shapes |= v.extent == Extent::unknown || !(v.shape == inputs[i].shape);
+      v.shape = inputs[i].shape;
+      v.bytes = inputs[i].bytes();
+      v.pitch = v.shape.back();
+      v.extent = Extent::exact;
+      v.external = true;
+      v.data = static_cast<std::byte*>(const_cast<void*>(inputs[i].data));
     }
-    if (replan) LITHE_TRY(plan_again(child));
-    child.point(child.base);
-    LITHE_TRY(child.run(context));
+    if (other_shapes) LITHE_TRY(plan_child(child));
+    point(child, child.base);
+    LITHE_TRY(execute(planning_, child));
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       const PlanValue& v = child.value(child.outputs()[o]);
       outputs[o] = TensorView(v.contents != nullptr ? v.contents : v.data, v.dtype, v.shape, v.quantization);
@@ -40,94 +64,127 @@ struct NodeHost final : RunHost {
     return {};
   }
 
-  Status resize_output(int output, const Shape& shape, Tensor& tensor) override {
-    PlanValue& v = graph.value(node.output_ids()[static_cast<std::size_t>(output)]);
+  [[gnu::cold]] Status resize_output(int output, const Shape& shape, Tensor& tensor,
+                                     Contents contents) override {
+    PlanValue& v = plan_.value(node_.output_ids()[static_cast<std::size_t>(output)]);
     std::uint64_t bytes = 0;
-    if (!shape.checked_bytes(v.dtype, context.max_bytes, bytes))
+    if (!shape.checked_bytes(v.dtype, planning_.services->max_bytes, bytes))
       return {Code::out_of_memory, "an output is larger than the byte limit (max_bytes)"};
-    LITHE_TRY(graph.store(context, v, static_cast<std::size_t>(bytes)));
-    v.shape = shape, v.pitch = shape.back();
+    const std::size_t old = tensor.bytes(), now = static_cast<std::size_t>(bytes);
+    LITHE_TRY(store(planning_, v, now, contents == Contents::lost ? 0 : old < now ? old : now));
+    v.shape = shape;
+    v.pitch = shape.back();
     tensor = Tensor(v.data, v.dtype, v.shape, v.quantization);
     return {};
   }
 
-  bool stopped() const override {
-    return context.stop != nullptr && context.stop->load(std::memory_order_relaxed);
-  }
-  std::uint64_t max_iterations() const override { return context.max_iterations; }
-
-  /// New shapes for the child, inside the bytes set aside, or in a grown block.
-  Status plan_again(GraphPlan& child) {
-    LITHE_TRY(child.infer(context));
-    LITHE_TRY(child.settle(context));
-    const std::size_t have =
-        node.workspace_capacity > node.workspace_bytes ? node.workspace_capacity - node.workspace_bytes : 0;
-    child.base = node.workspace == nullptr ? nullptr : node.workspace + node.workspace_bytes;
-    if (child.tensor_bytes <= have) return {};
-    LITHE_TRY(context.grow(node.grown_children, child.tensor_bytes));
-    child.base = node.grown_children.data;
+  Status scratch(int number, std::size_t bytes, std::span<std::byte>& memory) override {
+    ScratchBlock* block = nullptr;
+    LITHE_TRY(grow_scratch(planning_, node_, number, bytes, block));
+    memory = {block->data(), block->capacity};
     return {};
   }
 
-  PlanContext& context;
-  GraphPlan& graph;
-  PlanNode& node;
+  bool stopped() const override { return planning_.services->stopped(); }
+  std::uint64_t max_iterations() const override { return planning_.services->max_iterations; }
+
+ private:
+  /// New shapes for the child, inside the bytes set aside, or in a block that grows.
+  Status plan_child(Plan& child) {
+    if (const Fit fit = replan(planning_, child); !fit.ok()) return fit.status();
+    const std::size_t have = node_.workspace_capacity > node_.workspace_bytes
+                                 ? node_.workspace_capacity - node_.workspace_bytes
+                                 : 0;
+    child.base = node_.workspace == nullptr ? nullptr : node_.workspace + node_.workspace_bytes;
+    if (child.tensor_bytes <= have) return {};
+    LITHE_TRY(grow(planning_, node_.own_children, child.tensor_bytes));
+    child.base = node_.own_children.data;
+    return {};
+  }
+
+  Planning& planning_;
+  Plan& plan_;
+  PlanNode& node_;
 };
 
-/// Room for `bytes` of a value whose size the data decides.
-inline Status GraphPlan::store(PlanContext& context, PlanValue& v, std::size_t bytes) {
-  v.bytes = bytes;
-  if (bytes <= v.capacity && v.data != nullptr) return {};
-  LITHE_TRY(context.grow(v.grown, bytes + tensor_slack));
-  v.data = v.grown.data;
-  return {};
-}
-
-/// Shapes, storage and scratch of a node whose sizes the data decides, just before it runs.
-inline Status GraphPlan::refresh(PlanContext& context, PlanNode& node) {
-  LITHE_TRY(infer_node(context, node, true));
+/// Shapes, storage and workspace of a node whose sizes the data decides, just before it runs.
+inline Status refresh(Planning& planning, Plan& plan, PlanNode& node) {
+  if (const Fit fit = infer_node(planning, plan, node, When::running); !fit.ok()) return fit.status();
   bool empty = true;
   for (std::size_t o = 0; o < node.output_ids().size(); ++o) {
     const std::int32_t id = node.output_ids()[o];
     if (id < 0) continue;
-    LITHE_TRY(store(context, value(id), value(id).bytes));
-    empty &= value(id).bytes == 0 && !infer_outputs[o].at_most;
+    LITHE_TRY(store(planning, plan.value(id), plan.value(id).bytes));
+    empty &= plan.value(id).bytes == 0 && plan.scratch.infer_outputs[o].extent == Extent::exact;
   }
-  view(node);
+  view(plan, node);
   node.skip = empty && node.children.empty();
   if (node.skip) return {};
-  LITHE_TRY(select(context, node));
-  LITHE_TRY(reshape_kernel(context, node, node.workspace_bytes));
+  if (const Fit fit = select(*planning.services, plan, node); !fit.ok()) return fit.status();
+  LITHE_TRY(reshape_kernel(*planning.services, plan, node, node.workspace_bytes));
   if (node.workspace_bytes <= node.workspace_capacity && node.workspace != nullptr) return {};
   if (node.workspace_bytes == 0) return {};
-  LITHE_TRY(context.grow(node.grown, node.workspace_bytes));
-  node.workspace = node.grown.data, node.workspace_capacity = node.grown.capacity;
+  LITHE_TRY(grow(planning, node.own_workspace, node.workspace_bytes));
+  node.workspace = node.own_workspace.data;
+  node.workspace_capacity = node.own_workspace.capacity;
   return {};
 }
 
-inline Status GraphPlan::run_node(PlanContext& context, PlanNode& node) {
-  NodeHost host(context, *this, node);
-  RunContext run(node.inputs, node.outputs, {node.workspace, node.workspace_bytes}, context.threads, &host);
-  return node.kernel->run(node.object, node.attributes, run);
+/// Runs the node's kernel on its tensors as they are; `step`: on those of a strip.
+inline Status run_node(Planning& planning, Plan& plan, PlanNode& node, const StripStep* step = nullptr) {
+  const RunObserver* const observer = planning.observer;
+  const Strip* const strip = step == nullptr ? nullptr : &step->strip;
+  if (observer != nullptr && observer->before != nullptr)
+    observer->before(observer->self, NodeView(plan, node), strip);
+  NodeServices services(planning, plan, node);
+  RunContext context(node.inputs, node.outputs, {node.workspace, node.workspace_bytes},
+                     planning.services->threads, &services, strip, step == nullptr ? 0 : step->slot);
+  LITHE_TRY(node.kernel.entry->run(node.kernel.object, node.attributes, context));
+  if (observer != nullptr && observer->after != nullptr)
+    observer->after(observer->self, NodeView(plan, node), strip);
+  return {};
 }
 
-inline Status GraphPlan::run(PlanContext& context) {
-  const RunObserver* const observer = context.observer;
-  for (std::int32_t n = 0; n < steps(); ++n) {
-    PlanNode& node = nodes[static_cast<std::size_t>(n)];
-    if (node.host) continue;
-    if (context.stop != nullptr && context.stop->load(std::memory_order_relaxed))
-      return Status{Code::stopped, "the stop flag was set"}.at(index, n);
+/// One strip of one node: rows that stay move to the front of its rolling buffer, then it computes the new ones.
+inline Status run_strip(Planning& planning, Plan& plan, PlanNode& node, std::size_t s) {
+  const StripStep& step = node.strips[s];
+  const PlanValue& out = plan.value(node.output_ids()[0]);
+  const std::size_t row = out.bytes / static_cast<std::size_t>(out.shape[1]);
+  const index_t moved = s == 0 ? 0 : step.kept - node.strips[s - 1].kept;
+  const index_t stay = step.strip.first - step.kept;
+  if (moved > 0 && stay > 0)
+    std::memmove(out.data, out.data + static_cast<std::size_t>(moved) * row,
+                 static_cast<std::size_t>(stay) * row);
+  if (step.strip.count == 0) return {};
+  view_strip(plan, node, s);
+  return run_node(planning, plan, node, &step);
+}
+
+inline Status run_chain(Planning& planning, Plan& plan, const StripChain& chain) {
+  const std::size_t strips = plan.node(chain.first).strips.size();
+  for (std::size_t s = 0; s < strips; ++s)
+    for (std::int32_t n = chain.first; n <= chain.last; ++n) {
+      if (planning.services->stopped())
+        return Status{Code::stopped, "the stop flag was set"}.at(plan.index, n);
+      LITHE_TRY(run_strip(planning, plan, plan.node(n), s).at(plan.index, n));
+    }
+  return {};
+}
+
+inline Status execute(Planning& planning, Plan& plan) {
+  for (std::int32_t n = 0; n < plan.steps(); ++n) {
+    PlanNode& node = plan.node(n);
+    if (node.early) continue;
+    if (planning.services->stopped()) return Status{Code::stopped, "the stop flag was set"}.at(plan.index, n);
     if (node.chain >= 0) {
-      LITHE_TRY(run_chain(context, n));
-      n = chains[static_cast<std::size_t>(node.chain)].last;
+      const StripChain& chain = plan.chain_of(node);
+      LITHE_TRY(run_chain(planning, plan, chain));
+      n = chain.last;
       continue;
     }
-    if (node.dynamic) LITHE_TRY(refresh(context, node).at(index, n));
+    if (node.varies()) LITHE_TRY(refresh(planning, plan, node).at(plan.index, n));
     if (node.skip) continue;
-    if (observer != nullptr) observer->before(observer->self, *this, n);
-    LITHE_TRY(run_node(context, node).at(index, n));
-    if (observer != nullptr) observer->after(observer->self, *this, n);
+    LITHE_TRY(run_node(planning, plan, node).at(plan.index, n));
   }
   return {};
 }

@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "lithe/runtime/plan.hpp"
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
+#include "lithe/core/operator.hpp"
+#include "lithe/core/status.hpp"
+#include "lithe/runtime/early.hpp"
+#include "lithe/runtime/fit.hpp"
+#include "lithe/runtime/plan.hpp"
+#include "lithe/runtime/services.hpp"
+
+/// Shapes: every node is inferred from the shapes, and the known contents, of its inputs.
 namespace lithe::inline v0::runtime {
 
-/// Host values larger than this are computed by ordinary runs instead of while planning.
-inline constexpr std::size_t max_host_bytes = 64 * 1024;
+[[gnu::cold]] inline Fit infer(Planning& planning, Plan& plan);
 
 /// Lets an operator infer the subgraphs of its node.
-struct ChildInference final : SubgraphInference {
-  ChildInference(PlanContext& plan_context, PlanNode& plan_node) : context(plan_context), node(plan_node) {}
+class ChildInference final : public SubgraphInference {
+ public:
+  ChildInference(Planning& planning, PlanNode& node) : planning_(planning), node_(node) {}
 
   Status infer(int subgraph, std::span<const InferContext::Input> inputs,
                std::span<InferContext::Output> outputs) override {
-    GraphPlan& child = *node.children[static_cast<std::size_t>(subgraph)];
+    Plan& child = *node_.children[static_cast<std::size_t>(subgraph)];
     if (inputs.size() != child.inputs().size() || outputs.size() != child.outputs().size())
       return {Code::invalid_model,
               "a subgraph has another number of inputs or outputs than its node gives it"};
@@ -23,147 +33,137 @@ struct ChildInference final : SubgraphInference {
       const TensorView& from = inputs[i].tensor;
       if (from.dtype != v.dtype)
         return {Code::dtype, "a subgraph's input has another element type than its node gives it"};
-      v.shape = from.shape, v.pitch = from.shape.back();
+      v.shape = from.shape;
+      v.pitch = from.shape.back();
       v.bytes = from.bytes();
       v.contents = inputs[i].known ? from.data : nullptr;
-      v.host = inputs[i].known, v.external = true, v.late = v.dynamic = false;
+      v.external = true;
+      v.extent = Extent::exact;
     }
-    const Status status = child.infer(context);
-    if (context.open) child.refused = status.code() == Code::shape;
-    if (child.refused && status.code() != Code::shape)
-      return {Code::out_of_memory, "a subgraph that refused the planned shapes takes these: plan again"};
-    LITHE_TRY(status);
+    fit_ = runtime::infer(planning_, child);
+    if (planning_.first) child.refused = fit_.status().code() == Code::shape;
+    if (child.refused && fit_.status().code() != Code::shape)
+      fit_ = Fit::replan("a subgraph that refused the planned shapes takes these");
+    LITHE_TRY(fit_.status());
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       const PlanValue& v = child.value(child.outputs()[o]);
-      if (v.late) return {Code::needs_value, "a subgraph's output shape depends on the data"};
-      outputs[o] = {v.dtype, v.shape, v.quantization, v.dynamic, true};
+      if (v.extent == Extent::unknown)
+        return {Code::needs_value, "a subgraph's output shape depends on the data"};
+      outputs[o] = {v.dtype, v.shape, v.quantization, v.extent};
     }
     return {};
   }
+  /// A subgraph answered that the session must plan again, whatever the operator made of it.
+  bool replans() const { return fit_.replans(); }
+  Fit fit() const { return fit_; }
 
-  PlanContext& context;
-  PlanNode& node;
+ private:
+  Planning& planning_;
+  PlanNode& node_;
+  Fit fit_;
 };
 
-/// Fills infer_inputs; false when a shape is unknown yet.
-inline bool GraphPlan::gather_inputs(const PlanNode& node, bool running, bool& dynamic) {
-  const auto ids = node.input_ids();
-  bool known_shapes = true;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    infer_inputs[i] = {};
-    if (ids[i] < 0) continue;
-    const PlanValue& v = value(ids[i]);
-    if (v.late && !running) known_shapes = false;
-    if (v.dynamic || v.late) dynamic = true;
-    const void* data = v.contents != nullptr ? (v.widen ? nullptr : v.contents) : running ? v.data : nullptr;
-    infer_inputs[i].tensor = TensorView(data, v.dtype, v.shape, v.quantization);
-    const bool empty = running ? v.bytes == 0 : v.external && !v.late && v.shape.elements() == 0;
-    infer_inputs[i].known = data != nullptr || empty;
+/// Nothing is known of the inputs: every node is inferred when it runs.
+[[gnu::cold]] inline void leave_unknown(Plan& plan) {
+  for (std::int32_t id : plan.inputs()) {
+    plan.value(id).extent = Extent::unknown;
+    plan.value(id).external = true;
   }
-  return known_shapes;
+  for (PlanNode& node : plan.nodes) {
+    node.extent = Extent::unknown;
+    for (std::int32_t id : node.output_ids())
+      if (id >= 0) plan.value(id).extent = Extent::unknown;
+    for (Plan* child : node.children) leave_unknown(*child);
+  }
 }
 
-inline Status GraphPlan::infer_node(PlanContext& context, PlanNode& node, bool running) {
-  bool dynamic = false;
-  const bool known_shapes = gather_inputs(node, running, dynamic);
+enum class When : std::uint8_t { planning, running };
+
+/// Fills the plan's infer_inputs; returns what is known of all their shapes together.
+inline Extent gather_inputs(Plan& plan, const PlanNode& node, When when) {
+  const auto ids = node.input_ids();
+  Extent all = Extent::exact;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    InferContext::Input& input = plan.scratch.infer_inputs[i];
+    input = {};
+    if (ids[i] < 0) continue;
+    const PlanValue& v = plan.value(ids[i]);
+    if (v.extent > all) all = v.extent;
+    const bool running = when == When::running;
+    const void* data = v.contents != nullptr ? (v.widen ? nullptr : v.contents) : running ? v.data : nullptr;
+    input.tensor = TensorView(data, v.dtype, v.shape, v.quantization);
+    const bool empty =
+        running ? v.bytes == 0 : v.external && v.extent != Extent::unknown && v.shape.elements() == 0;
+    input.known = data != nullptr || empty;
+  }
+  return all;
+}
+
+/// Takes an output's shape over from its operator.
+inline Status take_output(PlanNode& node, PlanValue& v, const InferContext::Output& output, Extent inputs,
+                          When when) {
+  if (output.extent == Extent::unknown)
+    return {Code::invalid_model, "an operator did not infer one of its outputs"};
+  v.shape = output.shape;
+  v.pitch = v.shape.back();
+  v.bytes = static_cast<std::size_t>(bytes(v.dtype, static_cast<std::uint64_t>(v.shape.elements())));
+  if (when == When::running) return {};
+  v.extent = inputs != Extent::exact ? Extent::at_most : output.extent;
+  if (!node.early) v.contents = nullptr;
+  return {};
+}
+
+/// Infers one node and sets the shapes of its outputs. While running, all contents are there. While planning, what
+/// depends on unknown contents is left Extent::unknown.
+inline Fit infer_node(Planning& planning, Plan& plan, PlanNode& node, When when) {
+  const Extent inputs = gather_inputs(plan, node, when);
   const auto in = node.input_ids(), out = node.output_ids();
   for (std::size_t o = 0; o < out.size(); ++o) {
-    infer_outputs[o] = {};
-    if (out[o] >= 0)
-      infer_outputs[o].dtype = value(out[o]).dtype,
-      infer_outputs[o].quantization = value(out[o]).quantization;
+    InferContext::Output& output = plan.scratch.infer_outputs[o];
+    output = {};
+    if (out[o] < 0) continue;
+    output.dtype = plan.value(out[o]).dtype;
+    output.quantization = plan.value(out[o]).quantization;
   }
+  const bool running = when == When::running;
   if (!running)  // a subgraph that the operator does not ask for is inferred when it runs
-    for (GraphPlan* child : node.children) child->infer_late();
-  ChildInference children(context, node);
-  InferContext infer(infer_inputs.first(in.size()), infer_outputs.first(out.size()), context.max_bytes,
-                     &children);
-  Status status = known_shapes ? node.op->infer(node.attributes, infer)
-                               : Status{Code::needs_value, "its inputs' shapes depend on the data"};
-  const bool late = status.code() == Code::needs_value && !running;
-  if (!late) LITHE_TRY(status);
-  if (late)
-    for (GraphPlan* child : node.children) child->infer_late();
-  if (!running) node.dynamic = dynamic || late;
-  context.variable |= node.dynamic;
+    for (Plan* child : node.children) leave_unknown(*child);
+  ChildInference children(planning, node);
+  InferContext context(plan.scratch.infer_inputs.first(in.size()),
+                       plan.scratch.infer_outputs.first(out.size()), planning.services->max_bytes, &children);
+  const bool can_infer = running || inputs != Extent::unknown;
+  const Status status = can_infer ? node.op->infer(node.attributes, context)
+                                  : Status{Code::needs_value, "its inputs' shapes depend on the data"};
+  if (children.replans()) return children.fit();
+  const bool unknown = status.code() == Code::needs_value && !running;
+  if (!unknown) LITHE_TRY(status);
+  if (unknown)
+    for (Plan* child : node.children) leave_unknown(*child);
+  if (!running) {
+    node.extent = unknown ? Extent::unknown : inputs;
+    planning.variable |= node.varies();
+  }
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (out[o] < 0) continue;
-    if (!late && !infer_outputs[o].set)
-      return {Code::invalid_model, "an operator did not infer one of its outputs"};
-    PlanValue& v = value(out[o]);
-    if (late) {
-      v.late = v.dynamic = true, v.shape = Shape(), v.bytes = 0;
+    PlanValue& v = plan.value(out[o]);
+    if (!unknown) {
+      LITHE_TRY(take_output(node, v, plan.scratch.infer_outputs[o], inputs, when));
       continue;
     }
-    v.shape = infer_outputs[o].shape, v.pitch = v.shape.back();
-    v.bytes = static_cast<std::size_t>(bytes(v.dtype, static_cast<std::uint64_t>(v.shape.elements())));
-    if (running) continue;
-    v.late = false, v.dynamic = dynamic || infer_outputs[o].at_most;
-    if (!node.host) v.contents = nullptr, v.host = false;
+    v.extent = Extent::unknown;
+    v.shape = Shape();
+    v.bytes = 0;
   }
   return {};
 }
 
-inline void GraphPlan::infer_late() {
-  for (std::int32_t id : inputs()) value(id).late = value(id).dynamic = value(id).external = true;
-  for (PlanNode& node : nodes) {
-    node.dynamic = true;
-    for (std::int32_t id : node.output_ids())
-      if (id >= 0) value(id).late = value(id).dynamic = true;
-    for (GraphPlan* child : node.children) child->infer_late();
+/// Infers all nodes, and computes at once what later shapes may depend on.
+inline Fit infer(Planning& planning, Plan& plan) {
+  for (std::int32_t n = 0; n < plan.steps(); ++n) {
+    PlanNode& node = plan.node(n);
+    LITHE_TRY(infer_node(planning, plan, node, When::planning).at(plan.index, n));
+    if (can_run_early(planning, plan, node)) LITHE_TRY(run_early(planning, plan, node).at(plan.index, n));
   }
-}
-
-/// Whether planning may compute the node: everything it depends on is known by now.
-inline bool GraphPlan::hostable(const PlanContext& context, const PlanNode& node) const {
-  if (!context.open) return node.host;
-  const OpSpec& spec = *node.op->spec;
-  if (node.dynamic || spec.subgraphs != 0 || spec.accuracy == Accuracy::random) return false;
-  for (std::int32_t id : node.input_ids())
-    if (id >= 0 && !spec.reads_shapes_only &&
-        (!value(id).host || value(id).contents == nullptr || value(id).widen))
-      return false;
-  std::size_t total = 0;
-  for (std::int32_t id : node.output_ids())
-    if (id >= 0) total += value(id).dynamic ? max_host_bytes + 1 : value(id).bytes;
-  return total <= max_host_bytes;
-}
-
-/// Runs the node now and keeps its outputs.
-inline Status GraphPlan::evaluate(PlanContext& context, PlanNode& node) {
-  if (node.kernel == nullptr) {
-    LITHE_TRY(choose_node(context, node, true));
-    LITHE_TRY(create_node(context, node, node.preferred));
-  }
-  LITHE_TRY(select(context, node));
-  const auto in = node.input_ids(), out = node.output_ids();
-  for (std::size_t i = 0; i < in.size(); ++i)
-    node.inputs[i] = in[i] < 0 ? TensorView()
-                               : TensorView(value(in[i]).contents, value(in[i]).dtype, value(in[i]).shape,
-                                            value(in[i]).quantization);
-  for (std::size_t o = 0; o < out.size(); ++o) {
-    if (out[o] < 0) continue;
-    PlanValue& v = value(out[o]);
-    LITHE_TRY(context.keep(v.grown, v.bytes + tensor_slack));
-    node.outputs[o] = Tensor(v.grown.data, v.dtype, v.shape, v.quantization);
-    v.contents = v.data = v.grown.data, v.host = true;
-  }
-  std::size_t workspace_bytes = 0;
-  LITHE_TRY(reshape_kernel(context, node, workspace_bytes));
-  LITHE_TRY(context.keep(node.grown, workspace_bytes));
-  RunContext run(node.inputs, node.outputs, {node.grown.data, workspace_bytes}, context.threads);
-  return node.kernel->run(node.object, node.attributes, run);
-}
-
-inline Status GraphPlan::infer(PlanContext& context) {
-  for (std::int32_t n = 0; n < steps(); ++n) {
-    PlanNode& node = nodes[static_cast<std::size_t>(n)];
-    LITHE_TRY(infer_node(context, node, false).at(index, n));
-    if (!hostable(context, node)) continue;
-    node.host = true;
-    LITHE_TRY(evaluate(context, node).at(index, n));
-  }
-  for (const StripChain& chain : chains) LITHE_TRY(plan_strips(context, chain));
   return {};
 }
 

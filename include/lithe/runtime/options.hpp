@@ -9,12 +9,15 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
-#include "lithe/runtime/plan.hpp"
 
 namespace lithe::inline v0 {
 
-using runtime::RunObserver;
-using runtime::StripChain;
+/// Nodes [first, last] of the main graph run in strips of `rows` output rows of the last node's axis 1.
+struct StripChain {
+  std::int32_t first = 0;
+  std::int32_t last = 0;
+  std::int32_t rows = 0;
+};
 
 /// A new shape for an input, and for shape-deciding (host) inputs their contents, which are copied.
 struct InputShape {

@@ -5,9 +5,8 @@
 #include <string_view>
 
 bool uses_fast_kernels(const lithe::Session& session) {
-  for (const auto& node : session.plan().nodes)
-    if (std::string_view(node.op->spec->name) == "Conv2D")
-      return std::string_view(node.kernel->name) != "portable";
+  for (const auto node : session.inspect().nodes())
+    if (node.op_name() == "Conv2D") return std::string_view(node.kernel_name()) != "portable";
   return false;
 }
 

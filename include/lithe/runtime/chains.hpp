@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/status.hpp"
+#include "lithe/runtime/fit.hpp"
+#include "lithe/runtime/node_views.hpp"
+#include "lithe/runtime/plan.hpp"
+#include "lithe/runtime/plan_memory.hpp"
+#include "lithe/runtime/services.hpp"
+
+/// Row streaming: a chain of nodes runs in strips of rows of axis 1, so that what lies between them is a few rolling
+/// rows instead of whole tensors. A row is computed once; rows that a later strip needs again move to the front.
+namespace lithe::inline v0::runtime {
+
+/// Number of the chain's node that computes the value, or -1: it comes from outside.
+[[gnu::cold]] inline std::int32_t writer_in(const Plan& plan, const StripChain& chain, std::int32_t id) {
+  for (std::int32_t n = chain.first; n <= chain.last; ++n)
+    if (plan.node(n).output_ids()[0] == id) return n;
+  return -1;
+}
+
+/// Rows can be cut out of it: a batch of one image, channels last.
+inline bool has_rows(const PlanValue& v) {
+  return v.shape.rank() == 4 && v.shape[0] == 1 && v.extent == Extent::exact && v.bytes != 0;
+}
+
+/// Whether input `i` of node `n` may be read in strips: the rows of an image, or a tensor that is needed whole and that
+/// no node of the chain computes.
+[[gnu::cold]] inline bool streamable_input(const Plan& plan, const StripChain& chain, std::int32_t n,
+                                           const NodeInfo& info, std::size_t i) {
+  const PlanNode& node = plan.node(n);
+  const std::int32_t id = node.input_ids()[i];
+  if (id < 0) return true;
+  const PlanValue& v = plan.value(id);
+  if (v.extent != Extent::exact) return false;
+  const index_t height = info.output().shape[1];
+  const bool windowed = node.op->rows(node.attributes, info, static_cast<int>(i), {0, height}).count != 0;
+  return windowed ? has_rows(v) : writer_in(plan, chain, id) < 0;
+}
+
+/// Whether the chain's nodes can be cut into rows, and whether nobody else reads what lies between them.
+[[gnu::cold]] inline Status check_chain(const Services& services, Plan& plan, const StripChain& chain) {
+  constexpr Status bad{
+      Code::invalid_argument,
+      "a strip chain must be a sequence of row-streamable nodes whose results the chain alone reads"};
+  if (chain.first < 0 || chain.last >= plan.steps() || chain.first >= chain.last || chain.rows < 1)
+    return bad;
+  for (std::int32_t n = chain.first; n <= chain.last; ++n) {
+    const PlanNode& node = plan.node(n);
+    if (node.op->rows == nullptr || node.early || node.varies() || node.output_ids().size() != 1 ||
+        !has_rows(plan.value(node.output_ids()[0])))
+      return bad;
+  }
+  for (std::int32_t n = chain.first; n <= chain.last; ++n) {
+    const PlanNode& node = plan.node(n);
+    const NodeDescription description(plan, node, services.cpu);
+    bool inside = false;
+    for (std::size_t i = 0; i < node.input_ids().size(); ++i) {
+      if (!streamable_input(plan, chain, n, description.info(), i)) return bad;
+      inside |= node.input_ids()[i] >= 0 && writer_in(plan, chain, node.input_ids()[i]) >= 0;
+    }
+    if (!inside && n != chain.first) return bad;
+    if (n == chain.last) break;
+    std::int32_t readers = 0;
+    for (std::int32_t reader = n + 1; reader <= chain.last; ++reader)
+      for (std::int32_t id : plan.node(reader).input_ids()) readers += id == node.output_ids()[0] ? 1 : 0;
+    if (plan.value(node.output_ids()[0]).readers != readers || readers == 0) return bad;
+  }
+  return {};
+}
+
+/// Calls use(windows, strip count) for each input of later nodes of the chain that reads the node's output.
+template <class Use>
+void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, Use use) {
+  const std::int32_t id = plan.node(writer).output_ids()[0];
+  for (std::int32_t n = writer + 1; n <= chain.last; ++n) {
+    PlanNode& reader = plan.node(n);
+    for (std::size_t i = 0; i < reader.inputs.size(); ++i)
+      if (reader.input_ids()[i] == id) use(reader, i);
+  }
+}
+
+/// Where output rows of strip `s` end: the last node gives `rows` a strip, the others what their readers need by then.
+[[gnu::cold]] inline index_t strip_end(Plan& plan, const StripChain& chain, std::int32_t n, std::size_t s,
+                                       index_t done) {
+  const PlanNode& node = plan.node(n);
+  const index_t height = plan.value(node.output_ids()[0]).shape[1];
+  if (s + 1 == node.strips.size()) return height;  // rows that nothing reads belong to the last strip
+  index_t end = done;
+  if (n == chain.last) end = (static_cast<index_t>(s) + 1) * chain.rows;
+  for_each_reader(plan, chain, n, [&](const PlanNode& reader, std::size_t i) {
+    const StripWindow& window = reader.windows_of(s)[i];
+    if (reader.strips[s].strip.count > 0) end = std::max(end, window.first + window.count);
+  });
+  return std::clamp(end, done, height);
+}
+
+/// The rows of each input that the node's strip `s` reads, clipped to the tensor, and the padding that is left there.
+[[gnu::cold]] inline void cut_windows(Plan& plan, PlanNode& node, const NodeInfo& info, std::size_t s) {
+  Strip& strip = node.strips[s].strip;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    if (!info.has(static_cast<int>(i))) continue;
+    const RowSpan need =
+        node.op->rows(node.attributes, info, static_cast<int>(i), {strip.first, strip.count});
+    if (need.count == 0) continue;
+    const index_t height = plan.value(node.input_ids()[i]).shape[1], end = need.first + need.count;
+    StripWindow& window = node.windows_of(s)[i];
+    window.first = std::clamp<index_t>(need.first, 0, height);
+    window.count = std::clamp<index_t>(end, 0, height) - window.first;
+    if (i != 0) continue;
+    strip.pad_top = std::max<index_t>(0, -need.first);
+    strip.pad_bottom = std::max<index_t>(0, end - height);
+  }
+}
+
+/// Works out what one node of the chain computes in every strip: the rows that its readers need and have not seen.
+[[gnu::cold]] inline Fit cut_node(Planning& planning, Plan& plan, const StripChain& chain, std::int32_t n,
+                                  std::size_t count) {
+  PlanNode& node = plan.node(n);
+  const std::size_t windows = count * node.inputs.size();
+  LITHE_TRY(keep(planning, node.strip_table, count * sizeof(StripStep) + windows * sizeof(StripWindow)));
+  node.strips = {new (node.strip_table.data) StripStep[count], count};
+  node.windows = {new (node.strip_table.data + count * sizeof(StripStep)) StripWindow[windows], windows};
+  const NodeDescription description(plan, node, planning.services->cpu);
+  const KernelEntry& kernel = *node.kernel.entry;
+  index_t done = 0;
+  for (std::size_t s = 0; s < count; ++s) {
+    const index_t end = strip_end(plan, chain, n, s, done);
+    node.strips[s].strip = {done, end - done, 0, 0};
+    if (end > done) {
+      cut_windows(plan, node, description.info(), s);
+      if (kernel.takes_strip != nullptr &&
+          !kernel.takes_strip(node.attributes, description.info(), node.strips[s].strip))
+        return Status{Code::unsupported,
+                      "a kernel does not take a strip of the chain: choose another number of rows"};
+    }
+    done = end;
+  }
+  return {};
+}
+
+/// Which rows stay in the node's rolling buffer: from the first that a reader needs in this strip or a later one.
+[[gnu::cold]] inline void keep_rows(Plan& plan, const StripChain& chain, std::int32_t n) {
+  PlanNode& node = plan.node(n);
+  for (std::size_t s = 0; s < node.strips.size(); ++s) {
+    StripStep& step = node.strips[s];
+    if (n == chain.last) break;  // its output is whole
+    step.kept = step.strip.first;
+    for_each_reader(plan, chain, n, [&](const PlanNode& reader, std::size_t i) {
+      std::size_t next = s;
+      while (next < reader.strips.size() && reader.strips[next].strip.count == 0) ++next;
+      if (next < reader.strips.size()) step.kept = std::min(step.kept, reader.windows_of(next)[i].first);
+    });
+  }
+  for_each_reader(plan, chain, n, [&](PlanNode& reader, std::size_t i) {
+    for (std::size_t s = 0; s < reader.strips.size(); ++s)
+      reader.windows_of(s)[i].front = node.strips[s].kept;
+  });
+}
+
+/// Cuts every chain into strips, from its last node to its first. Errors: Code::invalid_argument for nodes that cannot
+/// be a chain; Code::unsupported for a kernel that does not take one of the strips.
+[[gnu::cold]] inline Fit cut_chains(Planning& planning, Plan& plan) {
+  for (const StripChain& chain : plan.chains) {
+    LITHE_TRY(check_chain(*planning.services, plan, chain));
+    const index_t rows = plan.value(plan.node(chain.last).output_ids()[0]).shape[1];
+    const auto count = static_cast<std::size_t>((rows + chain.rows - 1) / chain.rows);
+    for (std::int32_t n = chain.last; n >= chain.first; --n) {
+      LITHE_TRY(cut_node(planning, plan, chain, n, count).at(plan.index, n));
+      keep_rows(plan, chain, n);
+    }
+  }
+  return {};
+}
+
+}  // namespace lithe::inline v0::runtime

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "lithe/runtime/alias.hpp"
+#include "lithe/runtime/chains.hpp"
+#include "lithe/runtime/choose.hpp"
+#include "lithe/runtime/fit.hpp"
+#include "lithe/runtime/infer.hpp"
+#include "lithe/runtime/place.hpp"
+#include "lithe/runtime/plan.hpp"
+#include "lithe/runtime/reshape.hpp"
+#include "lithe/runtime/services.hpp"
+
+namespace lithe::inline v0::runtime {
+
+/// A plan whose kernels are there, at other input shapes: every phase but build, choose and create. tensor_bytes says
+/// afterwards how much the tensors need; point() follows where there is that much.
+inline Fit replan(Planning& planning, Plan& plan) {
+  LITHE_TRY(infer(planning, plan));
+  if (planning.variable) LITHE_TRY(select(*planning.services, plan));
+  LITHE_TRY(cut_chains(planning, plan));
+  alias(plan);
+  LITHE_TRY(reshape(planning, plan));
+  place(plan);
+  return {};
+}
+
+}  // namespace lithe::inline v0::runtime

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <span>
+
+#include "lithe/core/kernel.hpp"
+#include "lithe/memory/system_arena.hpp"
+#include "lithe/session.hpp"
+#include "tests/support/model_builder.hpp"
+
+/// What Loop and Scan need of a session: scratch memory that grows with its contents, and outputs of unknown length.
+namespace lithe::testing {
+namespace {
+
+/// The squares of 0, 1, ... below a number that only the data tells.
+///   count: one s64 -> squares [count]
+struct Squares {
+  using Attributes = NoAttributes;
+  static constexpr OpSpec spec{.name = "Squares", .inputs = {"count"}, .outputs = {"squares"}};
+  static constexpr TypeRow types[] = {{{DType::s64}, {DType::s64}}};
+
+  static Status infer(const Attributes&, InferContext& context) {
+    if (context.value(0) == nullptr) return {Code::needs_value, "the length is a number in the data"};
+    return context.output_at_most(0, {0});
+  }
+};
+
+/// Appends one element at a time, and keeps a running sum in scratch memory.
+struct AppendSquares {
+  using Op = Squares;
+
+  static Status run(const Op::Attributes&, RunContext& context) {
+    const auto count = context.input(0).as<std::int64_t>()[0];
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::span<std::byte> memory;
+      LITHE_TRY(context.scratch(7, static_cast<std::size_t>(i + 1) * sizeof i, memory));
+      auto* const odd = reinterpret_cast<std::int64_t*>(memory.data());
+      odd[i] = i == 0 ? 0 : odd[i - 1] + 2 * i - 1;  // the odd numbers add up to squares
+      LITHE_TRY(context.resize_output(0, {i + 1}, Contents::kept));
+      static_cast<std::int64_t*>(context.output().data)[i] = odd[i];
+    }
+    return {};
+  }
+};
+
+TEST(Growth, OutputsAndScratchGrowWithTheirContents) {
+  ModelBuilder b;
+  b.output(b.node<Squares>("squares", {}, {b.input("count", DType::s64, {1})}, DType::s64));
+  const Model model = b.open();
+  SessionOptions options;
+  options.kernels = KernelList<AppendSquares>::entries;
+  options.source = system_arena;
+  options.growable = true;
+  auto session = Session::create(model, options);
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  for (const std::int64_t count : {3, 20000, 0, 700}) {
+    session->input<std::int64_t>("count")[0] = count;
+    const Status status = session->run();
+    ASSERT_TRUE(status.ok()) << status.text();
+    const auto squares = session->output<std::int64_t>("squares");
+    ASSERT_EQ(squares.size(), static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(squares[static_cast<std::size_t>(i)], i * i);
+  }
+  EXPECT_GT(session->memory().grown, 2 * 20000 * sizeof(std::int64_t));
+}
+
+TEST(Growth, IsRefusedWhereTheSessionMayNotAllocate) {
+  ModelBuilder b;
+  b.output(b.node<Squares>("squares", {}, {b.input("count", DType::s64, {1})}, DType::s64));
+  const Model model = b.open();
+  SessionOptions options;
+  options.kernels = KernelList<AppendSquares>::entries;
+  options.source = system_arena;
+  auto session = Session::create(model, options);
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  session->input<std::int64_t>("count")[0] = 3;
+  EXPECT_EQ(session->run().code(), Code::out_of_memory);
+}
+
+}  // namespace
+}  // namespace lithe::testing
