@@ -17,7 +17,8 @@
 ///   auto session = lithe::Session::create(*model, lithe::options<lithe::KernelList<...>>(arena));
 namespace lithe::inline v0 {
 
-/// Plain C++ kernels only: name those the model needs, as `lithe embed` prints them.
+/// Plain C++ kernels only: name those the model needs, as `lithe embed` prints them. Row streaming is linked where
+/// SessionOptions::streaming names it (runtime/row_streaming.hpp).
 template <class Kernels>
 SessionOptions options(std::span<std::byte> arena) {
   SessionOptions o;

@@ -8,6 +8,7 @@
 #include "lithe/model.hpp"
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/packed_weights.hpp"
+#include "lithe/runtime/row_streaming.hpp"
 #include "lithe/runtime/threads.hpp"
 #include "lithe/session.hpp"
 #include "lithe/xnn/runtime.hpp"
@@ -39,6 +40,7 @@ SessionOptions options(const Threads* threads = nullptr) {
   o.heap_hooks = xnn::heap_hooks;
   o.packed_weights_source = own_packed_weights;
   o.cpu = cpu();
+  o.streaming = &row_streaming;
   o.threads = threads == nullptr ? nullptr : &threads->pool();
   return o;
 }

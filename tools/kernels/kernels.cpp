@@ -2,6 +2,7 @@
 #include "tools/kernels/kernels.hpp"
 
 #include "lithe/lithe.hpp"
+#include "lithe/runtime/survey.hpp"
 
 namespace lithe {
 
@@ -11,5 +12,12 @@ std::span<const KernelEntry> portable_kernels() { return portable::all::entries;
 
 SessionOptions machine_options(const Threads* threads) { return options(threads); }
 SessionOptions portable_options() { return options<portable::all>(); }
+
+SessionOptions microcontroller_options() {
+  SessionOptions o = portable_options();
+  o.cpu = {.dsp = true, .mve = true};
+  o.survey = runtime::survey_kernels;
+  return o;
+}
 
 }  // namespace lithe

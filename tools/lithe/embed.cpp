@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "tools/io/write_file.hpp"
+#include "tools/kernels/kernels.hpp"
 #include "tools/lithe/commands.hpp"
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
@@ -131,11 +132,7 @@ int embed(const EmbedOptions& o) {
   io::check_output(o.output, o.model);
   if (!o.symbol.empty()) check_namespace(o.symbol);
   const OpenModel file(o.model);
-  Common portable_only = o.common;
-  portable_only.kernels = "portable";
-  const Machine machine(portable_only);
-  SessionOptions options = machine.options();
-  options.cpu = {};  // half precision is computed in f32 there
+  SessionOptions options = microcontroller_options();
   const Session session = create(file, options);
   refuse_open_inputs(file, session);
   if (!session.planned())

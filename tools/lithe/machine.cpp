@@ -28,7 +28,7 @@ SessionOptions Machine::options() const {
   SessionOptions o = machine_options(&threads_);
   o.kernels = kernels_;
   o.growable = true;
-  if (!streaming_) o.strips = {};
+  if (!streaming_) o.streaming = nullptr;
   o.max_bytes = std::uint64_t{4} << 30;
   return o;
 }

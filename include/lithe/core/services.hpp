@@ -20,6 +20,8 @@ struct Cpu {
   bool avx512 = false;  ///< F, BW, DQ and VL
   bool avx512_vbmi = false, avx512_vnni = false, amx = false;
   bool neon = false, neon_dot = false, i8mm = false, sve = false, sve2 = false;
+  bool dsp = false;  ///< Cortex-M: the DSP extension (16-bit products in pairs)
+  bool mve = false;  ///< Cortex-M: Helium
   std::uint32_t l1d_bytes = 32 * 1024, l2_bytes = 256 * 1024;
   std::uint32_t performance_cores = 1;
 };

@@ -18,6 +18,21 @@
 /// rows instead of whole tensors. A row is computed once; rows that a later strip needs again move to the front.
 namespace lithe::inline v0::runtime {
 
+/// Gives the plan its chains. Errors: Code::invalid_argument for a node that is not there.
+[[gnu::cold]] inline Status mark_chains(Planning& planning, Plan& plan, std::span<const StripChain> wanted) {
+  std::span<StripChain> chains;
+  if (!planning.arena->array(wanted.size(), chains)) return out_of_arena();
+  for (std::size_t i = 0; i < chains.size(); ++i) {
+    chains[i] = wanted[i];
+    if (chains[i].first < 0 || chains[i].last >= plan.steps())
+      return {Code::invalid_argument, "a strip chain names a missing node"};
+    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n)
+      plan.node(n).chain = static_cast<std::int32_t>(i);
+  }
+  plan.chains = chains;
+  return {};
+}
+
 /// Number of the chain's node that computes the value, or -1: it comes from outside.
 [[gnu::cold]] inline std::int32_t writer_in(const Plan& plan, const StripChain& chain, std::int32_t id) {
   for (std::int32_t n = chain.first; n <= chain.last; ++n)

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 
 #include "lithe/core/kernel.hpp"
@@ -145,32 +144,6 @@ inline Status run_node(Planning& planning, Plan& plan, PlanNode& node, const Str
   return {};
 }
 
-/// One strip of one node: rows that stay move to the front of its rolling buffer, then it computes the new ones.
-inline Status run_strip(Planning& planning, Plan& plan, PlanNode& node, std::size_t s) {
-  const StripStep& step = node.strips[s];
-  const PlanValue& out = plan.value(node.output_ids()[0]);
-  const std::size_t row = out.bytes / static_cast<std::size_t>(out.shape[1]);
-  const index_t moved = s == 0 ? 0 : step.kept - node.strips[s - 1].kept;
-  const index_t stay = step.strip.first - step.kept;
-  if (moved > 0 && stay > 0)
-    std::memmove(out.data, out.data + static_cast<std::size_t>(moved) * row,
-                 static_cast<std::size_t>(stay) * row);
-  if (step.strip.count == 0) return {};
-  view_strip(plan, node, s);
-  return run_node(planning, plan, node, &step);
-}
-
-inline Status run_chain(Planning& planning, Plan& plan, const StripChain& chain) {
-  const std::size_t strips = plan.node(chain.first).strips.size();
-  for (std::size_t s = 0; s < strips; ++s)
-    for (std::int32_t n = chain.first; n <= chain.last; ++n) {
-      if (planning.services->stopped())
-        return Status{Code::stopped, "the stop flag was set"}.at(plan.index, n);
-      LITHE_TRY(run_strip(planning, plan, plan.node(n), s).at(plan.index, n));
-    }
-  return {};
-}
-
 inline Status execute(Planning& planning, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);
@@ -178,7 +151,7 @@ inline Status execute(Planning& planning, Plan& plan) {
     if (planning.services->stopped()) return Status{Code::stopped, "the stop flag was set"}.at(plan.index, n);
     if (node.chain >= 0) {
       const StripChain& chain = plan.chain_of(node);
-      LITHE_TRY(run_chain(planning, plan, chain));
+      LITHE_TRY(planning.services->streaming->run(planning, plan, chain));
       n = chain.last;
       continue;
     }

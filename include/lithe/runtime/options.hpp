@@ -11,6 +11,12 @@
 #include "lithe/core/services.hpp"
 
 namespace lithe::inline v0 {
+namespace runtime {
+struct Plan;
+struct PlanNode;
+struct Planning;
+struct RowStreaming;
+}  // namespace runtime
 
 /// Nodes [first, last] of the main graph run in strips of `rows` output rows of the last node's axis 1.
 struct StripChain {
@@ -38,7 +44,10 @@ struct SessionOptions {
   PackedWeightsSource packed_weights_source;
   const ThreadPool* threads = nullptr;
   Cpu cpu;
-  std::span<const StripChain> strips;  ///< row-streaming chains of the main graph
+  std::span<const StripChain> strips;  ///< row-streaming chains of the main graph; they need `streaming`
+  const runtime::RowStreaming* streaming = nullptr;  ///< &row_streaming; null: none is linked
+  /// For tools that plan for another target: &runtime::survey_kernels; null: only the chosen kernels are asked.
+  Status (*survey)(runtime::Planning&, runtime::Plan&, runtime::PlanNode&) = nullptr;
   const std::atomic<bool>* stop = nullptr;
   std::uint64_t max_bytes = std::uint64_t{1}
                             << (sizeof(void*) == 8 ? 30 : 29);  ///< of one tensor, and of the arena

@@ -2,7 +2,6 @@
 #pragma once
 
 #include "lithe/runtime/alias.hpp"
-#include "lithe/runtime/chains.hpp"
 #include "lithe/runtime/choose.hpp"
 #include "lithe/runtime/fit.hpp"
 #include "lithe/runtime/infer.hpp"
@@ -18,7 +17,7 @@ namespace lithe::inline v0::runtime {
 inline Fit replan(Planning& planning, Plan& plan) {
   LITHE_TRY(infer(planning, plan));
   if (planning.variable) LITHE_TRY(select(*planning.services, plan));
-  LITHE_TRY(cut_chains(planning, plan));
+  if (!plan.chains.empty()) LITHE_TRY(planning.services->streaming->cut(planning, plan));
   alias(plan);
   LITHE_TRY(reshape(planning, plan));
   place(plan);

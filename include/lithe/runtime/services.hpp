@@ -9,13 +9,27 @@
 #include "lithe/core/dtype.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
+#include "lithe/core/status.hpp"
 #include "lithe/memory/arena.hpp"
 #include "lithe/memory/operator_heap.hpp"
 #include "lithe/model.hpp"
+#include "lithe/runtime/fit.hpp"
+#include "lithe/runtime/options.hpp"
 
 namespace lithe::inline v0::runtime {
 
+struct Plan;
+struct PlanNode;
+struct Planning;
 struct RunObserver;
+
+/// What the phases call for the chains of a plan: functions of chains.hpp and strips.hpp, none of them null.
+struct RowStreaming {
+  Status (*mark)(Planning&, Plan&, std::span<const StripChain>);
+  Fit (*cut)(Planning&, Plan&);
+  Fit (*reshape)(Planning&, Plan&);
+  Status (*run)(Planning&, Plan&, const StripChain&);
+};
 
 /// What a session is given when it is created: constant from then on.
 struct Services {
@@ -26,6 +40,8 @@ struct Services {
   PackedWeights* packed_weights = nullptr;
   HeapHooks heap_hooks;
   ArenaSource source;
+  const RowStreaming* streaming = nullptr;  ///< not null where a plan has chains
+  Status (*survey)(Planning&, Plan&, PlanNode&) = nullptr;
   const std::atomic<bool>* stop = nullptr;
   std::uint64_t max_bytes = 0;       ///< of one tensor
   std::uint64_t max_iterations = 0;  ///< of a loop

@@ -17,7 +17,6 @@
 #include "lithe/model.hpp"
 #include "lithe/runtime/alias.hpp"
 #include "lithe/runtime/build.hpp"
-#include "lithe/runtime/chains.hpp"
 #include "lithe/runtime/choose.hpp"
 #include "lithe/runtime/create.hpp"
 #include "lithe/runtime/execute.hpp"
@@ -112,6 +111,8 @@ inline void SessionCore::lend(const Model& model, const SessionOptions& options,
   services.max_bytes = options.max_bytes;
   services.max_iterations = options.max_iterations;
   services.growable = options.growable;
+  services.streaming = options.streaming;
+  services.survey = options.survey;
   planning.services = &services;
   planning.arena = &arena;
   planning.first = true;
@@ -129,17 +130,11 @@ inline Status SessionCore::build_tables(const SessionOptions& options) {
     symbols[i] = symbol_value(*root.symbols()->Get(static_cast<std::uint32_t>(i)));
   planning.variable = !symbols.empty();
   for (const Port& p : ports.inputs) planning.variable |= source(p).host();
-  std::span<StripChain> chains;
-  if (!arena.array(options.strips.size(), chains)) return out_of_arena();
-  for (std::size_t i = 0; i < chains.size(); ++i) {
-    chains[i] = options.strips[i];
-    if (chains[i].first < 0 || chains[i].last >= plan.steps())
-      return {Code::invalid_argument, "a strip chain names a missing node"};
-    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n)
-      plan.node(n).chain = static_cast<std::int32_t>(i);
-  }
-  plan.chains = chains;
-  return {};
+  if (options.strips.empty()) return {};
+  if (services.streaming == nullptr)
+    return {Code::unsupported,
+            "strips are asked for, but row streaming is not linked: set options.streaming"};
+  return services.streaming->mark(planning, plan, options.strips);
 }
 
 inline Status SessionCore::assign(const InputShape& wanted) {
@@ -233,7 +228,7 @@ inline Fit SessionCore::plan_first() {
   LITHE_TRY(set_inputs());
   LITHE_TRY(infer(planning, plan));
   LITHE_TRY(choose(planning, plan));
-  LITHE_TRY(cut_chains(planning, plan));
+  if (!plan.chains.empty()) LITHE_TRY(planning.services->streaming->cut(planning, plan));
   alias(plan);
   LITHE_TRY(plan_kernels());
   place(plan);
