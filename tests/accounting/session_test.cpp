@@ -41,9 +41,10 @@ std::vector<std::byte> converted(const std::string& name, std::uint64_t batch = 
 class Accounting : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator";
+    if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator: run it in the dev preset";
     if (!fs::exists(onnx_file(GetParam())))
-      GTEST_SKIP() << "there is no " << onnx_file(GetParam()) << "; LITHE_SHARED names the folder";
+      GTEST_SKIP() << "there is no " << onnx_file(GetParam())
+                   << ": set LITHE_SHARED to the folder of models and data";
   }
 };
 
@@ -84,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Runs, ::testing::Values("digits", "mnist_cnn"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Resizes, InsideTheBoundsAllocateNothing) {
-  if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator";
+  if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator: run it in the dev preset";
   const auto file = converted("digits", 9);
   auto model = Model::open(aligned_copy(file));
   ASSERT_TRUE(model.ok());

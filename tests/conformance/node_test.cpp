@@ -78,7 +78,7 @@ void compare(Session& session, const Tensors& inputs, const Tensors& outputs) {
   }
 }
 
-/// The refusal of a feature that `status` names, in the words of the runner.
+/// Throws Failed with the status and with what was being done, unless the status is ok.
 void check(const Status& status, const char* when) {
   if (!status.ok()) throw Failed(std::string(when) + ": " + status.text() + " [" + name(status.code()) + "]");
 }
@@ -161,7 +161,7 @@ void show_untested(Scoreboard& scoreboard) {
       {"GlobalLpPool", "g (float[1,4,8,8] x) => (float[] y) { y = GlobalLpPool(x) }"},
       {"Not", "g (bool[4] x) => (bool[] y) { y = Not(x) }"},
   };
-  for (const auto& [op, text] : forms) scoreboard.show({"", op}, import::testing::imported(text, 17));
+  for (const auto& [op, text] : forms) scoreboard.show({"", op}, imported(text, 17));
 }
 
 /// "name: reason" lines.

@@ -5,7 +5,7 @@
 
 #include "lithe/core/tensor.hpp"
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(DType, NamesGoBothWays) {
@@ -68,4 +68,4 @@ TEST(DType, OfElements) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

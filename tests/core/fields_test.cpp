@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 enum class Mode : std::uint8_t { first, second, third };
@@ -122,4 +122,4 @@ TEST(Fields, Refuses) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

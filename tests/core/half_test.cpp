@@ -9,7 +9,7 @@
 #include <limits>
 #include <random>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 /// Binary16 from its definition: sign, exponent of bias 15, ten bits.
@@ -120,4 +120,4 @@ TEST(BFloat16, RoundsToNearestEven) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 /// y = x * factor, for one float.
@@ -50,21 +50,21 @@ struct Fast {
 };
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test
 
 /// Knows which types it was compiled for.
 template <>
-struct lithe::portable::Kernel<lithe::Scale> {
+struct lithe::portable::Kernel<lithe::test::Scale> {
   inline static std::uint32_t types_run = 0;
   template <TypeSet types = every_type>
-  static Status run(const lithe::Scale::Attributes& attributes, RunContext& context) {
+  static Status run(const lithe::test::Scale::Attributes& attributes, RunContext& context) {
     types_run = types.bits;
     context.output().as<float>()[0] = context.input(0).as<float>()[0] * attributes.factor;
     return {};
   }
 };
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 using Portable = portable::Kernel<Scale>;
@@ -202,4 +202,4 @@ TEST(RunContext, WithoutASession) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

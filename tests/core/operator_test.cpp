@@ -6,7 +6,7 @@
 #include <array>
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 using enum DType;
@@ -96,4 +96,4 @@ TEST(InferContext, ReadsShapeDecidingInputs) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

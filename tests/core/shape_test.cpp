@@ -5,7 +5,7 @@
 
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(Shape, Products) {
@@ -111,4 +111,4 @@ TEST(IntList, ComparesWhatItHolds) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(Status, DefaultIsOk) {
@@ -91,4 +91,4 @@ TEST(Macros, ReturnOnFailureOnly) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

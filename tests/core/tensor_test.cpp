@@ -6,7 +6,7 @@
 #include <array>
 #include <numeric>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(Tensor, DenseElements) {
@@ -81,4 +81,4 @@ TEST(Quantization, ReadsScalesAndZeroPointsOfTheirOwnTypes) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

@@ -4,18 +4,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "lithe/lithe.hpp"
+#include "tests/support/aligned_copy.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/kernels/kernels.hpp"
 
-/// Through converter, file and session: what later work builds on.
-namespace lithe::testing {
+/// From ONNX text through converter, file and session to the answer.
+namespace lithe::test {
 namespace {
 
 /// A model of onnx's text form, converted; values that the text declares between < and > without contents
@@ -24,7 +24,7 @@ class Converted {
  public:
   explicit Converted(const std::string& text, const import::Options& options = {}, int opset = 17) {
     onnx::ModelProto proto;
-    proto.ParseFromString(import::testing::serialized(text, opset));
+    proto.ParseFromString(serialized(text, opset));
     std::mt19937 random(7);
     for (const auto& info : proto.graph().value_info()) {
       if (info.name().empty() || info.name()[0] != 'w') continue;
@@ -38,9 +38,7 @@ class Converted {
     proto.mutable_graph()->clear_value_info();
     const std::string bytes = proto.SerializeAsString();
     const auto file = import::convert(std::as_bytes(std::span(bytes)), "test.onnx", options).bytes;
-    auto* aligned = static_cast<std::byte*>(std::aligned_alloc(64, align_up(file.size(), 64)));
-    std::memcpy(aligned, file.data(), file.size());
-    auto model = Model::open(Storage(aligned, file.size(), [](void* data, std::size_t) { std::free(data); }));
+    auto model = Model::open(aligned_copy(file));
     EXPECT_TRUE(model.ok()) << model.status().text();
     model_ = *std::move(model);
   }
@@ -198,7 +196,8 @@ TEST(EndToEnd, AStreamingNetworkKeepsItsState) {
 
 TEST(EndToEnd, OurOwnVectorKernelRunsWhereItIsFaster) {
   const Cpu& here = cpu();
-  if (!(here.avx2 && here.fma3) && !here.neon) GTEST_SKIP() << "this CPU has neither AVX2 with FMA nor NEON";
+  if (!(here.avx2 && here.fma3) && !here.neon)
+    GTEST_SKIP() << "this CPU has neither AVX2 with FMA nor NEON: tools/test.sh code-paths emulates one";
   const Converted converted(
       "g (float[1,24,17,13] x) => (float[1,24,17,13] y) <float[24,1,3,3] w, float[24] wb> { y = Conv <group "
       "= 24, pads = [1, 1, 1, 1]> (x, w, wb) }");
@@ -231,4 +230,4 @@ TEST(EndToEnd, BranchesMayDifferInRank) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -10,7 +10,7 @@
 #include "lithe/lithe.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 class Golden : public ::testing::TestWithParam<bool> {
@@ -112,4 +112,4 @@ TEST_P(Golden, Version1StatesShapesAndBranches) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -32,11 +32,13 @@ constexpr unsigned seconds_each = 10;
 constexpr std::int64_t most_resident = std::int64_t{1} << 30;
 
 /// A repeatable stream of numbers.
-class Random {
+class RandomStream {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
+  explicit RandomStream(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15u + 1) {}
   std::uint64_t next() {
-    state_ ^= state_ << 13, state_ ^= state_ >> 7, state_ ^= state_ << 17;
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 7;
+    state_ ^= state_ << 17;
     return state_ * 0x2545F4914F6CDD1Du >> 16;
   }
   std::size_t below(std::size_t n) { return n == 0 ? 0 : static_cast<std::size_t>(next() % n); }
@@ -60,7 +62,7 @@ struct Source {
 };
 
 Bytes from_text(const std::string& text) {
-  const std::string bytes = import::testing::serialized(text, 17);
+  const std::string bytes = serialized(text, 17);
   const auto raw = std::as_bytes(std::span(bytes));
   return {raw.begin(), raw.end()};
 }
@@ -123,7 +125,7 @@ enum class Kind { bit, byte, truncate, splice, integer32, integer64, data_bit, s
 constexpr int kinds = 8;
 
 template <class T>
-void set_integer(Bytes& file, Random& random, std::size_t end) {
+void set_integer(Bytes& file, RandomStream& random, std::size_t end) {
   constexpr std::int64_t extremes[] = {0,
                                        -1,
                                        1,
@@ -146,7 +148,7 @@ void set_integer(Bytes& file, Random& random, std::size_t end) {
 }
 
 /// Damages the file once. Tables end, and data begin, at `segment`.
-void mutate(Bytes& file, Kind kind, Random& random, std::size_t segment) {
+void mutate(Bytes& file, Kind kind, RandomStream& random, std::size_t segment) {
   if (file.empty()) return;
   switch (kind) {
     case Kind::bit:
@@ -205,7 +207,7 @@ Count corrupt(const std::string& name, const Bytes& file, std::size_t segment, c
   EXPECT_EQ(exercise(file, 0), Exercise::ran) << name;
   const int only = number_from("LITHE_CORRUPTION", -1), all = number_from("LITHE_CORRUPTIONS", 200);
   for (int n = only < 0 ? 0 : only; n < (only < 0 ? all : only + 1); ++n) {
-    Random random(static_cast<std::uint64_t>(n) * 1000 + name.size());
+    RandomStream random(static_cast<std::uint64_t>(n) * 1000 + name.size());
     const Kind kind = static_cast<Kind>(n % kinds);
     Bytes damaged = file;
     mutate(damaged, kind, random, segment);

@@ -101,11 +101,13 @@ double cosine(const TensorView& a, const TensorView& b) {
 class Models : public ::testing::TestWithParam<Network> {
  protected:
   void SetUp() override {
-    if (GetParam().heavy && is_sanitized) GTEST_SKIP() << "too slow under a sanitizer";
+    if (GetParam().heavy && is_sanitized)
+      GTEST_SKIP() << "too slow under a sanitizer: run it in the dev preset";
     const char* shared = std::getenv("LITHE_SHARED");
     folder_ = fs::path(shared == nullptr ? "" : shared) / "models" / GetParam().name;
     if (!fs::exists(folder_ / "model.onnx"))
-      GTEST_SKIP() << "there is no " << folder_ / "model.onnx" << "; LITHE_SHARED names the folder";
+      GTEST_SKIP() << "there is no " << folder_ / "model.onnx"
+                   << ": set LITHE_SHARED to the folder of models and data";
     std::ifstream(folder_ / "meta.json") >> meta_;
     for (const auto& c : meta_.at("cases")) cases_.push_back(read_case(c));
     ASSERT_EQ(cases_.size(), GetParam().cases);
@@ -118,7 +120,8 @@ class Models : public ::testing::TestWithParam<Network> {
     std::vector<double> tolerances;
   };
 
-  /// By how far ONNX Runtime's own optimizations move the output.
+  /// The error that is allowed, as a part of the output's range; `moved` is how far ONNX Runtime's own
+  /// optimizations move the output. An int8 network may move 1.5 times as far.
   static double tolerance(double moved) {
     const Network& network = GetParam();
     if (network.numbers == Numbers::quantized) return std::max(2e-2, 1.5 * moved);
@@ -127,7 +130,6 @@ class Models : public ::testing::TestWithParam<Network> {
     return network.numbers == Numbers::half ? 1e-2 : 1e-4;
   }
 
-  /// int8 may move 1.5 times as far as ONNX Runtime's own optimizations do.
   Case read_case(const nlohmann::json& c) const {
     const fs::path at = folder_ / c.at("dir").get<std::string>();
     Case result{c.at("dir"),

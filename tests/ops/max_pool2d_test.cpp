@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/ops/pool_reference.hpp"
 #include "tests/support/op_test.hpp"
 
 namespace lithe::test {
@@ -14,15 +15,6 @@ namespace {
 
 using ops::MaxPool2D;
 using Attributes = MaxPool2D::Attributes;
-
-index_t pooled(const Attributes& a, index_t size, std::size_t i) {
-  const double room =
-      static_cast<double>(size + a.pads[i] + a.pads[i + 2] - (a.kernel[i] - 1) * a.dilations[i] - 1) /
-      a.strides[i];
-  auto out = static_cast<index_t>(a.ceil_mode ? std::ceil(room) : std::floor(room)) + 1;
-  while (a.ceil_mode && (out - 1) * a.strides[i] >= size + a.pads[i]) --out;
-  return out;
-}
 
 ReferenceTensor reference_max_pool(const Attributes& a, const std::vector<ReferenceTensor>& in) {
   const Shape& x = in[0].shape;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Model files that another build converted (LITHE_MODELS), on this build's CPU, against ONNX Runtime's
-// recorded answers: one file for every CPU. In int8 the answers are, to the bit, those of the machine that
-// converted.
+// Trained networks on this build's CPU, compared with answers that were recorded elsewhere. The model files are
+// those that the dev preset converted (LITHE_MODELS): one file serves every CPU. Float networks are compared with
+// ONNX Runtime's answers (LITHE_SHARED), int8 networks to the bit with those of the machine that converted them.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -84,7 +84,8 @@ TEST_P(Recorded, RunsOnThisCpu) {
   const fs::path file = fs::path(environment("LITHE_MODELS")) / (std::string(GetParam().name) + ".lithe");
   const fs::path golden = fs::path(environment("LITHE_SHARED")) / "models" / GetParam().name;
   if (!fs::exists(file)) GTEST_SKIP() << "there is no " << file << ": build the dev preset first";
-  if (!fs::exists(golden)) GTEST_SKIP() << "there is no " << golden << "; LITHE_SHARED names the folder";
+  if (!fs::exists(golden))
+    GTEST_SKIP() << "there is no " << golden << ": set LITHE_SHARED to the folder of models and data";
   auto model = lithe::open(file.c_str());
   ASSERT_TRUE(model.ok()) << model.status().text();
   for (const bool fast : {true, false})

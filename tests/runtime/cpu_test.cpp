@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(Cpu, IsFoundOnceAndPlausible) {
@@ -80,4 +80,4 @@ TEST(Cpu, FeatureNames) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

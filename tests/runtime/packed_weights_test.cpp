@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 PackingKey key(std::int32_t filter) { return {{1, 2}, 3, 4, filter, -1}; }
@@ -85,4 +85,4 @@ TEST(PackingHash, TellsEverythingApart) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

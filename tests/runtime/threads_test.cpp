@@ -7,7 +7,7 @@
 #include <atomic>
 #include <utility>
 
-namespace lithe {
+namespace lithe::test {
 namespace {
 
 TEST(Threads, OneThreadNeedsNoPool) {
@@ -41,4 +41,4 @@ TEST(Threads, ForEachVisitsAllOnce) {
 }
 
 }  // namespace
-}  // namespace lithe
+}  // namespace lithe::test

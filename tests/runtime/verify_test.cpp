@@ -460,7 +460,7 @@ TEST(Verify, RefusesBytesThatAreNotAligned) {
 }
 
 TEST(Verify, TakesLargeSegmentsOnAPageOfTheirOwn) {
-  lithe::testing::ModelBuilder b;
+  ModelBuilder b;
   const std::vector<float> elements(small_segment, 1);
   const index_t count = static_cast<index_t>(elements.size());
   const int large = b.constant<float>({count}, elements);
@@ -473,7 +473,7 @@ TEST(Verify, TakesLargeSegmentsOnAPageOfTheirOwn) {
 }
 
 TEST(Verify, TakesEmptyConstantsWhoseOtherDimensionsAreLargerThanTheFile) {
-  lithe::testing::ModelBuilder b;
+  ModelBuilder b;
   const int empty = b.constant<float>({1 << 10, 0, 1 << 10}, {});
   b.output(b.node<ops::Relu>("y", {}, {empty}));
   const Status status = Model::open(b.storage()).status();

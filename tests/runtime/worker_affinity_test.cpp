@@ -12,8 +12,10 @@
 
 #include "lithe/runtime/threads.hpp"
 
-namespace lithe::runtime {
+namespace lithe::test {
 namespace {
+
+using runtime::WorkerAffinity;
 
 std::vector<int> processors(const cpu_set_t& set) {
   std::vector<int> all;
@@ -54,10 +56,12 @@ std::vector<int> processors_of_worker(pthreadpool_t pool) {
   return meeting.found;
 }
 
-class WorkerAffinityTest : public testing::Test {
+class WorkerAffinityTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (allowed_.size() < 2) GTEST_SKIP() << "two processors are needed";
+    if (allowed_.size() < 2)
+      GTEST_SKIP()
+          << "this thread may use one processor only: run the test on a machine, or in a container, with two";
   }
   void TearDown() override { move_this_thread(allowed_); }
 
@@ -92,14 +96,15 @@ TEST_F(WorkerAffinityTest, NeedsAProcessorForEachThread) {
 TEST_F(WorkerAffinityTest, ThreadsUseItWhereItIsUseful) {
   const Threads threads(2);
   ASSERT_EQ(threads.pool().start_run != nullptr, WorkerAffinity::useful());
-  if (!WorkerAffinity::useful()) GTEST_SKIP() << "not Linux on a virtual x86 machine";
+  if (!WorkerAffinity::useful())
+    GTEST_SKIP() << "Threads uses it on virtual x86 machines with Linux only: run the test on one";
   move_this_thread({allowed_[1]});
   threads.pool().start_run(threads.pool().affinity);
   EXPECT_EQ(processors_of_worker(native(&threads.pool())), without(allowed_[1]));
 }
 
 }  // namespace
-}  // namespace lithe::runtime
+}  // namespace lithe::test
 #else
 TEST(WorkerAffinity, NeedsLinux) { EXPECT_FALSE(lithe::runtime::WorkerAffinity::useful()); }
 #endif

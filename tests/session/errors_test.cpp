@@ -9,7 +9,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 Status created(const ModelBuilder& b, const SessionOptions& options = portable_options()) {
@@ -115,4 +115,4 @@ TEST(SessionErrors, TheStopFlagStops) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

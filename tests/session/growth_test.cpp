@@ -10,7 +10,7 @@
 #include "tests/support/model_builder.hpp"
 
 /// What Loop and Scan need of a session: scratch memory that grows with its contents, and outputs of unknown length.
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 /// The squares of 0, 1, ... below a number that only the data tells.
@@ -79,4 +79,4 @@ TEST(Growth, IsRefusedWhereTheSessionMayNotAllocate) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -14,7 +14,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 constexpr index_t rows = 5, inputs = 33, outputs = 17;
@@ -97,4 +97,4 @@ TEST(HalfPrecision, ACastToWhatIsPlannedAlreadyMovesNothing) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -10,7 +10,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 ModelBuilder element_wise_chain(int length) {
@@ -170,4 +170,4 @@ TEST(SessionMemory, OutputsMayBeInputsAndConstants) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

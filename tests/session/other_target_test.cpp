@@ -13,7 +13,7 @@
 #include "tests/support/model_builder.hpp"
 
 /// A workstation plans for a microcontroller: kernels that only run there say their sizes here.
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 /// Rows are summed. rows [N, C] -> sums [N]
@@ -124,4 +124,4 @@ TEST(OtherTarget, AnArenaCountedForAllItsCoresSufficesOnEach) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -13,7 +13,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 /// Takes nothing but six columns, and answers 42.
@@ -183,4 +183,4 @@ TEST(SessionResize, ContentsOfAnotherSizeMustBeGiven) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

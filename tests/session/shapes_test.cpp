@@ -9,7 +9,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 /// [n, 4] -> Relu, Add, Concat with itself, Reshape to [2, -1, rows] with a shape computed from the tensor's.
@@ -164,4 +164,4 @@ TEST(SessionShapes, DataDecidesWhatTheBoundCannotTell) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

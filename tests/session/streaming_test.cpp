@@ -11,7 +11,7 @@
 #include "tests/support/model_builder.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 /// Relu, a 3x3 pool over it, and the sum of both: the rows of the Relu are read through two windows.
@@ -127,4 +127,4 @@ TEST(Streaming, ObserversSeeEveryStripAndTheStopFlagIsPolled) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -16,7 +16,7 @@
 #include "lithe/xnn/conv2d.hpp"
 #include "tests/support/model_builder.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 using Kernels = KernelList<xnn::Conv2D, portable::UnaryKernels, portable::Kernel<ops::Conv2D>>;
@@ -99,4 +99,4 @@ TEST(SessionThreads, EachRunTellsThePool) {
 }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

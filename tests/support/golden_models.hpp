@@ -5,7 +5,7 @@
 #include "tests/support/model_builder.hpp"
 
 /// The models of schema/golden/, as they were when their files were written.
-namespace lithe::testing {
+namespace lithe::test {
 
 inline std::vector<float> ramp(std::size_t n, float first, float step) {
   std::vector<float> v(n);
@@ -73,4 +73,4 @@ inline ModelBuilder golden_everything() {
   return b;
 }
 
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -11,11 +10,12 @@
 
 #include "lithe/format/reader.hpp"
 #include "lithe/model.hpp"
+#include "tests/support/aligned_copy.hpp"
 #include "tools/graph/attributes.hpp"
 #include "tools/graph/graph.hpp"
 #include "tools/graph/writer.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 
 /// A model put together by hand, written to bytes as the converter would. Names of values are the handles'
 /// names.
@@ -63,7 +63,8 @@ class ModelBuilder {
                          std::vector<int> subgraphs = {}, int g = 0) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
-    node.inputs = std::move(inputs), node.subgraphs = std::move(subgraphs);
+    node.inputs = std::move(inputs);
+    node.subgraphs = std::move(subgraphs);
     for (std::size_t i = 0; i < dtypes.size(); ++i)
       node.outputs.push_back(value(i == 0 ? name : name + "." + std::to_string(i), dtypes[i], g));
     graph(g).nodes.push_back(node);
@@ -79,19 +80,15 @@ class ModelBuilder {
                 int g = 0) {
     graph::ValueQuantization q;
     const Shape shape{static_cast<index_t>(scales.size())};
-    q.scale = graph::make_constant<float>(shape, scales),
-    q.zero_point = graph::make_constant<std::int8_t>(shape, zero_points), q.axis = axis;
+    q.scale = graph::make_constant<float>(shape, scales);
+    q.zero_point = graph::make_constant<std::int8_t>(shape, zero_points);
+    q.axis = axis;
     graph(g).value(id).quantization = q;
   }
 
   std::vector<std::byte> bytes() const { return graph::write(model_); }
   /// The file's bytes, 64-byte aligned and owned by the result.
-  Storage storage() const {
-    const auto file = bytes();
-    auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (file.size() + 63) / 64 * 64));
-    std::memcpy(memory, file.data(), file.size());
-    return Storage(memory, file.size(), [](void* data, std::size_t) { std::free(data); });
-  }
+  Storage storage() const { return aligned_copy(bytes()); }
   Model open() const {
     auto model = Model::open(storage());
     EXPECT_TRUE(model.ok()) << model.status().text();
@@ -101,11 +98,12 @@ class ModelBuilder {
  private:
   int value(const std::string& name, DType dtype, int g) {
     graph::Value v;
-    v.name = name, v.dtype = dtype;
+    v.name = name;
+    v.dtype = dtype;
     return graph(g).add_value(std::move(v));
   }
 
   graph::Model model_;
 };
 
-}  // namespace lithe::testing
+}  // namespace lithe::test

@@ -40,7 +40,7 @@ struct MatchOptions {
 };
 
 /// What the machine lends: by default no CPU features and the calling thread alone, which portable kernels
-/// want. tests/support/accelerated.hpp has the real ones.
+/// want.
 struct Platform {
   Cpu cpu{};
   std::vector<ThreadPool> pools{ThreadPool{}};

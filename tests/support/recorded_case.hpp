@@ -2,12 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -15,6 +13,7 @@
 
 #include "lithe/model.hpp"
 #include "lithe/session.hpp"
+#include "tests/support/aligned_copy.hpp"
 #include "tools/graph/graph.hpp"
 #include "tools/io/tensor_files.hpp"
 
@@ -31,14 +30,6 @@ inline std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
-}
-
-/// A copy of a model file's bytes, aligned as Model::open wants them.
-inline Storage aligned_copy(std::span<const std::byte> bytes) {
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, align_up(bytes.size() + 1, 64)));
-  if (memory == nullptr) throw std::bad_alloc();
-  if (!bytes.empty()) std::memcpy(memory, bytes.data(), bytes.size());
-  return Storage(memory, bytes.size(), [](void* data, std::size_t) { std::free(data); });
 }
 
 inline bool is_host_input(const Session& session, int input) {

@@ -23,7 +23,7 @@ namespace lithe::import {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::mentions;
+using namespace test;
 
 struct Answer {
   int exit = -1;
@@ -37,7 +37,7 @@ class Command : public ::testing::Test {
   void SetUp() override {
     const char* command = std::getenv("LITHE_COMMAND");
     if (command == nullptr || !fs::exists(command))
-      GTEST_SKIP() << "LITHE_COMMAND does not name the command-line tool";
+      GTEST_SKIP() << "there is no command-line tool: build lithe_command, and set LITHE_COMMAND to it";
     command_ = command;
   }
 
@@ -138,9 +138,9 @@ TEST_F(Command, VerifyFindsADamagedWeightThatALoadDoesNot) {
 
 TEST_F(Command, UnsupportedOperatorsAreListedAllAtOnce) {
   const std::string model =
-      write("new.onnx", testing::serialized("g (float[2,3] x) => (float[2,3] y) { a = Bernoulli(x)\n b = "
-                                            "Relu(a)\n c = Bernoulli(b)\n y = RandomUniformLike(c) }",
-                                            17));
+      write("new.onnx", serialized("g (float[2,3] x) => (float[2,3] y) { a = Bernoulli(x)\n b = "
+                                   "Relu(a)\n c = Bernoulli(b)\n y = RandomUniformLike(c) }",
+                                   17));
   for (const std::string& more : {std::string("-o ") + path("new.lithe"), std::string("--check")}) {
     const Answer answer = run("convert " + model + " " + more);
     EXPECT_EQ(answer.exit, 3);
@@ -216,8 +216,8 @@ TEST_F(Command, ConvertsTestsAndRuns) {
 
 TEST_F(Command, EveryOutputHasAFileAndEveryFileAnInput) {
   onnx::ModelProto model;
-  model.ParseFromString(testing::serialized(
-      "g (float[2] x) => (float[2] ab, float[2] a_b) { ab = Abs(x)\n a_b = Neg(x) }", 17));
+  model.ParseFromString(
+      serialized("g (float[2] x) => (float[2] ab, float[2] a_b) { ab = Abs(x)\n a_b = Neg(x) }", 17));
   model.mutable_graph()->mutable_node(0)->set_output(0, "a/b");
   model.mutable_graph()->mutable_output(0)->set_name("a/b");
   const std::string file = write("slash.onnx", model.SerializeAsString());
@@ -252,8 +252,8 @@ TEST_F(Command, CompareShowsTheWorstFirstAndTheFirstThatIsWrong) {
   // The same network, whose first convolution was scaled since: everything behind it is off.
   const std::string network = "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, ";
   const std::string rest = "}> { a = Neg(x)\n b = Conv(a, w)\n c = Sigmoid(b)\n y = Relu(c) }";
-  const std::string before = write("before.onnx", testing::serialized(network + "4" + rest, 17));
-  const std::string after = write("after.onnx", testing::serialized(network + "5" + rest, 17));
+  const std::string before = write("before.onnx", serialized(network + "4" + rest, 17));
+  const std::string after = write("after.onnx", serialized(network + "5" + rest, 17));
   ASSERT_EQ(run("convert " + after + " -o " + path("after.lithe")).exit, 0);
   const Answer wrong = run("compare " + path("after.lithe") + " --onnx " + before);
   EXPECT_EQ(wrong.exit, 1);
@@ -263,13 +263,13 @@ TEST_F(Command, CompareShowsTheWorstFirstAndTheFirstThatIsWrong) {
 
 TEST_F(Command, CompareFeedsHalfPrecisionInputs) {
   const std::string network = "g (float16[1,64] x) => (float16[1,64] y) { a = Exp(x)\n y = Sqrt(a) }";
-  const std::string model = write("half.onnx", testing::serialized(network, 17));
+  const std::string model = write("half.onnx", serialized(network, 17));
   const Answer answer = run("compare " + model + " --report " + path("report.json"));
   EXPECT_EQ(answer.exit, 0) << answer.error;
   ASSERT_EQ(run("compare " +
-                write("other.onnx", testing::serialized("g (float16[1,64] x) => (float16[1,64] y) "
-                                                        "{ a = Exp(x)\n y = Abs(a) }",
-                                                        17)) +
+                write("other.onnx", serialized("g (float16[1,64] x) => (float16[1,64] y) "
+                                               "{ a = Exp(x)\n y = Abs(a) }",
+                                               17)) +
                 " --onnx " + model)
                 .exit,
             1);  // zeros would hide it: Sqrt and Abs of 1 are 1
@@ -280,7 +280,7 @@ TEST_F(Command, CompareReadsStoredNumbersAsWhatTheyStandFor) {
       "g (uint8[1,1,2,2] x) => (uint8[1,2,2,2] y) <float s = {0.5}, uint8 z = {120}, float t = {0.25}, "
       "uint8 m = {128}, uint8[2,1,1,1] w = {130, 125}> { q = QLinearConv(x, s, z, w, t, m, s, z)\n "
       "y = com.microsoft.QLinearSigmoid(q, s, z, t, z) }";
-  const std::string model = write("quantized.onnx", testing::serialized(network, 17));
+  const std::string model = write("quantized.onnx", serialized(network, 17));
   const Answer answer = run("compare " + model + " --report " + path("report.json"));
   EXPECT_EQ(answer.exit, 0) << answer.out << answer.error;
   const auto report = nlohmann::json::parse(read(path("report.json")));
@@ -290,10 +290,9 @@ TEST_F(Command, CompareReadsStoredNumbersAsWhatTheyStandFor) {
 /// A network that was calibrated on numbers a tenth as large as those it gets now.
 TEST_F(Command, CompareSaysWhatSaturates) {
   const std::string onnx = write(
-      "wide.onnx",
-      testing::serialized("g (float[1,2,8,8] x) => (float[1,2,8,8] y) <float[2,2,1,1] w = {1, 2, 3, 4}> "
-                          "{ a = Conv(x, w)\n y = Abs(a) }",
-                          17));
+      "wide.onnx", serialized("g (float[1,2,8,8] x) => (float[1,2,8,8] y) <float[2,2,1,1] w = {1, 2, 3, 4}> "
+                              "{ a = Conv(x, w)\n y = Abs(a) }",
+                              17));
   std::vector<float> numbers(128);
   for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i % 31) - 15;
   fs::create_directories(folder_ / "samples");
@@ -441,7 +440,7 @@ TEST_F(Command, InspectCountsMultiplyAddsAndNamesThoseInFloat) {
       "g (int8[1,1,2,2] x) => (float[1,3,2,2] y) <float s = {0.5}, int8 z = {0}, int8[2,1,1,1] w = {2, -4}, "
       "float[3,2,1,1] v = {1, 2, 3, 4, 5, 6}> { q = QLinearConv(x, s, z, w, s, z, s, z)\n "
       "d = DequantizeLinear(q, s, z)\n e = Sin(d)\n y = Conv(e, v) }";
-  const std::string model = write("mixed.onnx", testing::serialized(network, 17));
+  const std::string model = write("mixed.onnx", serialized(network, 17));
   const Answer text = run("inspect " + model);
   EXPECT_EQ(text.exit, 0) << text.error;
   EXPECT_TRUE(mentions(text.out, "multiply-adds: 32, 25.00 % of them in int8 or uint8"));
@@ -458,8 +457,7 @@ TEST_F(Command, ExplainSaysWhatFusedAndWhatStoppedANearMiss) {
   const std::string network =
       "g (float[1,2,4,4] x) => (float[1,2,4,4] y, float[1,2,4,4] z) <float[2,2,1,1] w = {1, 2, 3, 4}> "
       "{ a = Conv(x, w)\n b = Relu(a)\n c = Conv(b, w)\n y = Relu(c)\n z = Conv(c, w) }";
-  const Answer answer =
-      run("convert " + write("net.onnx", testing::serialized(network, 17)) + " --check --explain");
+  const Answer answer = run("convert " + write("net.onnx", serialized(network, 17)) + " --check --explain");
   EXPECT_EQ(answer.exit, 0) << answer.error;
   EXPECT_TRUE(mentions(answer.out, "+ fuse_activation: Conv -> a + Relu -> b fused"));
   EXPECT_TRUE(mentions(answer.out,
@@ -472,7 +470,7 @@ TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
   const std::string network =  // beyond f16 in between
       "g (float[1,8] x) => (float[1,8] y) <float k = {1000}, float j = {0.000001}> "
       "{ a = Mul(x, k)\n b = Softplus(a)\n c = Mul(b, k)\n d = Relu(c)\n y = Mul(d, j) }";
-  const std::string model = write("wide.onnx", testing::serialized(network, 17));
+  const std::string model = write("wide.onnx", serialized(network, 17));
   const Answer answer = run("convert " + model + " --weights f16 -o " + path("wide.lithe") +
                             " --explain --report " + path("report.json"));
   EXPECT_EQ(answer.exit, 1);
@@ -491,7 +489,7 @@ TEST_F(Command, WhereRoundingDecidesConvertTakesItAndCompareShowsIt) {
   for (int i = 1; i < 64 * 8; ++i) weights += ", 0." + std::to_string(i * 37 % 89 + 10);
   const std::string network = "g (float[1,64] x) => (float[1,8] y) <float[64,8] w = {" + weights +
                               "}, float k = {1000000}> { a = MatMul(x, w)\n b = Mul(a, k)\n y = Sin(b) }";
-  const std::string model = write("chaos.onnx", testing::serialized(network, 17));
+  const std::string model = write("chaos.onnx", serialized(network, 17));
   const Answer converted = run("convert " + model + " --check");
   EXPECT_EQ(converted.exit, 0) << converted.error;
   const Answer compared = run("compare " + model);
@@ -500,9 +498,9 @@ TEST_F(Command, WhereRoundingDecidesConvertTakesItAndCompareShowsIt) {
 }
 
 TEST_F(Command, VerboseNamesTheKernelOfEachNode) {
-  write("cumulative.onnx", testing::serialized("g (float[2,5] x) => (float[2,5] y) <int64 axis = {1}> "
-                                               "{ a = Sigmoid(x)\n y = CumSum(a, axis) }",
-                                               17));
+  write("cumulative.onnx", serialized("g (float[2,5] x) => (float[2,5] y) <int64 axis = {1}> "
+                                      "{ a = Sigmoid(x)\n y = CumSum(a, axis) }",
+                                      17));
   const std::string model = path("cumulative.lithe");
   ASSERT_EQ(run("convert " + path("cumulative.onnx") + " -o " + model).exit, 0);
   const std::string bench = "bench " + model + " --warmup 0 --reps 1";
@@ -536,7 +534,7 @@ TEST_F(Command, WithoutStreamingNothingChanges) {
 
 TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
   const std::string network = "g (float[N,3,H,8] x) => (float[N,3,H,8] y) { a = Exp(x)\n y = Neg(a) }";
-  const std::string onnx = write("open.onnx", testing::serialized(network, 17)), model = path("open.lithe");
+  const std::string onnx = write("open.onnx", serialized(network, 17)), model = path("open.lithe");
   ASSERT_EQ(run("convert " + onnx + " -o " + model).exit, 0);
   for (const std::string& arguments :
        {"bench " + model + " --reps 1 --warmup 0", "compare " + model + " --onnx " + onnx}) {
@@ -555,7 +553,7 @@ TEST_F(Command, OpenShapesAreNamedWhereNobodyGaveThem) {
 
 TEST_F(Command, EmbedWantsBoundsAndANamespace) {
   const std::string network = "g (float[2,H] x) => (float[2,H] y) { y = Exp(x) }";
-  const std::string onnx = write("class.onnx", testing::serialized(network, 17)), model = path("class.lithe");
+  const std::string onnx = write("class.onnx", serialized(network, 17)), model = path("class.lithe");
   const std::string embed = "embed " + model + " -o " + path("model.hpp");
   ASSERT_EQ(run("convert " + onnx + " -o " + model).exit, 0);
   const Answer open = run(embed);
@@ -580,7 +578,7 @@ TEST_F(Command, EmbedWantsBoundsAndANamespace) {
 TEST_F(Command, InspectShowsRangesStatesAndWhatIsNotKnown) {
   const std::string network =
       "g (float[N,8] x, float[1,8] h) => (float[N,8] y, float[1,8] g) { y = Exp(x)\n g = Abs(h) }";
-  const std::string onnx = write("open.onnx", testing::serialized(network, 17)), model = path("open.lithe");
+  const std::string onnx = write("open.onnx", serialized(network, 17)), model = path("open.lithe");
   ASSERT_EQ(run("convert " + onnx + " -o " + model + " --range x:0=1..4..8 --state h=g").exit, 0);
   const Answer bounded = run("inspect " + model + " --memory");
   EXPECT_TRUE(mentions(bounded.out, "dimension N: 1..4..8"));
@@ -609,7 +607,7 @@ TEST_F(Command, NotesSayWhyAnOptionDoesNothing) {
   const std::string network =
       "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, 4}> { y = Conv(x, w) }";
   const std::string convert =
-      "convert " + write("conv.onnx", testing::serialized(network, 17)) + " --check --weights int8";
+      "convert " + write("conv.onnx", serialized(network, 17)) + " --check --weights int8";
   EXPECT_TRUE(mentions(run(convert).error, "there is no fully connected layer (MatMul, Gemm) with 1024"));
   EXPECT_TRUE(mentions(run(convert + " --custom foo::Bar").error, "--custom foo::Bar: no node of the model"));
 }
@@ -618,7 +616,7 @@ TEST_F(Command, AFailedCaseIsNotedOnce) {
   const std::string network =
       "g (float[N,8] x) => (float[2,4] y) <int64[2] s = {2, 4}> { y = Reshape(x, s) }";
   const Answer answer =
-      run("convert " + write("one.onnx", testing::serialized(network, 17)) + " --check --weights int8");
+      run("convert " + write("one.onnx", serialized(network, 17)) + " --check --weights int8");
   EXPECT_EQ(answer.exit, 0) << answer.error;
   const std::size_t at = answer.error.find("note: check: ");
   ASSERT_NE(at, std::string::npos) << answer.error;

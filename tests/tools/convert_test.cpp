@@ -18,8 +18,7 @@
 namespace lithe::import {
 namespace {
 
-using testing::imported;
-using testing::serialized;
+using namespace test;
 
 constexpr const char* network =
     "g (float[N,2,H,8] x) => (float[N,3] y) <float[3,2,3,3] w, float[3] b = {0.5, -0.5, 0.25}> "
@@ -292,7 +291,8 @@ TEST(Check, WhatTakesLongIsComparedLessAndSaysSo) {
 
 TEST(Convert, SharedModelsPassTheirCheck) {
   const char* shared = std::getenv("LITHE_SHARED");
-  if (shared == nullptr || !std::filesystem::exists(shared)) GTEST_SKIP() << "LITHE_SHARED is not there";
+  if (shared == nullptr || !std::filesystem::exists(shared))
+    GTEST_SKIP() << "there are no models: set LITHE_SHARED to the folder of models and data";
   for (const char* name : {"mnist_cnn", "kws_ds_cnn_fp32", "ic_resnet8_fp32", "ultraface_rfb320",
                            "mtcnn_pnet", "dtln_1", "kws_ds_cnn_int8", "ic_resnet8_int8"}) {
     try {

@@ -13,7 +13,7 @@
 #include "tools/io/write_file.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::testing {
+namespace lithe::test {
 namespace {
 
 template <class T>
@@ -67,4 +67,4 @@ TEST(GoldenWrite, Everything) { check("v1.lithe", everything()); }
 TEST(GoldenWrite, Classifier) { check("v1_classifier.lithe", classifier()); }
 
 }  // namespace
-}  // namespace lithe::testing
+}  // namespace lithe::test

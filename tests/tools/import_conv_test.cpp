@@ -6,7 +6,7 @@
 #include "tests/tools/import_testing.hpp"
 #include "tests/tools/passes_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 const std::string to_nhwc = "Transpose permutation=0,2,3,1 (.)";
@@ -69,7 +69,6 @@ TEST(ImportConv, ComputesAutoPad) {
 
 /// Sizes known at run time only: the padding is computed, and the same as for known ones.
 TEST(ImportConv, AutoPadOfUnknownSizes) {
-  using passes::testing::evaluated;
   const std::string same = "kernel_shape = [3,4], strides = [2,3], auto_pad = ";
   for (const std::string mode : {"\"SAME_UPPER\"", "\"SAME_LOWER\""})
     for (const std::string op : {"MaxPool <", "AveragePool <count_include_pad = 1, ", "LpPool <"})
@@ -79,8 +78,8 @@ TEST(ImportConv, AutoPadOfUnknownSizes) {
         };
         const graph::Graph known = imported(text(size), 13).graphs[0],
                            open = imported(text("h,w"), 13).graphs[0];
-        EXPECT_EQ(passes::testing::count(open, "Pad"), 1);
-        const auto inputs = passes::testing::random_inputs(known, 3);
+        EXPECT_EQ(count(open, "Pad"), 1);
+        const auto inputs = random_inputs(known, 3);
         const graph::Graph a = evaluated(known, inputs), b = evaluated(open, inputs);
         const graph::Constant &wanted = *a.constant(a.outputs[0]), &found = *b.constant(b.outputs[0]);
         ASSERT_EQ(wanted.shape, found.shape) << op << mode << size;
@@ -272,4 +271,4 @@ TEST(ImportConv, AFilterTellsTheRank) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

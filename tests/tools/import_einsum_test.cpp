@@ -12,10 +12,8 @@
 #include "tests/tools/import_testing.hpp"
 #include "tests/tools/passes_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
-
-using test::ReferenceTensor;
 
 std::string typed(const Shape& shape, const std::string& name) {
   std::string text = "float[";
@@ -45,7 +43,7 @@ graph::Model imported_as_is(const std::string& graph) {
   onnx::OnnxParser parser(text.c_str());
   EXPECT_TRUE(parser.Parse(model).IsOK()) << text;
   const std::string bytes = model.SerializeAsString();
-  return import_model(parse(std::as_bytes(std::span(bytes)), "test.onnx", {}));
+  return import::import_model(import::parse(std::as_bytes(std::span(bytes)), "test.onnx", {}));
 }
 
 /// The sum over all numbers of all letters, letter by letter.
@@ -88,7 +86,7 @@ void computes(const std::string& equation, const std::vector<Shape>& shapes,
     constants.push_back(graph::make_constant<float>(shape, elements));
     inputs.emplace_back(shape, std::vector<double>(elements.begin(), elements.end()));
   }
-  const graph::Graph done = passes::testing::evaluated(model.graphs[0], constants);
+  const graph::Graph done = evaluated(model.graphs[0], constants);
   const auto got = done.value(done.outputs[0]).constant->as<float>();
   const std::vector<double> wanted = by_letters(terms, output, inputs);
   ASSERT_EQ(got.size(), wanted.size());
@@ -183,4 +181,4 @@ TEST(ImportEinsum, Refuses) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 TEST(ImportIndexing, Rows) {
@@ -87,4 +87,4 @@ TEST(ImportDropout, AMaskWhoseTypeOnnxDoesNotInfer) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -6,7 +6,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 const std::string swap = "Transpose permutation=1,0 (#)";
@@ -221,4 +221,4 @@ TEST(ImportQuantize, InEveryOpset) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -7,7 +7,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 TEST(ImportReshape, InEveryOpset) {
@@ -223,14 +223,14 @@ TEST(ImportRefusal, NamesNodeAndOperator) {
 TEST(ImportModels, SharedNetworksImportCompletely) {
   const char* shared = std::getenv("LITHE_SHARED");
   if (shared == nullptr || !std::filesystem::is_directory(std::filesystem::path(shared) / "models"))
-    GTEST_SKIP() << "LITHE_SHARED is not there";
+    GTEST_SKIP() << "there is no folder models: set LITHE_SHARED to the folder of models and data";
   for (const char* name : {"mnist_cnn", "kws_ds_cnn_fp32", "ic_resnet8_fp32", "ultraface_rfb320",
                            "mtcnn_pnet", "dtln_1", "kws_ds_cnn_int8", "ic_resnet8_int8"}) {
     const graph::Model model =
-        import_model(parse(std::filesystem::path(shared) / "models" / name / "model.onnx"));
+        import::import_model(import::parse(std::filesystem::path(shared) / "models" / name / "model.onnx"));
     EXPECT_FALSE(model.graphs.at(0).nodes.empty()) << name;
   }
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

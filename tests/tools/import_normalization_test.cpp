@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 const std::string last = "Transpose permutation=0,2,3,1 (.)", first = "Transpose permutation=0,3,1,2 (.)";
@@ -108,4 +108,4 @@ TEST(ImportMeanVarianceNormalization, IsComposed) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

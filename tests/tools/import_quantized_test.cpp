@@ -14,7 +14,7 @@
 #include "tools/import/convert.hpp"
 #include "tools/kernels/kernels.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 /// Scales are powers of two, so that every value is exact.
@@ -23,7 +23,7 @@ const std::string steps =
 
 graph::Model converted(const std::string& graph, int opset = 13) {
   const std::string bytes = serialized(graph, opset);
-  return convert(std::as_bytes(std::span(bytes)), "test.onnx").model;
+  return import::convert(std::as_bytes(std::span(bytes)), "test.onnx").model;
 }
 
 int count(const graph::Model& model, const std::string& op) {
@@ -34,8 +34,8 @@ int count(const graph::Model& model, const std::string& op) {
 /// What the converted model gives for one s8 input, by the portable kernels.
 std::vector<int> run(const std::string& graph, const std::vector<int>& input, int opset = 13) {
   const std::string bytes = serialized(graph, opset);
-  const Conversion result = convert(std::as_bytes(std::span(bytes)), "test.onnx");
-  auto model = Model::open(test::aligned_copy(result.bytes));
+  const import::Conversion result = import::convert(std::as_bytes(std::span(bytes)), "test.onnx");
+  auto model = Model::open(aligned_copy(result.bytes));
   SessionOptions options = machine_options(nullptr);
   options.kernels = portable_kernels();
   auto session = Session::create(*model, options);
@@ -143,9 +143,9 @@ TEST(ImportQuantized, NamesTypesAndWhatStays) {
   EXPECT_TRUE(mentions(refusal(old, 13), "com.microsoft::QLinearSoftmax"));
   EXPECT_EQ(refusal(old, 11), "");
   const std::string bytes = serialized(add, 13);
-  const ParsedModel kept =
-      parse(std::as_bytes(std::span(bytes)), "test.onnx", {}, {.kept = {"com.microsoft"}});
-  EXPECT_EQ(nodes(import_model(kept, {.custom = {}, .custom_domains = {"com.microsoft"}})),
+  const import::ParsedModel kept =
+      import::parse(std::as_bytes(std::span(bytes)), "test.onnx", {}, {.kept = {"com.microsoft"}});
+  EXPECT_EQ(nodes(import::import_model(kept, {.custom = {}, .custom_domains = {"com.microsoft"}})),
             (Lines{"com.microsoft::QLinearAdd (., 0.5, #, ., 0.5, #, 0.5)"}));
 }
 
@@ -175,8 +175,8 @@ TEST(ImportInteger, ConvolutionsAreExactInOneOrTwoParts) {
   EXPECT_EQ(convolutions(456), 2);  // 4104
   EXPECT_TRUE(mentions(refusal(graph(457), 10), "ConvInteger"));
   const graph::Graph g = imported(graph(300), 10).graphs[0];
-  const auto inputs = passes::testing::random_inputs(g, 7);
-  const graph::Graph done = passes::testing::evaluated(g, inputs);
+  const auto inputs = random_inputs(g, 7);
+  const graph::Graph done = evaluated(g, inputs);
   const auto x = inputs[0]->as<std::uint8_t>(), w = inputs[1]->as<std::uint8_t>();
   const int z = inputs[2]->as<std::uint8_t>()[0];
   for (std::size_t o = 0; o < 2; ++o) {
@@ -209,8 +209,8 @@ TEST(ImportInteger, WhatOnnxRuntimesQuantizerWrites) {
 /// Weights (nibble - zero) * scale of two blocks of 2 for each of two rows, K of them.
 void expect_nibbles(const std::string& graph, const std::vector<double>& weights) {
   const graph::Graph g = imported(graph, 17).graphs[0];
-  const auto inputs = passes::testing::random_inputs(g, 7);
-  const graph::Graph done = passes::testing::evaluated(g, inputs);
+  const auto inputs = random_inputs(g, 7);
+  const graph::Graph done = evaluated(g, inputs);
   const auto x = inputs[0]->as<float>(), y = done.value(done.outputs[0]).constant->as<float>();
   for (std::size_t o = 0; o < 2; ++o) {
     double sum = 0;
@@ -266,4 +266,4 @@ TEST(ImportInteger, DynamicQuantizeLSTMIsAnLSTM) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 const std::string swap = "Transpose permutation=1,0,2 (.)";
@@ -70,4 +70,4 @@ TEST(ImportRecurrent, Refusals) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 TEST(ImportReduce, AxesAreAnAttributeThenAnInput) {
@@ -51,4 +51,4 @@ TEST(ImportReduce, LogarithmsOfIntegersAreTakenInDouble) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

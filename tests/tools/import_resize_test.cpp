@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 TEST(ImportUpsample, ScalesAreAnAttributeThenAnInput) {
@@ -105,4 +105,4 @@ TEST(ImportDepthToSpace, MovesChannelsLast) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -5,7 +5,7 @@
 
 #include "tests/tools/import_testing.hpp"
 
-namespace lithe::import::testing {
+namespace lithe::test {
 namespace {
 
 TEST(ImportArgMax, InEveryOpset) {
@@ -124,4 +124,4 @@ TEST(ImportLosses, AreSelections) {
 }
 
 }  // namespace
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -22,7 +22,10 @@
 #include "tools/report/error.hpp"
 
 /// Small ONNX models in onnx's text form, what the importers make of them, and what they refuse.
-namespace lithe::import::testing {
+namespace lithe::test {
+
+using import::newest_opset;
+using import::oldest_opset;
 
 /// The serialized model `graph`, as "g (float[2] x) => (float[] y) { y = Relu(x) }", in an opset. A type
 /// without a shape gets the one that ONNX infers.
@@ -40,7 +43,7 @@ inline std::string serialized(const std::string& graph, int opset) {
 
 inline graph::Model imported(const std::string& graph, int opset) {
   const std::string bytes = serialized(graph, opset);
-  return import_model(parse(std::as_bytes(std::span(bytes)), "test.onnx", {}));
+  return import::import_model(import::parse(std::as_bytes(std::span(bytes)), "test.onnx", {}));
 }
 
 /// The text of the refusal, or empty where the model is imported.
@@ -110,4 +113,4 @@ inline std::vector<std::string> nodes(const std::string& graph, int opset) {
 
 using Lines = std::vector<std::string>;
 
-}  // namespace lithe::import::testing
+}  // namespace lithe::test

@@ -16,11 +16,7 @@
 namespace lithe::import {
 namespace {
 
-using testing::imported;
-using testing::Lines;
-using testing::nodes;
-using testing::refusal;
-using testing::serialized;
+using namespace test;
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

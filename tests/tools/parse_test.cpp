@@ -17,7 +17,7 @@
 namespace lithe::import {
 namespace {
 
-using testing::serialized;
+using namespace test;
 
 constexpr const char* relu = "g (float[2,3] x) => (float[2,3] y) { y = Relu(x) }";
 

@@ -6,12 +6,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
-using testing::Passed;
+using namespace test;
 
 /// What an importer makes of a convolution of a channels-first tensor.
 ValueId convolution(Builder& b, ValueId x, index_t in, index_t out, unsigned seed = 1) {
@@ -320,7 +315,7 @@ TEST(ChannelsLast, NormalizationsOfChannelsStayBetweenConvolutions) {
 
 /// What the transpose of a [2, 3, 4, 5] tensor becomes when `node` reads it.
 int transposes_above(const std::string& op, std::vector<std::int64_t> permutation,
-                     const testing::Attributes& attributes = {}) {
+                     const Attributes& attributes = {}) {
   Builder b;
   const ValueId x = b.transpose(b.input({2, 3, 4, 5}), std::move(permutation));
   b.output(b.node("Relu", {b.node(op, {x}, attributes)}));
@@ -344,7 +339,7 @@ TEST(ChannelsLast, SinksThroughNormalizationsThatKeepTheirAxes) {
 TEST(ChannelsLast, UpsamplingBetween) {
   const auto resized = [](Builder& b, ValueId x, std::vector<std::int64_t> axes, ValueId scales,
                           ValueId sizes, const char* mode) {
-    testing::Attributes a{{"mode", {{}, {}, mode}}};
+    Attributes a{{"mode", {{}, {}, mode}}};
     if (!axes.empty()) a["axes"] = ints(std::move(axes));
     return b.node("Resize", {x, absent, scales, sizes}, a);
   };

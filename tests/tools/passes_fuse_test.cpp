@@ -6,13 +6,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Attributes;
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
-using testing::Passed;
+using namespace test;
 
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -184,7 +178,7 @@ TEST(FuseBias, Refusals) {
 }
 
 TEST(FusePad, ConvolutionsTakeZeros) {
-  const testing::Attributes uneven{{"pads", ints({0, 1, 0, 0})}};
+  const Attributes uneven{{"pads", ints({0, 1, 0, 0})}};
   for (const char* op : {"Conv2D", "DepthwiseConv2D"}) {
     Builder b;
     const ValueId padded = b.node("Pad", {b.input({1, 5, 4, 3}), b.vector({0, 1, 0, 0, 0, 2, 1, 0})});
@@ -214,7 +208,7 @@ TEST(FusePad, EveryReaderForItself) {
 }
 
 TEST(FusePad, MaxPoolTakesWhatNeverWins) {
-  const auto left = [](float value, bool active, testing::Attributes pool) {
+  const auto left = [](float value, bool active, Attributes pool) {
     Builder b;
     ValueId x = b.input({1, 5, 4, 3});
     if (active) x = b.node("Relu", {x});
@@ -235,7 +229,7 @@ TEST(FusePad, Refusals) {
   const auto refused = [](std::vector<std::int64_t> pads, float value, const std::string& mode,
                           const std::string& reason) {
     Builder b;
-    testing::Attributes attributes;
+    Attributes attributes;
     if (!mode.empty()) attributes["mode"].text = mode;
     std::vector<ValueId> inputs{b.input({1, 5, 4, 3}), b.vector(std::move(pads))};
     if (mode.empty()) inputs.push_back(b.scalar(value));
@@ -404,7 +398,7 @@ TEST(FuseActivation, IntervalsIntersect) {
       {{}, {0, 6}, {0, 6}}, {{-1, 3}, {0, 6}, {0, 3}}, {{0, 1}, {2, 3}, {2, 2}}, {{2, 3}, {-1, 1}, {1, 1}}};
   for (const auto& row : table) {
     Builder b;
-    testing::Attributes inner, outer;
+    Attributes inner, outer;
     if (row.first.active()) inner["clamp"] = floats({row.first.min, row.first.max});
     outer["clamp"] = floats({row.second.min, row.second.max});
     const ValueId x = b.node("Conv2D", {b.input({1, 5, 4, 3}), b.random({6, 3, 3, 3})}, inner);

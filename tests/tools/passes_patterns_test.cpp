@@ -12,10 +12,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::floats;
-using testing::Passed;
+using namespace test;
 
 using Expression = std::function<ValueId(Builder&, ValueId)>;
 

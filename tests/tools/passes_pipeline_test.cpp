@@ -12,11 +12,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
+using namespace test;
 
 void network(Builder& b) {
   ValueId x = b.input({1, 3, 16, 12});
@@ -44,7 +40,7 @@ TEST(Pipeline, ClassifierKeepsOneTranspose) {
   const Graph before = b.graph();
   PassLog log;
   run_pipeline(b.model, log);
-  testing::expect_same(before, b.graph(), 1e-4);
+  expect_same(before, b.graph(), 1e-4);
   EXPECT_EQ(count(b.graph(), "Transpose"), 1);
   for (const char* gone : {"BatchNormalization", "Relu", "Clip"})
     EXPECT_EQ(count(b.graph(), gone), 0) << gone;
@@ -89,7 +85,7 @@ TEST(Pipeline, SubgraphsAreRewrittenToo) {
   PassLog log;
   run_pipeline(b.model, log);
   EXPECT_EQ(b.model.graphs[0].nodes.size(), b.model.graphs[1].nodes.size());
-  testing::expect_same(before, b.model.graphs[1], 1e-4);
+  expect_same(before, b.model.graphs[1], 1e-4);
 }
 
 TEST(Pipeline, ReportsEachPass) {
@@ -127,7 +123,7 @@ TEST_P(SharedModel, GivesTheSameAnswers) {
   const std::string path =
       std::string(folder == nullptr ? "" : folder) + "/models/" + GetParam().name + "/model.onnx";
   std::ifstream file(path, std::ios::binary);
-  if (!file) GTEST_SKIP() << "no shared models";
+  if (!file) GTEST_SKIP() << "there is no " << path << ": set LITHE_SHARED to the folder of models and data";
   const std::string bytes((std::istreambuf_iterator<char>(file)), {});
   Model model = import::import_model(import::parse(std::as_bytes(std::span(bytes)), path, {}));
   const Graph before = model.graphs[0];
@@ -140,7 +136,7 @@ TEST_P(SharedModel, GivesTheSameAnswers) {
       EXPECT_EQ(after.value(node.outputs[0]).dtype, GetParam().dtype) << graph::node_title(after, node);
     }
   }
-  testing::expect_same(before, after, GetParam().tolerance, GetParam().dtype != DType::u8);
+  expect_same(before, after, GetParam().tolerance, GetParam().dtype != DType::u8);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pipeline, SharedModel,

@@ -14,10 +14,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::Passed;
+using namespace test;
 
 /// Rows and tensors round differently by a step of 255.
 constexpr double one_step = 0.02;
@@ -127,11 +124,11 @@ void four_bits(Builder& b, const FourBits& w) {
     zeros->bytes.resize(static_cast<std::size_t>(scales.elements() + 1) / 2);
     inputs.push_back(b.graph().add_constant(zeros, "z"));
   }
-  testing::Attributes attributes{{"axis", testing::ints({w.block > 0 ? 1 : 0})}};
-  if (w.block > 0) attributes["block_size"] = testing::ints({w.block});
+  Attributes attributes{{"axis", ints({w.block > 0 ? 1 : 0})}};
+  if (w.block > 0) attributes["block_size"] = ints({w.block});
   const ValueId filter = b.node("DequantizeLinear", inputs, attributes, DType::f32);
   const ValueId x = w.quantized ? b.fake(b.input({3, w.k}), 0.02F, 5) : b.input({3, w.k});
-  b.output(b.node("FullyConnected", {x, filter, b.random({w.n}, 8)}, {{"clamp", testing::floats({-9, 9})}}));
+  b.output(b.node("FullyConnected", {x, filter, b.random({w.n}, 8)}, {{"clamp", floats({-9, 9})}}));
 }
 
 TEST(QuantizeDynamically, LayersWithWeightsOfFourBits) {
@@ -167,7 +164,7 @@ TEST(QuantizeDynamically, OtherWeightsOfFourBitsStayReal) {
 int quantized_layers(Builder& b, int bits, PassLog& log, double tolerance) {
   const Graph before = b.graph();
   const int layers = quantize_weights(b.model, bits, log);
-  testing::expect_same(before, b.graph(), tolerance);
+  expect_same(before, b.graph(), tolerance);
   return layers;
 }
 
@@ -178,7 +175,7 @@ TEST(QuantizeWeights, LayersOfRealNumbers) {
     for (const bool biased : {false, true}) {
       std::vector<ValueId> inputs{x, b.random({40, 64}, 5)};
       if (biased) inputs.push_back(b.random({40}, 6));
-      b.output(b.node("FullyConnected", inputs, {{"clamp", testing::floats({-4, 9})}}));
+      b.output(b.node("FullyConnected", inputs, {{"clamp", floats({-4, 9})}}));
     }
     PassLog log;
     EXPECT_EQ(quantized_layers(b, bits, log, bits == 8 ? 0.01 : 0.15), 2);

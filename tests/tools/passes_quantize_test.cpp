@@ -10,12 +10,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
-using testing::Passed;
+using namespace test;
 
 // Two right roundings may differ by a step of the output: a few hundredths of its range.
 constexpr double one_step = 0.02;
@@ -113,7 +108,7 @@ TEST(Quantize, OperatorsWithoutWeights) {
   const struct {
     const char* op;
     int inputs;
-    testing::Attributes attributes;
+    Attributes attributes;
   } table[] = {{"Add", 2, {{"clamp", floats({0, 1})}}},
                {"Sub", 2, {}},
                {"Mul", 2, {}},
@@ -168,7 +163,7 @@ TEST(Quantize, PadsAndResizes) {
     Passed run(b, {quantize}, one_step);
     return count(run.graph, "QuantizeLinear") + count(run.graph, "DequantizeLinear") - 2;  // at the borders
   };
-  const auto between = [](Builder& b, const char* op, std::vector<ValueId> more, testing::Attributes a,
+  const auto between = [](Builder& b, const char* op, std::vector<ValueId> more, Attributes a,
                           float scale = 0.02F) {
     std::vector<ValueId> inputs{b.fake(b.input({1, 4, 4, 6}), 0.02F, 5)};
     inputs.insert(inputs.end(), more.begin(), more.end());

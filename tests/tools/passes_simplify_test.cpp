@@ -8,12 +8,7 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
-using testing::Passed;
+using namespace test;
 
 TEST(FoldConstants, ChainsOnConstantsAndShapes) {
   Builder b;
@@ -86,7 +81,7 @@ TEST(FoldConstants, ReshapedWeightsFollowTheirAxis) {
 struct Identity {
   const char* op;
   std::vector<std::vector<std::int64_t>> integers;
-  testing::Attributes attributes;
+  Attributes attributes;
 };
 
 TEST(Simplify, IdentitiesGo) {

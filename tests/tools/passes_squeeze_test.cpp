@@ -6,18 +6,13 @@
 namespace lithe::passes {
 namespace {
 
-using testing::Builder;
-using testing::count;
-using testing::find;
-using testing::floats;
-using testing::ints;
-using testing::Passed;
+using namespace test;
 
 constexpr index_t channels = 6;
 
 /// What an importer makes of a convolution or pooling of [N, C, W].
 ValueId one_axis(Builder& b, ValueId x, const std::string& op, std::vector<ValueId> weights,
-                 const testing::Attributes& attributes = {}) {
+                 const Attributes& attributes = {}) {
   weights.insert(weights.begin(), b.node("Unsqueeze", {b.transpose(x, {0, 2, 1}), b.vector({1})}));
   const ValueId y = b.node(op, weights, attributes);
   return b.transpose(b.node("Squeeze", {y, b.vector({1})}), {0, 2, 1});
@@ -45,7 +40,7 @@ int shape_changes(Middle middle, bool all_passes = false) {
   const Graph before = b.graph();
   PassLog log;
   run_pipeline(b.model, log);
-  testing::expect_same(before, b.graph(), 1e-5);
+  expect_same(before, b.graph(), 1e-5);
   return changes(b.graph());
 }
 

@@ -24,12 +24,12 @@
 #include "tools/passes/value.hpp"
 
 /// Small graphs for passes, and a reference executor that shows that a rewrite keeps what they compute.
-namespace lithe::passes::testing {
+namespace lithe::test {
 
-using Attributes = std::map<std::string, Attribute>;
+using Attributes = std::map<std::string, graph::Attribute>;
 
-inline Attribute ints(std::vector<std::int64_t> values) { return {std::move(values), {}, {}}; }
-inline Attribute floats(std::vector<float> values) { return {{}, std::move(values), {}}; }
+inline graph::Attribute ints(std::vector<std::int64_t> values) { return {std::move(values), {}, {}}; }
+inline graph::Attribute floats(std::vector<float> values) { return {{}, std::move(values), {}}; }
 
 /// Builds the main graph of a model; every node and value is traced to an ONNX name, "n0", "n1" ... and "v0",
 /// "v1" ...
@@ -40,37 +40,38 @@ class Builder {
     model.graphs[0].name = "main";
   }
 
-  ValueId input(Dims dims, DType dtype = DType::f32) {
-    const ValueId v = value(std::move(dims), dtype);
+  graph::ValueId input(graph::Dims dims, DType dtype = DType::f32) {
+    const graph::ValueId v = value(std::move(dims), dtype);
     graph().inputs.push_back(v);
     return v;
   }
   template <class T>
-  ValueId constant(const Shape& shape, std::vector<T> elements) {
+  graph::ValueId constant(const Shape& shape, std::vector<T> elements) {
     return graph().add_constant(graph::make_constant<T>(shape, elements), "c");
   }
-  ValueId scalar(float x) { return constant<float>({}, {x}); }
-  ValueId vector(std::vector<std::int64_t> x) {
+  graph::ValueId scalar(float x) { return constant<float>({}, {x}); }
+  graph::ValueId vector(std::vector<std::int64_t> x) {
     return constant<std::int64_t>({static_cast<index_t>(x.size())}, x);
   }
   /// f32 in [-1, 1], the same for the same shape and seed; `low` and `high` for others.
-  ValueId random(const Shape& shape, unsigned seed = 1, float low = -1, float high = 1) {
+  graph::ValueId random(const Shape& shape, unsigned seed = 1, float low = -1, float high = 1) {
     std::mt19937 generator(seed);
     std::vector<float> elements(static_cast<std::size_t>(shape.elements()));
     for (float& e : elements) e = low + (high - low) * static_cast<float>(generator() % 4096) / 4096;
     return constant<float>(shape, elements);
   }
   template <class T = std::int8_t>
-  ValueId random_integers(const Shape& shape, unsigned seed, int low, int high) {
+  graph::ValueId random_integers(const Shape& shape, unsigned seed, int low, int high) {
     std::mt19937 generator(seed);
     std::vector<T> elements(static_cast<std::size_t>(shape.elements()));
     for (T& e : elements)
       e = static_cast<T>(low + static_cast<int>(generator() % static_cast<unsigned>(high - low + 1)));
     return constant<T>(shape, elements);
   }
-  std::vector<ValueId> nodes(const std::string& op, std::vector<ValueId> inputs, const Attributes& attributes,
-                             int outputs, DType dtype) {
-    Node node = make_node(op, std::move(inputs), {}, {"n" + std::to_string(graph().nodes.size())});
+  std::vector<graph::ValueId> nodes(const std::string& op, std::vector<graph::ValueId> inputs,
+                                    const Attributes& attributes, int outputs, DType dtype) {
+    graph::Node node =
+        passes::make_node(op, std::move(inputs), {}, {"n" + std::to_string(graph().nodes.size())});
     node.attributes = attributes;
     for (int o = 0; o < outputs; ++o) node.outputs.push_back(value(std::nullopt, dtype));
     const Status status = graph::infer_dims(graph(), node);
@@ -79,42 +80,42 @@ class Builder {
     return node.outputs;
   }
   /// A node with one output, by default of the dtype of its first input.
-  ValueId node(const std::string& op, std::vector<ValueId> inputs, const Attributes& attributes = {},
-               DType dtype = DType::none) {
+  graph::ValueId node(const std::string& op, std::vector<graph::ValueId> inputs,
+                      const Attributes& attributes = {}, DType dtype = DType::none) {
     if (dtype == DType::none) dtype = graph().value(inputs[0]).dtype;
     return nodes(op, std::move(inputs), attributes, 1, dtype)[0];
   }
-  ValueId transpose(ValueId v, std::vector<std::int64_t> permutation) {
+  graph::ValueId transpose(graph::ValueId v, std::vector<std::int64_t> permutation) {
     return node("Transpose", {v}, {{"permutation", ints(std::move(permutation))}});
   }
-  ValueId to_last(ValueId v) { return transpose(v, {0, 2, 3, 1}); }
-  ValueId to_first(ValueId v) { return transpose(v, {0, 3, 1, 2}); }
-  ValueId dequantize(ValueId v, float scale, int zero_point) {
+  graph::ValueId to_last(graph::ValueId v) { return transpose(v, {0, 2, 3, 1}); }
+  graph::ValueId to_first(graph::ValueId v) { return transpose(v, {0, 3, 1, 2}); }
+  graph::ValueId dequantize(graph::ValueId v, float scale, int zero_point) {
     return node("DequantizeLinear", {v, scalar(scale), zero(v, zero_point)}, {}, DType::f32);
   }
-  ValueId quantize(ValueId v, float scale, int zero_point, DType dtype = DType::s8) {
-    const ValueId zp = dtype == DType::s8
-                           ? constant<std::int8_t>({}, {static_cast<std::int8_t>(zero_point)})
-                           : constant<std::uint8_t>({}, {static_cast<std::uint8_t>(zero_point)});
+  graph::ValueId quantize(graph::ValueId v, float scale, int zero_point, DType dtype = DType::s8) {
+    const graph::ValueId zp = dtype == DType::s8
+                                  ? constant<std::int8_t>({}, {static_cast<std::int8_t>(zero_point)})
+                                  : constant<std::uint8_t>({}, {static_cast<std::uint8_t>(zero_point)});
     return node("QuantizeLinear", {v, scalar(scale), zp}, {}, dtype);
   }
   /// Quantizes and dequantizes: what a QDQ model has between two operators.
-  ValueId fake(ValueId v, float scale, int zero_point, DType dtype = DType::s8) {
+  graph::ValueId fake(graph::ValueId v, float scale, int zero_point, DType dtype = DType::s8) {
     return dequantize(quantize(v, scale, zero_point, dtype), scale, zero_point);
   }
-  void output(ValueId v) { graph().outputs.push_back(v); }
+  void output(graph::ValueId v) { graph().outputs.push_back(v); }
 
-  Graph& graph() { return model.graphs[0]; }
-  Model model;
+  graph::Graph& graph() { return model.graphs[0]; }
+  graph::Model model;
 
  private:
-  ValueId value(std::optional<Dims> dims, DType dtype) {
-    Value v;
+  graph::ValueId value(std::optional<graph::Dims> dims, DType dtype) {
+    graph::Value v;
     v.name = v.onnx_name = "v" + std::to_string(graph().values.size());
     v.dims = std::move(dims), v.dtype = dtype;
     return graph().add_value(std::move(v));
   }
-  ValueId zero(ValueId v, int zero_point) {
+  graph::ValueId zero(graph::ValueId v, int zero_point) {
     switch (graph().value(v).dtype) {
       case DType::u8:
         return constant<std::uint8_t>({}, {static_cast<std::uint8_t>(zero_point)});
@@ -127,10 +128,10 @@ class Builder {
 };
 
 /// Runs a graph node by node on portable kernels; throws where a node is refused.
-inline Graph evaluated(const Graph& graph, const std::vector<ConstantPtr>& inputs) {
-  Graph work = graph;
+inline graph::Graph evaluated(const graph::Graph& graph, const std::vector<graph::ConstantPtr>& inputs) {
+  graph::Graph work = graph;
   for (std::size_t i = 0; i < inputs.size(); ++i) work.value(work.inputs[i]).constant = inputs[i];
-  for (const Node& node : graph.nodes) {
+  for (const graph::Node& node : graph.nodes) {
     graph::BoundNode bound(work, node);
     Status status = bound.infer();
     if (!status.ok()) throw std::runtime_error(graph::node_title(graph, node) + ": " + status.text());
@@ -144,10 +145,10 @@ inline Graph evaluated(const Graph& graph, const std::vector<ConstantPtr>& input
 }
 
 /// Values in [-2, 2] for every input of a graph (the whole range for 8-bit ones), unknown dimensions 3.
-inline std::vector<ConstantPtr> random_inputs(const Graph& graph, unsigned seed) {
+inline std::vector<graph::ConstantPtr> random_inputs(const graph::Graph& graph, unsigned seed) {
   std::mt19937 generator(seed);
-  std::vector<ConstantPtr> inputs;
-  for (ValueId v : graph.inputs) {
+  std::vector<graph::ConstantPtr> inputs;
+  for (graph::ValueId v : graph.inputs) {
     Shape shape;
     for (std::int64_t d : *graph.value(v).dims) shape.push_back(d < 0 ? 3 : d);
     std::vector<double> elements(static_cast<std::size_t>(shape.elements()));
@@ -155,9 +156,9 @@ inline std::vector<ConstantPtr> random_inputs(const Graph& graph, unsigned seed)
     const double low = dtype == DType::u8   ? 0
                        : dtype == DType::s8 ? -128
                                             : -2,
-                 width = is_quantized8(dtype) ? 255 : 4;
+                 width = passes::is_quantized8(dtype) ? 255 : 4;
     for (double& e : elements) e = low + width * static_cast<double>(generator() % 65536) / 65535;
-    inputs.push_back(make_numbers(dtype, shape, elements));
+    inputs.push_back(passes::make_numbers(dtype, shape, elements));
   }
   return inputs;
 }
@@ -166,11 +167,12 @@ inline std::vector<ConstantPtr> random_inputs(const Graph& graph, unsigned seed)
 /// of their inputs and outputs. Where `after` still holds an ONNX value of `before`, it holds the same
 /// elements in its order
 /// (`inner`; a deep quantized network multiplies single steps on the way).
-inline void expect_same(const Graph& before, const Graph& after, double tolerance = 1e-5, bool inner = true) {
+inline void expect_same(const graph::Graph& before, const graph::Graph& after, double tolerance = 1e-5,
+                        bool inner = true) {
   ASSERT_EQ(before.inputs.size(), after.inputs.size());
   ASSERT_EQ(before.outputs.size(), after.outputs.size());
   for (std::size_t o = 0; o < before.outputs.size(); ++o) {
-    const Value &a = before.value(before.outputs[o]), &b = after.value(after.outputs[o]);
+    const graph::Value &a = before.value(before.outputs[o]), &b = after.value(after.outputs[o]);
     EXPECT_EQ(a.name, b.name);
     EXPECT_EQ(a.dtype, b.dtype);
     if (a.dims && graph::fixed(*a.dims)) {
@@ -178,10 +180,10 @@ inline void expect_same(const Graph& before, const Graph& after, double toleranc
     }
   }
   const auto inputs = random_inputs(before, 7);
-  const Graph a = evaluated(before, inputs), b = evaluated(after, inputs);
-  const auto close = [&](const Constant& x, const Constant& y, const std::string& name) {
+  const graph::Graph a = evaluated(before, inputs), b = evaluated(after, inputs);
+  const auto close = [&](const graph::Constant& x, const graph::Constant& y, const std::string& name) {
     ASSERT_EQ(x.shape, y.shape) << name;
-    const auto p = doubles_of(&x), q = doubles_of(&y);
+    const auto p = passes::doubles_of(&x), q = passes::doubles_of(&y);
     double largest = 1e-2;
     for (double v : *p) largest = std::max(largest, std::fabs(v));
     for (std::size_t i = 0; i < p->size(); ++i)
@@ -189,36 +191,38 @@ inline void expect_same(const Graph& before, const Graph& after, double toleranc
   };
   for (std::size_t o = 0; o < a.outputs.size(); ++o)
     close(*a.value(a.outputs[o]).constant, *b.value(b.outputs[o]).constant, a.value(a.outputs[o]).name);
-  std::map<std::string, const Value*> known;
-  for (const Value& v : a.values)
+  std::map<std::string, const graph::Value*> known;
+  for (const graph::Value& v : a.values)
     if (!v.onnx_name.empty() && v.constant) known[v.onnx_name] = &v;
-  for (const Value& v : b.values) {
+  for (const graph::Value& v : b.values) {
     if (!inner) break;
     const auto found = known.find(v.onnx_name);
     if (found == known.end() || !v.constant || v.dtype != found->second->dtype) continue;
-    ConstantPtr expected = found->second->constant;
+    graph::ConstantPtr expected = found->second->constant;
     if (!v.permutation.empty())
-      expected = transposed(*expected, Permutation(v.permutation.begin(), v.permutation.end()));
+      expected =
+          passes::transposed(*expected, passes::Permutation(v.permutation.begin(), v.permutation.end()));
     ASSERT_TRUE(expected) << v.onnx_name;
     close(*expected, *v.constant, v.onnx_name);
   }
 }
 
-inline int count(const Graph& graph, std::string_view op) {
-  return static_cast<int>(
-      std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.op == op; }));
+inline int count(const graph::Graph& graph, std::string_view op) {
+  return static_cast<int>(std::count_if(graph.nodes.begin(), graph.nodes.end(),
+                                        [&](const graph::Node& n) { return n.op == op; }));
 }
-inline const Node* find(const Graph& graph, std::string_view op) {
-  for (const Node& node : graph.nodes)
+inline const graph::Node* find(const graph::Graph& graph, std::string_view op) {
+  for (const graph::Node& node : graph.nodes)
     if (node.op == op) return &node;
   return nullptr;
 }
 
 /// Runs passes on the model, checking that they keep what it computes.
 struct Passed {
-  Passed(Builder& builder, std::vector<void (*)(Model&, PassLog&)> passes, double tolerance = 1e-5)
+  Passed(Builder& builder, std::vector<void (*)(graph::Model&, passes::PassLog&)> passes,
+         double tolerance = 1e-5)
       : graph(builder.graph()) {
-    const Graph before = builder.graph();
+    const graph::Graph before = builder.graph();
     for (auto pass : passes) pass(builder.model, log);
     expect_same(before, graph, tolerance);
   }
@@ -226,8 +230,8 @@ struct Passed {
     return std::any_of(log.lines().begin(), log.lines().end(),
                        [&](const auto& l) { return !l.changed && l.text.find(reason) != std::string::npos; });
   }
-  PassLog log;
-  Graph& graph;
+  passes::PassLog log;
+  graph::Graph& graph;
 };
 
-}  // namespace lithe::passes::testing
+}  // namespace lithe::test

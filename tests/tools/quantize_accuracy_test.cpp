@@ -34,13 +34,13 @@ graph::ConstantPtr rows(const graph::Constant& array, std::size_t first, std::si
   return part;
 }
 
-class Accuracy : public testing::WithFolder {
+class Accuracy : public test::WithFolder {
  protected:
   void SetUp() override {
     WithFolder::SetUp();
     const char* shared = std::getenv("LITHE_SHARED");
     if (shared == nullptr || !fs::exists(fs::path(shared) / "data"))
-      GTEST_SKIP() << "LITHE_SHARED does not name the folder of models and data";
+      GTEST_SKIP() << "there is no folder data: set LITHE_SHARED to the folder of models and data";
     shared_ = shared;
   }
   graph::ConstantPtr data(const std::string& name) const { return io::read_npy(shared_ / "data" / name); }

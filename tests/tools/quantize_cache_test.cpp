@@ -11,8 +11,7 @@
 namespace lithe::quantize {
 namespace {
 
-using testing::mentions;
-using testing::refusal;
+using namespace test;
 namespace fs = std::filesystem;
 
 CalibrationResult result() {
@@ -24,7 +23,7 @@ CalibrationResult result() {
   return r;
 }
 
-class CacheTest : public testing::WithFolder {
+class CacheTest : public WithFolder {
  protected:
   fs::path file() const { return folder_ / "ranges.json"; }
   std::string text() const {

@@ -18,14 +18,7 @@ namespace lithe::quantize {
 namespace {
 
 using graph::ValueId;
-using passes::testing::Builder;
-using passes::testing::count;
-using passes::testing::find;
-using passes::testing::floats;
-using passes::testing::ints;
-using testing::mentions;
-using testing::normal_numbers;
-using testing::refusal;
+using namespace test;
 
 const float infinity = std::numeric_limits<float>::infinity();
 
@@ -54,7 +47,7 @@ struct Network : Builder {
   }
 };
 
-class QuantizeTest : public testing::WithFolder {
+class QuantizeTest : public WithFolder {
  protected:
   void samples(const Shape& shape, float scale = 1) const {
     save("v0.npy", shape, normal_numbers(static_cast<std::size_t>(shape.elements()), 99, scale));
@@ -62,7 +55,7 @@ class QuantizeTest : public testing::WithFolder {
   Quantized quantized(const Builder& network, Options options = {}) const {
     options.samples = folder_;
     passes::PassLog log;
-    return quantize_model(testing::model_of(network), options, log);
+    return quantize_model(model_of(network), options, log);
   }
   static bool has_note(const Report& report, const std::string& text) {
     return std::any_of(report.notes.begin(), report.notes.end(),
@@ -125,9 +118,8 @@ TEST_F(QuantizeTest, WeightsAreSymmetricWithAScaleForEachChannel) {
 TEST_F(QuantizeTest, ReferenceAndModelComputeTheSame) {
   samples({10, 8, 8, 3});
   const Quantized q = quantized(small_classifier());
-  const auto inputs = passes::testing::random_inputs(q.reference.graphs[0], 3);
-  const graph::Graph a = passes::testing::evaluated(q.reference.graphs[0], inputs),
-                     b = passes::testing::evaluated(q.model.graphs[0], inputs);
+  const auto inputs = random_inputs(q.reference.graphs[0], 3);
+  const graph::Graph a = evaluated(q.reference.graphs[0], inputs), b = evaluated(q.model.graphs[0], inputs);
   const auto x = a.value(a.outputs[0]).constant->as<float>(), y = b.value(b.outputs[0]).constant->as<float>();
   for (std::size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], 2.0 / 256);
 }
@@ -139,7 +131,7 @@ TEST_F(QuantizeTest, CheckSeesWhatIsNotRounding) {
   n.output(n.convolution(n.convolution(n.convolution(x, 3, 16, 1), 16, 16, 3), 16, 8, 5));
   samples({20, 8, 8, 3});
   Quantized q = quantized(n);
-  const graph::Model floating = testing::model_of(n);
+  const graph::Model floating = model_of(n);
   const auto passes_check = [&] {
     check::Options options;
     options.input_steps = q.report.input_steps, options.unrounded = &floating;
@@ -198,7 +190,7 @@ TEST_F(QuantizeTest, BiasTakesBackTheMeanError) {
   const graph::Graph& before = n.graph();
   const graph::Graph& after = q.reference.graphs[0];
   const auto outputs = [&](const graph::Graph& g, const std::vector<float>& x) {
-    const graph::Graph done = passes::testing::evaluated(g, {graph::make_constant<float>({100, 64}, x)});
+    const graph::Graph done = evaluated(g, {graph::make_constant<float>({100, 64}, x)});
     const auto y = done.value(done.outputs[0]).constant->as<float>();
     return std::vector<float>(y.begin(), y.end());
   };
@@ -228,7 +220,7 @@ TEST(Equalization, KeepsTheNetworkAndEvensTheChannels) {
   EXPECT_FLOAT_EQ(f[4], 0x1p-10f) << "bounded";
   graph::Graph after = before;
   equalize(after, factors);
-  passes::testing::expect_same(before, after, 1e-5, false);
+  expect_same(before, after, 1e-5, false);
   EXPECT_NE(after.constant(after.nodes[0].inputs[1])->bytes,
             before.constant(before.nodes[0].inputs[1])->bytes);
 }
@@ -273,7 +265,7 @@ TEST_F(QuantizeTest, EveryMethodBeatsMinmaxOnOutliers) {
     EXPECT_EQ(has_note(q.report, "tensors have outliers; try --calibration"), method == Method::minmax);
     EXPECT_TRUE(has_note(q.report, "outliers: 'v0' reaches 40"));
     const auto outputs = [&](const graph::Graph& g) {
-      const graph::Graph done = passes::testing::evaluated(g, {plain});
+      const graph::Graph done = evaluated(g, {plain});
       return *passes::doubles_of(done.value(done.outputs[0]).constant.get());
     };
     const auto wanted = outputs(n.graph()), got = outputs(q.model.graphs[0]);

@@ -12,7 +12,7 @@
 namespace lithe::quantize {
 namespace {
 
-using testing::normal_numbers;
+using namespace test;
 
 Histogram histogram_of(const std::vector<float>& values) {
   Histogram h;

@@ -24,16 +24,14 @@
 namespace lithe::quantize {
 namespace {
 
-using passes::testing::Builder;
-using testing::mentions;
-using testing::refusal;
+using namespace test;
 namespace fs = std::filesystem;
 
 graph::Model model_with(const std::vector<graph::Dims>& inputs, DType dtype = DType::f32) {
   Builder b;
   for (const graph::Dims& dims : inputs) b.input(dims, dtype);
   b.output(b.graph().inputs[0]);
-  return testing::model_of(b);
+  return model_of(b);
 }
 
 std::vector<float> counted(std::size_t count) {
@@ -79,7 +77,7 @@ std::string npz(const std::vector<std::pair<std::string, std::string>>& members,
          little_endian(static_cast<std::uint32_t>(archive.size()), 4) + little_endian(0, 2);
 }
 
-class SamplesTest : public testing::WithFolder {
+class SamplesTest : public WithFolder {
  protected:
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;

@@ -17,7 +17,7 @@
 #include "tools/report/error.hpp"
 
 /// Small float networks and folders of samples for post-training quantization.
-namespace lithe::quantize::testing {
+namespace lithe::test {
 
 namespace fs = std::filesystem;
 
@@ -42,7 +42,7 @@ inline std::vector<float> normal_numbers(std::size_t count, unsigned seed, float
 }
 
 /// A model whose main graph is `builder`'s.
-inline graph::Model model_of(const passes::testing::Builder& builder) {
+inline graph::Model model_of(const Builder& builder) {
   graph::Model model = builder.model;
   model.signatures = {{.name = "main", .graph = 0, .states = {}}};
   model.source_name = "test.onnx";
@@ -65,4 +65,4 @@ inline ::testing::AssertionResult mentions(const std::string& text, const std::s
   return ::testing::AssertionFailure() << "\"" << word << "\" is not in \"" << text << '"';
 }
 
-}  // namespace lithe::quantize::testing
+}  // namespace lithe::test
