@@ -322,7 +322,7 @@ class Checker {
   Side reference_, fast_;
   std::optional<Side> unrounded_;
   std::vector<bool> host_, state_;
-  std::vector<double> steps_, output_steps_;  ///< of quantization, per input and per output
+  std::vector<double> steps_, output_steps_;  ///< steps of quantization, per input and per output
   std::vector<Buffer> host_contents_;
   std::vector<InputShape> shapes_;          ///< current ones
   std::vector<graph::ConstantPtr> wanted_;  ///< the reference's outputs

@@ -27,7 +27,7 @@ struct Case {
 struct Report {
   double tolerance = 0;
   std::vector<Case> cases;
-  std::vector<std::string> notes;  ///< shapes that cannot be run, or compared; skipped operators
+  std::vector<std::string> notes;  ///< shapes that could not be run or compared
   std::string skipped;             ///< why nothing was compared (custom operators), or empty
 
   /// The case that is furthest off, in tolerances, or null where nothing was compared.
@@ -38,24 +38,28 @@ struct Options {
   int self_tests = 0;  ///< vectors to record
   /// Steps of quantization of the inputs, where the graph does not say how they are stored.
   std::vector<double> input_steps = {};
-  /// What a model that was quantized here was before. Its reference and the result round in different places,
-  /// so they may lie as far apart as rounding moved the reference from this one.
+  /// For a model that was quantized here: the model before that, or null. The reference and the result round in
+  /// different places, so they may lie as far apart as rounding moved the reference from this one. Must
+  /// outlive the check.
   const graph::Model* unrounded = nullptr;
   std::size_t threads = 1;
   std::uint64_t work = std::uint64_t{1} << 34;  ///< multiply-adds of the original: seconds, not minutes
 };
 
 /// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
-/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs. An output may be off by the
-/// default tolerance, or as far as rounding alone moves the reference's own: eight draws of inputs that
-/// differ by rounding errors, run on the reference with all its layers rounded (see rounded.hpp), where a
-/// step over an edge, a tie or the mean of equal numbers shows. 1.5 times the largest of these distances is
-/// allowed, and an integer, NaN or infinity instead of another number only at an element where a draw has one
-/// too. In a quantized model rounding moves all that follows: there inputs differ by steps of quantization,
-/// at least one step of a quantized output is allowed, and with `options.unrounded` the distance between that
-/// and the reference. Records `options.self_tests` vectors in `tests`: random inputs and the reference's
-/// outputs. Throws report::Failure (exit 1) where the model runs at no shape. Over `options.work`, inputs are
-/// random only, and sizes that nobody asked for are left out; notes say so.
+/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs.
+///
+/// An output may be off by the default tolerance, or by 1.5 times as much as rounding alone moves the
+/// reference's output. Eight draws measure that: each runs inputs that differ by rounding errors on the
+/// reference with all its layers rounded (rounded.hpp), where a step over an edge, a tie or the mean of equal
+/// numbers shows. An integer, NaN or infinity may stand in place of another number only at an element where a
+/// draw has one too. In a quantized model rounding moves everything after it: the draws' inputs differ by
+/// steps of quantization, a quantized output may be off by one step, and with `options.unrounded` by its
+/// distance from the reference.
+///
+/// Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Over
+/// `options.work` inputs are random only, and sizes that nobody asked for are left out; notes say so. Throws
+/// report::Failure (exit 1) if the model runs at no shape.
 Report check(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> bytes,
              const Options& options, std::vector<graph::SelfTest>& tests);
 

@@ -15,7 +15,10 @@ ValueId Graph::add_value(Value value) {
   return static_cast<ValueId>(values.size() - 1);
 }
 
-void Graph::forget_names() { names_.clear(), indexed_ = 0; }
+void Graph::forget_names() {
+  names_.clear();
+  indexed_ = 0;
+}
 
 bool Graph::taken(const std::string& name) {
   if (indexed_ > values.size()) forget_names();
@@ -87,7 +90,10 @@ std::vector<Node> live_nodes(Graph& graph) {
 void each_id_list(Graph& graph, const std::function<void(std::vector<ValueId>&)>& visit) {
   visit(graph.inputs);
   visit(graph.outputs);
-  for (Node& node : graph.nodes) visit(node.inputs), visit(node.outputs);
+  for (Node& node : graph.nodes) {
+    visit(node.inputs);
+    visit(node.outputs);
+  }
 }
 
 }  // namespace

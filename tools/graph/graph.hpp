@@ -29,10 +29,10 @@ struct ValueQuantization {
   index_t block = 0;
 };
 
-/// The same for the operator contract; it refers to the constants.
+/// The same as operators and kernels take it; `quantization` must outlive the view.
 Quantization quantization_view(const ValueQuantization& quantization);
 
-/// As in the file: >= 0 fixed, -1 unknown, -2 - s symbol s.
+/// As in the file: >= 0 fixed, -1 unknown, else dim_of_symbol(s) of format/reader.hpp.
 using Dims = std::vector<std::int64_t>;
 inline bool fixed(const Dims& dims) {
   for (auto d : dims)
@@ -78,11 +78,11 @@ struct Graph {
   std::vector<Node> nodes;  ///< in running order
   std::vector<ValueId> inputs, outputs;
 
-  /// A name that is taken gets "_1", "_2" ... appended. Who renames a value by hand keeps names unique
-  /// himself.
+  /// A name that is taken gets "_1", "_2" ... appended. Code that sets Value::name itself must keep names
+  /// unique.
   ValueId add_value(Value value);
   ValueId add_constant(ConstantPtr constant, std::string_view name);
-  /// Whoever renumbers values says so: names are looked up anew.
+  /// Call it after renumbering values, so that names are looked up again.
   void forget_names();
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
@@ -91,7 +91,7 @@ struct Graph {
  private:
   bool taken(const std::string& name);
   std::unordered_map<std::string, ValueId>
-      names_;  ///< of the first `indexed_` values, when they were last looked at
+      names_;  ///< by name, the first `indexed_` values when they were last looked at
   std::size_t indexed_ = 0;
 };
 
@@ -144,7 +144,7 @@ void remove_dead(Graph& graph);
 /// Sorts nodes so that every value is produced before it is read; false when there is a cycle.
 bool sort_nodes(Graph& graph);
 
-/// The node for people: its ONNX names, or its operator and output.
+/// What people call a node: its ONNX names joined by " + ", else "OPERATOR -> OUTPUT".
 std::string node_title(const Graph& graph, const Node& node);
 
 }  // namespace lithe::graph

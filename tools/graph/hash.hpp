@@ -8,9 +8,10 @@
 
 namespace lithe::graph {
 
-/// 128-bit content hash: tells apart, does not protect against forgery. Over 16-byte blocks {w0, w1}, the
-/// last one zero-padded, run two chains: low = rotate((low ^ w0) * odd, 29) + w1 and high = rotate((high ^
-/// w1) * odd, 37) + w0; at the end the length is mixed in and a 64-bit finalizer crosses the two.
+/// A 128-bit content hash, which tells contents apart and does not protect against forgery. Two words are
+/// updated by each 16-byte block {w0, w1}, the last one zero-padded: low = rotate((low ^ w0) * odd, 29) + w1 and
+/// high = rotate((high ^ w1) * odd, 37) + w0. At the end the length is mixed in, and a 64-bit finalizer crosses
+/// the two.
 class Hash {
  public:
   /// Equal to hashing the concatenation, as long as every part but the last is a multiple of 16 bytes.

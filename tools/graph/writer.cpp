@@ -68,7 +68,7 @@ class Tables {
   explicit Tables(const Model& model) : model_(model) {
     for (const Signature& s : model.signatures)
       if (!numbers_.contains(s.graph)) number(s.graph);
-    // Level by level: what a graph's nodes carry stands behind all graphs of its own level.
+    // Level by level: the graphs that a graph's nodes carry come after all graphs of its own level.
     for (std::size_t i = 0; i < order_.size(); ++i)
       for (const Node& node : graph(order_[i]).nodes)
         for (int carried : node.subgraphs) number(carried);
@@ -294,7 +294,7 @@ class Tables {
   fb::FlatBufferBuilder builder_;
   Segment segment_;
   std::map<std::pair<std::string, std::uint16_t>, std::uint32_t> operators_;
-  std::map<int, std::uint32_t> numbers_;  ///< of each graph in the file
+  std::map<int, std::uint32_t> numbers_;  ///< the number of each graph in the file
   std::vector<int> order_;
 };
 

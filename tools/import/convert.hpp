@@ -18,12 +18,11 @@
 
 namespace lithe::import {
 
-/// --range NAME:AXIS=MIN..OPT..MAX: bounds of the symbol at that place, and thereby everywhere it stands.
+/// --range NAME:AXIS=MIN..OPT..MAX: bounds of the symbol at that place, which hold everywhere it stands.
 struct Range {
   std::string input;
   int axis = 0;
-  std::uint64_t min = 1, opt = 0,
-                max = 0;  ///< opt 0: unset, max 0: unbounded; min == max fixes the dimension
+  std::uint64_t min = 1, opt = 0, max = 0;  ///< opt 0: unset, max 0: unbounded; min == max: fixed
 };
 
 enum class IoLayout { keep, nhwc };
@@ -36,9 +35,9 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> states{};  ///< --state INPUT=OUTPUT
   std::map<std::string, std::string> metadata{};              ///< --metadata KEY=VALUE
   IoLayout io_layout = IoLayout::keep;  ///< nhwc: inputs and outputs of rank 4 are channels last
-  Weights weights =
-      Weights::f32;  ///< f16: everything that can be is computed in f16; inputs and outputs stay
-                     ///< int8, int4: layers have such weights, over rows quantized at run time
+  /// f16: everything that can be is computed in f16; inputs and outputs stay. int8, int4: layers have weights of
+  /// this type, over rows that are quantized at run time.
+  Weights weights = Weights::f32;
   std::optional<quantize::Options> quantize{};  ///< --quantize int8; `threads` is taken from below
   ImportOptions import{};                       ///< --custom
   bool optimize = true;                         ///< false: as the importers build it, for comparisons
@@ -65,13 +64,16 @@ struct FailedCheck : report::Failure {
   Conversion result;
 };
 
-/// Converts an .onnx file; writes nothing (io::write_file does). With --quantize the float model is
-/// checked against the original, and the int8 one against its own graph of QuantizeLinear and
-/// DequantizeLinear nodes: how far rounding moves it from float is no error of the converter, but measured on
-/// the samples and reported; self-tests hold what the quantized graph gives. With weights of int8 or int4 the
-/// result on the fast kernels is checked against itself on the portable ones; how far such weights move it
-/// from float is measured and reported. Throws FailedCheck, and report::Failure: exit 2 for options that do
-/// not fit the model, 3 and 4 as parse and import_model say.
+/// Converts an .onnx file in memory; io::write_file writes the result.
+///
+/// With --quantize the float model is checked against the original, and the int8 model against its own graph of
+/// QuantizeLinear and DequantizeLinear nodes. The distance between the int8 and the float model is not treated
+/// as a conversion error; it is measured on the samples and reported. Self-tests hold what the quantized graph
+/// gives. With weights of int8 or int4 the result on the fast kernels is checked against itself on the portable
+/// kernels; how far these weights move it from float is measured and reported.
+///
+/// Throws FailedCheck, and report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse and
+/// import_model say.
 Conversion convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Conversion convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

@@ -68,7 +68,8 @@ std::string Expansion::fresh() {
 
 onnx::NodeProto& Expansion::add_node(std::string_view op, std::span<const std::string> inputs, int outputs) {
   onnx::NodeProto& node = nodes_.emplace_back();
-  node.set_name(node_title(node_)), node.set_op_type(std::string(op));
+  node.set_name(node_title(node_));
+  node.set_op_type(std::string(op));
   for (const std::string& input : inputs) node.add_input(input);
   while (node.input_size() > 0 && node.input(node.input_size() - 1).empty())
     node.mutable_input()->RemoveLast();
@@ -81,7 +82,9 @@ std::string Expansion::add(std::string_view op, std::initializer_list<std::strin
   onnx::NodeProto& node = add_node(op, {inputs.begin(), inputs.size()}, 1);
   for (const Int& a : attributes) {
     auto& attribute = *node.add_attribute();
-    attribute.set_name(a.name), attribute.set_type(onnx::AttributeProto::INT), attribute.set_i(a.value);
+    attribute.set_name(a.name);
+    attribute.set_type(onnx::AttributeProto::INT);
+    attribute.set_i(a.value);
   }
   return node.output(0);
 }
@@ -92,7 +95,8 @@ void Expansion::finish() {
 
 onnx::TensorProto& Expansion::initializer(int type) {
   auto& tensor = *graph_.add_initializer();
-  tensor.set_name(fresh()), tensor.set_data_type(type);
+  tensor.set_name(fresh());
+  tensor.set_data_type(type);
   return tensor;
 }
 std::string Expansion::ints(std::span<const std::int64_t> values) {

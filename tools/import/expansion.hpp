@@ -27,7 +27,7 @@ class Expansion {
   ~Expansion();
 
   const onnx::NodeProto& node() const { return node_; }
-  int opset() const { return opset_; }  ///< of ai.onnx
+  int opset() const { return opset_; }  ///< the version of the domain ai.onnx
   int inputs() const;
   std::string input(int i) const;  ///< empty where it is not given
   bool has(int i) const { return !input(i).empty(); }
@@ -66,20 +66,21 @@ class Expansion {
   std::vector<onnx::NodeProto> nodes_;
 };
 
-/// An operator that other ONNX operators say; `expand` returns false where a node's form is not such.
+/// An operator that other ONNX operators can express; `expand` returns false for a form of node that they
+/// cannot.
 struct Expandable {
   const char *domain, *name;
   bool (*expand)(Expansion&);
 };
 inline constexpr const char* microsoft = "com.microsoft";
 
-/// On quantized tensors: DequantizeLinear, the operator on real numbers, QuantizeLinear, which the quantize
-/// pass makes a quantized operator of.
+/// Operators on quantized tensors: each becomes DequantizeLinear, the operator on real numbers and
+/// QuantizeLinear, which the quantize pass turns into one quantized operator.
 std::span<const Expandable> quantized_operators();
-/// On integers, and what ONNX Runtime's dynamic quantization writes.
+/// Operators on integers, and those that ONNX Runtime's dynamic quantization writes.
 std::span<const Expandable> integer_operators();
 
-/// Expands what can be; not what `kept` names ("domain::Operator", or a domain).
+/// Expands every node that can be, except those that `kept` names ("domain::Operator", or a domain).
 void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept);
 
 }  // namespace lithe::import

@@ -54,9 +54,15 @@ int ModelImport::symbol(const std::string& name) {
 GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto)
     : shared(all), parent_(parent), proto_(proto) {
   graph.name = proto.name();
-  for (const auto& t : proto.initializer()) initializers_[t.name()] = &t, names_.insert(t.name());
+  for (const auto& t : proto.initializer()) {
+    initializers_[t.name()] = &t;
+    names_.insert(t.name());
+  }
   auto add_types = [&](const auto& infos) {
-    for (const auto& info : infos) types_[info.name()] = &info.type(), names_.insert(info.name());
+    for (const auto& info : infos) {
+      types_[info.name()] = &info.type();
+      names_.insert(info.name());
+    }
   };
   add_types(proto.value_info());
   add_types(proto.input());
@@ -210,8 +216,10 @@ void GraphImport::infer_from_known(const graph::Node& node) {
   for (ValueId& input : copy.inputs) {
     if (input == graph::absent) continue;
     graph::Value one = graph.value(input);
-    if (!one.constant && is_integer(one.dtype) && (!one.dims || one.dims->size() <= 1))
-      one.constant = known(input), found = found || one.constant != nullptr;
+    if (!one.constant && is_integer(one.dtype) && (!one.dims || one.dims->size() <= 1)) {
+      one.constant = known(input);
+      found = found || one.constant != nullptr;
+    }
     input = alone.add_value(std::move(one));
   }
   if (!found) return;
@@ -257,10 +265,11 @@ graph::ConstantPtr GraphImport::find_known(ValueId value, int depth) const {
 }
 
 void GraphImport::import_nodes() {
-  for (const auto& sparse : proto_.sparse_initializer())
+  for (const auto& sparse : proto_.sparse_initializer()) {
     problem("initializer '" + sparse.values().name() + "'", "", "sparse initializers are not supported",
-            "save the model with dense ones"),
-        poisoned_.insert(sparse.values().name());
+            "save the model with dense ones");
+    poisoned_.insert(sparse.values().name());
+  }
   for (const auto& node : proto_.node()) import_node(node);
 }
 
@@ -326,7 +335,8 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
       copy.inputs = {id};
       graph::Value result;
       result.name = info.name();
-      result.dtype = value.dtype, result.dims = value.dims;
+      result.dtype = value.dtype;
+      result.dims = value.dims;
       if (value.name == info.name()) graph.value(id).name += "/source";
       id = graph.add_value(std::move(result));
       copy.outputs = {id};

@@ -98,7 +98,7 @@ class GraphImport {
   mutable std::unordered_map<ValueId, graph::ConstantPtr> known_;  ///< what was asked for before
 };
 
-/// How a node is called in messages and in the file.
+/// The name of a node in messages and in the file.
 std::string node_title(const onnx::NodeProto& node);
 
 struct NodeImport::Impl {

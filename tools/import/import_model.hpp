@@ -33,7 +33,7 @@ struct ImportOptions {
   /// ONNX operators outside the tree, "domain::Operator" -> name of the lithe operator (empty: the same
   /// text). The attributes are copied as they are; outputs have the types that the model declares.
   std::map<std::string, std::string> custom{};
-  /// Domains all of whose operators are such.
+  /// Domains whose operators are all of this kind.
   std::set<std::string> custom_domains{};
 };
 

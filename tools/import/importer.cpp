@@ -348,7 +348,8 @@ void NodeImport::become(const onnx::GraphProto& proto) {
       if (v != graph::absent) v = outer[static_cast<std::size_t>(v)];
   };
   for (graph::Node node : inner.nodes) {
-    renumber(node.inputs), renumber(node.outputs);
+    renumber(node.inputs);
+    renumber(node.outputs);
     impl_.graph.push_node(std::move(node));
   }
   for (std::size_t o = 0; o < inner.outputs.size(); ++o)

@@ -31,7 +31,7 @@ class NodeImport {
   using ValueId = graph::ValueId;
 
   const std::string& op_type() const;
-  int opset() const;  ///< of the node's domain
+  int opset() const;  ///< the version of the node's domain
 
   // inputs and outputs
   int inputs() const;  ///< trailing absent ones dropped
@@ -49,7 +49,7 @@ class NodeImport {
   /// inputs.
   const graph::Node* producer(ValueId value) const;
   /// The contents of a value that follow from constants and from dimensions that are known; null where they
-  /// do not. Of small values, which decide what is imported.
+  /// do not. For small values, which decide what is imported.
   graph::ConstantPtr known(ValueId value) const;
   /// The integers of a constant input (axes, k, pads): nullopt where it is computed at run time.
   std::optional<std::vector<std::int64_t>> constant_ints(int i) const;
@@ -84,7 +84,8 @@ class NodeImport {
                     std::vector<int> subgraphs = {}) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
-    node.inputs = std::move(inputs), node.subgraphs = std::move(subgraphs);
+    node.inputs = std::move(inputs);
+    node.subgraphs = std::move(subgraphs);
     finish_outputs(std::move(node));
   }
   /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers

@@ -120,7 +120,8 @@ std::string recurrent_weights(Expansion& e, int weights, int scale) {
   const std::array scaled{e.add("Mul", {real, e.add("Reshape", {e.input(scale), shape})})};
   onnx::NodeProto& transpose = e.add_node("Transpose", scaled, 1);
   auto& permutation = *transpose.add_attribute();
-  permutation.set_name("perm"), permutation.set_type(onnx::AttributeProto::INTS);
+  permutation.set_name("perm");
+  permutation.set_type(onnx::AttributeProto::INTS);
   for (int axis : {0, 2, 1}) permutation.add_ints(axis);
   return transpose.output(0);
 }

@@ -211,8 +211,10 @@ void infer_shapes(onnx::ModelProto& model, std::vector<std::string>& notes) {
 /// Everything after protobuf; the libraries throw.
 void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& folder,
              const ParseOptions& options, std::vector<std::string>& notes) {
-  if (!model.training_info().empty())
-    notes.push_back("the training graph in the file is left out"), model.clear_training_info();
+  if (!model.training_info().empty()) {
+    notes.push_back("the training graph in the file is left out");
+    model.clear_training_info();
+  }
   check_opsets(name, model);
   each_node(model.graph().node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
   for (const auto& f : model.functions())

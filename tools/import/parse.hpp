@@ -33,7 +33,7 @@ struct ParseOptions {
 struct ParsedModel {
   std::shared_ptr<const onnx::ModelProto> proto;
   std::string name;                ///< base name of the file
-  std::string hash;                ///< of the file's bytes
+  std::string hash;                ///< the hash of the file's bytes
   std::vector<std::string> notes;  ///< what went wrong without being fatal, one line each
 };
 

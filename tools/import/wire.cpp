@@ -87,7 +87,10 @@ class Scanner {
  private:
   static constexpr std::uint64_t message_cost = 320, string_cost = 64, number_cost = 16;
 
-  bool fail(const char* problem) { return problem_ = problem, false; }
+  bool fail(const char* problem) {
+    problem_ = problem;
+    return false;
+  }
   bool charge(std::uint64_t bytes) {
     overhead_ += bytes;
     return overhead_ <= limits_.overhead_bytes ||
@@ -140,7 +143,8 @@ class Scanner {
   bool skip(std::size_t& at, std::size_t end, std::uint64_t bytes) {
     if (bytes > end - at)
       return fail("the file is truncated or damaged: a field is longer than what is left");
-    return at += static_cast<std::size_t>(bytes), true;
+    at += static_cast<std::size_t>(bytes);
+    return true;
   }
 
   bool payload(Kind kind, std::size_t at, std::size_t end, int depth) {

@@ -10,14 +10,14 @@
 
 namespace lithe::io {
 
-/// Whether the extension is that of a picture that read_image takes: .png, .jpg, .jpeg, in any case.
+/// Whether read_image takes the extension: .png, .jpg or .jpeg, in any case.
 bool is_image(const std::filesystem::path& path);
 
 /// A PNG or JPEG file as u8 [H, W, channels]: 1 is gray, 3 is red, green, blue; transparency is dropped.
-/// Errors: Failure (exit 3) with the file's name.
+/// Errors: report::Failure (exit 3) with the file's name.
 ConstantPtr read_image(const std::filesystem::path& path, int channels);
 
-/// Raw deflate data of a known unpacked size; `where` stands in messages.
+/// Unpacks raw deflate data whose unpacked size is known; `where` is for messages.
 std::string inflate(std::string_view packed, std::size_t size, const std::string& where);
 
 }  // namespace lithe::io

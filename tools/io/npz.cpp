@@ -28,7 +28,7 @@ struct Archive {
   }
 };
 
-/// Of the ZIP format ("PKWARE APPNOTE", 4.3).
+/// Numbers of the ZIP format ("PKWARE APPNOTE", 4.3).
 constexpr std::uint32_t end_signature = 0x06054b50, entry_signature = 0x02014b50,
                         member_signature = 0x04034b50;
 constexpr std::size_t end_bytes = 22, entry_bytes = 46, member_bytes = 30, longest_comment = 65535;

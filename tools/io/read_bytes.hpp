@@ -6,7 +6,7 @@
 
 namespace lithe::io {
 
-/// A whole file of at most 2 GiB. Errors: Failure (exit 4) where it cannot be read.
+/// Reads a whole file of at most 2 GiB. Errors: report::Failure, exit 4 if it cannot be read, 3 if it is larger.
 std::string read_bytes(const std::filesystem::path& path);
 
 }  // namespace lithe::io

@@ -7,7 +7,7 @@
 #include "lithe/runtime/options.hpp"
 #include "lithe/runtime/threads.hpp"
 
-/// The kernel lists of our own programs, compiled once: whoever names AllKernels compiles every kernel.
+/// The kernel lists of our own programs, compiled once: a file that names AllKernels compiles every kernel.
 namespace lithe {
 
 std::span<const KernelEntry> all_kernels();       ///< fastest first

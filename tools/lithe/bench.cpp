@@ -120,7 +120,9 @@ std::vector<Sum> sums(const Session& session, const Profile& profile, int reps, 
     if (profile.total[n] <= 0) continue;
     const std::string name = name_of(session.inspect().nodes()[n]);
     Sum& sum = by_name[name];
-    sum.name = name, ++sum.nodes, sum.micros += profile.total[n] / reps;
+    sum.name = name;
+    ++sum.nodes;
+    sum.micros += profile.total[n] / reps;
   }
   std::vector<Sum> list;
   for (const auto& [name, sum] : by_name) list.push_back(sum);

@@ -127,7 +127,9 @@ void add_random_inputs(const OpenModel& model, const SessionOptions& options,
           ": its shapes are open; give every input with -i NAME=FILE.npy or --shape NAME=1,3,224,224");
     const Tensor t = session.input(i);
     auto c = std::make_shared<io::Constant>();
-    c->dtype = t.dtype, c->shape = t.shape, c->bytes.resize(t.bytes());
+    c->dtype = t.dtype;
+    c->shape = t.shape;
+    c->bytes.resize(t.bytes());
     fill_random(Tensor(c->bytes.data(), t.dtype, t.shape), random, scale);
     inputs[name] = c;
   }
@@ -173,7 +175,8 @@ Row row_of(const Layer& layer, const Layer& reference) {
   const std::vector<double> a = report::reals(layer.tensor->view()), b = report::reals(wanted->view());
   Row row{layer, report::measure(layer.tensor->view(), wanted->view())};
   if (a.size() != b.size()) return row;
-  row.similarity = report::similarity(a, b), row.saturated = saturated_share(layer, b);
+  row.similarity = report::similarity(a, b);
+  row.saturated = saturated_share(layer, b);
   return row;
 }
 

@@ -47,12 +47,16 @@ import::Range parse_range(const std::string& text) {
     at = dots + 2;
   }
   import::Range range{place.substr(0, colon), static_cast<int>(parse_number(place.substr(colon + 1), text))};
-  if (numbers.size() == 3)
-    range.min = numbers[0], range.opt = numbers[1], range.max = numbers[2];
-  else if (numbers.size() == 2)
-    range.min = numbers[0], range.max = numbers[1];
-  else
+  if (numbers.size() == 3) {
+    range.min = numbers[0];
+    range.opt = numbers[1];
+    range.max = numbers[2];
+  } else if (numbers.size() == 2) {
+    range.min = numbers[0];
+    range.max = numbers[1];
+  } else {
     report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
+  }
   return range;
 }
 
@@ -72,7 +76,9 @@ quantize::Options quantize_options(const ConvertOptions& o) {
     report::bad_usage("--quantize int8 with --weights " + o.weights +
                       ": what is not int8 stays f32; leave --weights out");
   quantize::Options options;
-  options.samples = o.calibrate, options.cache = o.calibration_cache, options.max_drop = o.max_drop;
+  options.samples = o.calibrate;
+  options.cache = o.calibration_cache;
+  options.max_drop = o.max_drop;
   options.pixels = {o.mean, o.deviation};
   options.method = quantize::method_named(o.calibration);
   return options;
@@ -101,7 +107,8 @@ import::Options import_options(const ConvertOptions& o) {
   else if (calibrates)
     report::bad_usage(
         "--calibrate, --calibration-cache, --max-drop, --mean and --std belong to --quantize int8");
-  options.self_tests = o.self_test, options.threads = o.common.threads;
+  options.self_tests = o.self_test;
+  options.threads = o.common.threads;
   return options;
 }
 
@@ -110,7 +117,10 @@ nlohmann::json json_of(const quantize::Report& q) {
   for (const auto& out : q.accuracy.outputs) {
     outputs.push_back({{"name", out.name}, {"error", out.error}, {"exact", out.noise == 0}});
     if (out.noise != 0) outputs.back()["snr_db"] = out.snr_db();
-    if (out.rows != 0) outputs.back()["rows"] = out.rows, outputs.back()["same_top1"] = out.agreeing;
+    if (out.rows != 0) {
+      outputs.back()["rows"] = out.rows;
+      outputs.back()["same_top1"] = out.agreeing;
+    }
   }
   return {{"layers", q.layers}, {"int8_layers", q.int8_layers},  {"kept", q.kept},    {"left", q.left},
           {"notes", q.notes},   {"samples", q.accuracy.samples}, {"outputs", outputs}};

@@ -37,7 +37,8 @@ class Layer {
   }
   int weights(DType dtype, const Shape& shape) {
     auto zeros = std::make_shared<graph::Constant>();
-    zeros->dtype = dtype, zeros->shape = shape;
+    zeros->dtype = dtype;
+    zeros->shape = shape;
     zeros->bytes.resize(TensorView(nullptr, dtype, shape).bytes());
     const int id = value("weights", dtype, bits(dtype) <= 8);
     graph().value(id).constant = std::move(zeros);
@@ -70,7 +71,8 @@ class Layer {
   graph::Graph& graph() { return model_.graphs[0]; }
   int value(const std::string& name, DType dtype, bool quantized) {
     graph::Value v;
-    v.name = name, v.dtype = dtype;
+    v.name = name;
+    v.dtype = dtype;
     if (quantized)
       v.quantization =
           graph::ValueQuantization{graph::make_constant<float>(Shape{1}, std::vector{1.0F}), nullptr};

@@ -84,7 +84,7 @@ void refuse_open_inputs(const OpenModel& file, const Session& session) {
 /// An operator's nodes, and the element types that its kernel is compiled for.
 struct Used {
   std::size_t nodes = 0;
-  std::set<DType> dtypes;    ///< of first inputs and outputs
+  std::set<DType> dtypes;    ///< the types of the first inputs and outputs
   bool plain_bytes = false;  ///< 8-bit integers without a quantization among them
 
   void add(const runtime::ValueView& v) {

@@ -13,7 +13,7 @@
 /// What goes into a session.
 namespace lithe::cli {
 
-/// The files of "-i NAME=FILE".
+/// Reads the files of "-i NAME=FILE".
 std::map<std::string, io::ConstantPtr> read_inputs(const std::vector<std::string>& texts);
 /// Gives the session the shapes of `tensors` (by input name), and their contents where they decide shapes;
 /// then copies the contents. Every input must be there, and no other name.

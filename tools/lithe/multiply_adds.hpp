@@ -12,7 +12,7 @@ namespace lithe::cli {
 /// Multiply-adds of a planned session, by the nodes that were created; bodies of control flow count once.
 struct MultiplyAdds {
   std::uint64_t total = 0;
-  std::uint64_t quantized = 0;  ///< of s8 or u8 numbers with weights of at most 8 bits
+  std::uint64_t quantized = 0;  ///< those on s8 or u8 numbers with weights of at most 8 bits
   struct Other {
     std::string node, op, reason;
     std::uint64_t count = 0;

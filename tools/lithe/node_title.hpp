@@ -7,7 +7,7 @@
 
 namespace lithe::cli {
 
-/// The ONNX nodes that a node came from, or "-> VALUE" with what it writes where a pass made it.
+/// The ONNX nodes that a node came from, joined by " + "; "-> VALUE" with its output if a pass made it.
 std::string node_title(const runtime::NodeView& node);
 
 }  // namespace lithe::cli

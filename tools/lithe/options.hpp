@@ -25,12 +25,12 @@ struct Common {
 /// Adds them to a subcommand.
 void add_common(CLI::App& command, Common& common);
 
-/// "NAME=REST" of an option; throws usage where there is no '='.
+/// Splits "NAME=REST"; throws report::Failure (exit 2) if there is no '='.
 std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text);
-/// The same for options that may be given once for each name; throws usage where one is given twice.
+/// The same for options that may be given once for each name; exit 2 if one is given twice.
 std::map<std::string, std::string> once_each(const std::string& option,
                                              const std::vector<std::string>& texts);
-/// "NAME=1,3,224,224".
+/// Reads "NAME=1,3,224,224" of --shape.
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts);
 
 /// The same for a session; they refer to `shapes`.

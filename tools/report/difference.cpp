@@ -114,10 +114,14 @@ std::vector<double> reals(const TensorView& tensor) {
 
 Difference measure(const TensorView& got, const TensorView& reference) {
   Difference d;
-  if (got.dtype != reference.dtype)
-    return d.mismatch = std::string("is ") + name(got.dtype) + " instead of " + name(reference.dtype), d;
-  if (!(got.shape == reference.shape))
-    return d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape), d;
+  if (got.dtype != reference.dtype) {
+    d.mismatch = std::string("is ") + name(got.dtype) + " instead of " + name(reference.dtype);
+    return d;
+  }
+  if (!(got.shape == reference.shape)) {
+    d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape);
+    return d;
+  }
   if (exact(got, reference)) return d.mismatch = exact_mismatch(got, reference), d;
   const std::vector<double> a = reals(got), b = reals(reference);
   double low = 0, high = 0;
@@ -129,9 +133,13 @@ Difference measure(const TensorView& got, const TensorView& reference) {
                      std::to_string(b[i]);
       continue;
     }
-    low = any ? std::min(low, b[i]) : b[i], high = any ? std::max(high, b[i]) : b[i], any = true;
-    if (std::fabs(a[i] - b[i]) > d.absolute)
-      d.absolute = std::fabs(a[i] - b[i]), d.index = static_cast<index_t>(i);
+    low = any ? std::min(low, b[i]) : b[i];
+    high = any ? std::max(high, b[i]) : b[i];
+    any = true;
+    if (std::fabs(a[i] - b[i]) > d.absolute) {
+      d.absolute = std::fabs(a[i] - b[i]);
+      d.index = static_cast<index_t>(i);
+    }
   }
   d.scale = std::max({high - low, std::fabs(high), std::fabs(low)});
   return d;
@@ -153,7 +161,10 @@ Similarity similarity(std::span<const double> got, std::span<const double> refer
   double signal = 0, noise = 0, both = 0, power = 0;
   for (std::size_t i = 0; i < got.size(); ++i) {
     const double a = got[i], b = reference[i];
-    signal += b * b, noise += (a - b) * (a - b), both += a * b, power += a * a;
+    signal += b * b;
+    noise += (a - b) * (a - b);
+    both += a * b;
+    power += a * a;
   }
   Similarity s;
   if (noise != 0) s.snr_db = 10 * std::log10(std::max(signal, 1e-30) / noise);

@@ -29,11 +29,11 @@ Difference measure(const TensorView& got, const TensorView& reference);
 /// Which elements make the mismatch that `measure` finds in tensors of equal dtype and shape.
 std::vector<bool> mismatches(const TensorView& got, const TensorView& reference);
 
-/// The elements as real numbers: quantized ones dequantized, integers as they are. Dense tensors of every
-/// dtype but the 8-bit and smaller floats, for which the result is empty.
+/// The elements of a dense tensor as real numbers: quantized ones dequantized, integers as they are. Empty for
+/// floats of 8 bits and less.
 std::vector<double> reals(const TensorView& tensor);
 
-/// How alike two lists of as many numbers are. Both all zero: exact, cosine 1.
+/// How alike two lists of the same length are. If both are all zero: exact, cosine 1.
 struct Similarity {
   static constexpr double exact_db = 999;  ///< no noise at all
   double snr_db = exact_db;                ///< power of the reference over that of the difference

@@ -10,7 +10,7 @@
 
 namespace lithe::report {
 
-/// A bar on stderr where that is a terminal, and nothing where it is not. Wiped when it goes.
+/// A progress bar on stderr if that is a terminal, else nothing. The destructor wipes it.
 class Progress {
  public:
   Progress(std::string what, std::size_t total)

@@ -15,12 +15,15 @@
 namespace lithe::import {
 namespace {
 
-/// CenterCropPad-18: the middle of longer axes, zeros around shorter ones; what is odd goes behind.
+/// CenterCropPad-18: the middle of longer axes, zeros around shorter ones; an odd element goes after the input.
 void import_center_crop_pad(NodeImport& node) {
   const graph::ValueId input = node.input(0);
   const int rank = node.required_rank(input);
   std::vector<std::int64_t> axes = node.attribute_ints("axes");
-  if (axes.empty()) axes.resize(static_cast<std::size_t>(rank)), std::iota(axes.begin(), axes.end(), 0);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(rank));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
   for (std::int64_t& axis : axes)
     if (axis = normalize_axis(axis, rank); axis < 0) node.refuse("an axis lies outside of the input");
   std::vector<graph::ValueId> sizes;

@@ -47,7 +47,7 @@ ValueId filter(NodeImport& node, ValueId weights, const std::optional<graph::Dim
   return axes > 1 ? result : node.emit<ops::Unsqueeze>({}, {result, node.ints({1})}, dtype);
 }
 
-/// Padding of axis `a` that gives `wanted` outputs; what is too few comes behind, into `extra`.
+/// Padding of axis `a` that gives `wanted` outputs; what is too few is added after the output, as `extra`.
 void pad_to(const NodeImport& node, Window& window, std::size_t a, std::int64_t natural, std::int64_t wanted,
             bool upper, std::int32_t& extra) {
   const std::int64_t total = natural - wanted;

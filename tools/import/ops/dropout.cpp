@@ -28,7 +28,8 @@ void import_dropout(NodeImport& node) {
     graph::ValueId one;
     if (dtype == DType::boolean) {
       auto constant = std::make_shared<graph::Constant>();
-      constant->dtype = DType::boolean, constant->bytes = {std::byte{1}};
+      constant->dtype = DType::boolean;
+      constant->bytes = {std::byte{1}};
       one = node.constant(constant, "mask");
     } else {
       one = node.scalar(1, dtype);

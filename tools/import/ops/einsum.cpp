@@ -131,7 +131,7 @@ class Einsum {
   static int axis_of(const Operand& operand, char label) {
     return static_cast<int>(operand.labels.find(label));
   }
-  /// Of an axis; nullopt where it is unknown or 0, which a reshape could not be told.
+  /// The size of an axis; nullopt where it is unknown or 0, which a reshape could not be told.
   std::optional<std::int64_t> size_of(const Operand& operand, int axis) const {
     const auto& dims = node_.value(operand.value).dims;
     std::int64_t size = dims ? (*dims)[static_cast<std::size_t>(axis)] : -1;
@@ -160,9 +160,12 @@ class Einsum {
       std::vector<std::int32_t> permutation;
       Labels rest;
       for (std::size_t k = 0; k < operand.labels.size(); ++k)
-        if (k != i && k != j) permutation.push_back(static_cast<std::int32_t>(k)), rest += operand.labels[k];
-      permutation.push_back(static_cast<std::int32_t>(i)),
-          permutation.push_back(static_cast<std::int32_t>(j));
+        if (k != i && k != j) {
+          permutation.push_back(static_cast<std::int32_t>(k));
+          rest += operand.labels[k];
+        }
+      permutation.push_back(static_cast<std::int32_t>(i));
+      permutation.push_back(static_cast<std::int32_t>(j));
       std::vector<std::int64_t> shape(rest.size(), 0);
       shape.push_back(*n * *n);
       const ValueId flat = reshaped(node_.transpose(operand.value, std::move(permutation)), std::move(shape));
@@ -236,7 +239,8 @@ class Einsum {
     Operand result{product, batch + rows + columns};
     if (rows.size() == 1 && columns.size() == 1) return result;
     std::vector<std::int64_t> shape(batch.size(), 0);
-    append_sizes(shape, a, rows), append_sizes(shape, b, columns);
+    append_sizes(shape, a, rows);
+    append_sizes(shape, b, columns);
     result.value = reshaped(product, std::move(shape));
     return result;
   }
@@ -261,7 +265,7 @@ class Einsum {
   DType dtype_;
   std::string equation_;
   std::vector<Operand> operands_;
-  std::map<char, std::int64_t> sizes_;  ///< of letters, where an input tells
+  std::map<char, std::int64_t> sizes_;  ///< by letter, where an input tells
   Labels output_, ellipsis_;
 };
 

@@ -52,7 +52,8 @@ void import_gemm(NodeImport& node) {
     product = node.emit<ops::FullyConnected>({}, inputs, dtype);
   } else {
     ops::MatMul::Attributes attributes;
-    attributes.transpose_a = transpose_a, attributes.transpose_b = transpose_b;
+    attributes.transpose_a = transpose_a;
+    attributes.transpose_b = transpose_b;
     product = scaled(node, node.emit<ops::MatMul>(attributes, {a, b}, dtype), alpha);
   }
   if (added) product = node.emit<ops::Add>({}, {product, scaled(node, node.input(2), beta)}, dtype);

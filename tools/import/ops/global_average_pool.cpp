@@ -9,7 +9,7 @@
 namespace lithe::import {
 namespace {
 
-/// GlobalAveragePool-1, 22: the mean over every axis behind [N, C].
+/// GlobalAveragePool-1, 22: the mean over every axis after [N, C].
 void import_global_average_pool(NodeImport& node) {
   const int rank = node.required_rank(node.input(0));
   if (rank < 3 || rank > max_rank) node.refuse("GlobalAveragePool needs an input [N, C, ...] of rank 3 to 8");

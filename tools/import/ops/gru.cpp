@@ -14,7 +14,8 @@ void import_gru(NodeImport& node) {
   read_attribute(node, "hidden_size", attributes.hidden_size);
   read_attribute(node, "direction", attributes.direction);
   const auto kinds = read_activations(node, attributes.direction, {"sigmoid", "tanh"});
-  attributes.gate_activation = kinds[0], attributes.hidden_activation = kinds[1];
+  attributes.gate_activation = kinds[0];
+  attributes.hidden_activation = kinds[1];
   read_attribute(node, "clip", attributes.clip);
   read_attribute(node, "linear_before_reset", attributes.linear_before_reset);
   emit_recurrent<ops::GRU>(node, attributes, 1);

@@ -14,7 +14,8 @@ void import_lstm(NodeImport& node) {
   read_attribute(node, "hidden_size", attributes.hidden_size);
   read_attribute(node, "direction", attributes.direction);
   const auto kinds = read_activations(node, attributes.direction, {"sigmoid", "tanh", "tanh"});
-  attributes.gate_activation = kinds[0], attributes.cell_activation = kinds[1];
+  attributes.gate_activation = kinds[0];
+  attributes.cell_activation = kinds[1];
   attributes.hidden_activation = kinds[2];
   read_attribute(node, "clip", attributes.clip);
   read_attribute(node, "input_forget", attributes.input_forget);

@@ -48,7 +48,8 @@ ConstantPtr constant_input(NodeImport& node, int i, DType dtype, std::int64_t el
 ConstantPtr unpacked(const graph::Constant& from, const Weights& w, std::int64_t row_bytes,
                      std::int64_t columns, std::byte flip, DType dtype) {
   auto to = std::make_shared<graph::Constant>();
-  to->dtype = dtype, to->shape = Shape{static_cast<index_t>(w.n), static_cast<index_t>(columns)};
+  to->dtype = dtype;
+  to->shape = Shape{static_cast<index_t>(w.n), static_cast<index_t>(columns)};
   to->bytes.resize(static_cast<std::size_t>((w.n * columns * w.bits + 7) / 8));
   for (std::int64_t row = 0; row < w.n; ++row)
     for (std::int64_t c = 0; c < columns; ++c) {
@@ -87,7 +88,8 @@ void import_matmul_nbits(NodeImport& node) {
         node.constant(unpacked(*zeros, w, zero_row_bytes, w.blocks(), std::byte{0}, dtype), "zero_points"));
   }
   ops::DequantizeLinear::Attributes blocks;
-  blocks.axis = 1, blocks.block_size = w.block;
+  blocks.axis = 1;
+  blocks.block_size = w.block;
   std::vector<ValueId> layer{node.input(0), node.emit<ops::DequantizeLinear>(blocks, inputs, real)};
   if (node.has(5)) layer.push_back(node.input(5));
   node.emit_outputs<ops::FullyConnected>({}, layer);

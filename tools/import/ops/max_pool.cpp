@@ -14,7 +14,8 @@ void import_with_indices(NodeImport& node, const Window& window, int axes, bool 
   if (axes > 2) node.refuse("MaxPool with Indices over 3 spatial axes is not supported; 1 and 2 are");
   ops::ArgmaxPool2D::Attributes attributes;
   window.apply(attributes);
-  attributes.ceil_mode = ceil, attributes.column_major = column_major;
+  attributes.ceil_mode = ceil;
+  attributes.column_major = column_major;
   const graph::ValueId input = node.input(0);
   const auto outputs = node.emit_several<ops::ArgmaxPool2D>(
       attributes, {spatial_input(node, window, axes, std::nullopt)}, {node.dtype(input), DType::s64});

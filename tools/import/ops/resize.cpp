@@ -75,7 +75,10 @@ bool keeps(const NodeImport& node, const Attributes& a, const Target& target, st
 ValueId resized(NodeImport& node, Attributes a, Target target) {
   const int rank = node.required_rank(node.input(0));
   std::vector<std::int64_t> axes(a.axes.begin(), a.axes.end()), kept;
-  if (axes.empty()) axes.resize(static_cast<std::size_t>(rank)), std::iota(axes.begin(), axes.end(), 0);
+  if (axes.empty()) {
+    axes.resize(static_cast<std::size_t>(rank));
+    std::iota(axes.begin(), axes.end(), 0);
+  }
   const auto count = static_cast<std::int64_t>(axes.size());
   for (const auto& [list, parts] : {std::pair(target.roi, 2), {target.scales, 1}, {target.sizes, 1}})
     if (const graph::Constant* c = node.constant(list); c != nullptr && c->view().elements() != parts * count)
@@ -119,7 +122,7 @@ Attributes unnamed(NodeImport& node) {
   return a;
 }
 
-/// As ONNX Runtime does, the nearest neighbour is the one before where an axis grows, the one behind where it
+/// As ONNX Runtime does, the nearest neighbour is the one before where an axis grows, the one after where it
 /// shrinks, which an Upsample must not.
 ValueId resized_10(NodeImport& node) {
   Attributes a = unnamed(node);

@@ -36,7 +36,8 @@ inline graph::ValueId numbers_below(NodeImport& node, graph::ValueId count) {
 /// A rank-0 zero of any dtype.
 inline graph::ValueId zero(NodeImport& node, DType dtype) {
   auto constant = std::make_shared<graph::Constant>();
-  constant->dtype = dtype, constant->bytes.resize(static_cast<std::size_t>(bytes(dtype, 1)));
+  constant->dtype = dtype;
+  constant->bytes.resize(static_cast<std::size_t>(bytes(dtype, 1)));
   return node.constant(constant, "zero");
 }
 

@@ -32,7 +32,7 @@ struct Window {
   std::array<std::int32_t, 3> kernel{1, 1, 1}, strides{1, 1, 1}, dilations{1, 1, 1};
   std::array<std::int32_t, 6> pads{};
   bool same = false;           ///< auto_pad SAME_*: the output is ceil(input / stride)
-  bool upper = false;          ///< an odd element of that padding goes behind
+  bool upper = false;          ///< an odd element of that padding goes after
   std::array<bool, 3> open{};  ///< axes whose padding under SAME depends on sizes known at run time only
 
   /// Sets what an operator over the last axes of the window has of it.
@@ -40,8 +40,10 @@ struct Window {
   void apply(Attributes& a) const {
     const std::size_t axes = a.strides.size(), first = 3 - axes;
     for (std::size_t i = 0; i < axes; ++i) {
-      a.strides[i] = strides[first + i], a.dilations[i] = dilations[first + i];
-      a.pads[i] = pads[first + i], a.pads[i + axes] = pads[first + i + 3];
+      a.strides[i] = strides[first + i];
+      a.dilations[i] = dilations[first + i];
+      a.pads[i] = pads[first + i];
+      a.pads[i + axes] = pads[first + i + 3];
       if constexpr (requires { a.kernel; }) a.kernel[i] = kernel[first + i];
     }
   }
@@ -92,11 +94,12 @@ inline std::optional<std::int64_t> same_padding(const NodeImport& node, const Wi
   return std::max<std::int64_t>((output - 1) * stride + extent - size, 0);
 }
 
-/// Splits the padding `total` of axis `a`; an odd element goes behind where `upper`.
+/// Splits the padding `total` of axis `a`; an odd element goes after the input where `upper`.
 inline void split_padding(const NodeImport& node, Window& window, std::size_t a, std::int64_t total,
                           bool upper) {
   const std::int64_t before = upper ? total / 2 : total - total / 2;
-  window.pads[a] = narrow(node, before, "pads"), window.pads[a + 3] = narrow(node, total - before, "pads");
+  window.pads[a] = narrow(node, before, "pads");
+  window.pads[a + 3] = narrow(node, total - before, "pads");
 }
 
 /// Reads kernel_shape's numbers, strides and dilations.
@@ -140,7 +143,8 @@ inline Window read_window(NodeImport& node, int axes, const std::vector<std::int
   if (mode == "NOTSET") return padded;
   if (mode == "VALID") return window;
   if (kernel.empty()) node.refuse("auto_pad SAME needs kernel_shape or weights of a known shape");
-  window.same = true, window.upper = mode == "SAME_UPPER";
+  window.same = true;
+  window.upper = mode == "SAME_UPPER";
   for (std::size_t a = 3 - static_cast<std::size_t>(axes); a < 3; ++a) {
     const auto total = same_padding(node, window, axes, a);
     window.open[a] = !total;
@@ -149,7 +153,7 @@ inline Window read_window(NodeImport& node, int axes, const std::vector<std::int
   return window;
 }
 
-/// A convolution's kernel: the attribute, else the weights' dimensions behind the first two, else empty.
+/// A convolution's kernel: the attribute, else the weights' dimensions after the first two, else empty.
 inline std::vector<std::int64_t> kernel_shape(NodeImport& node, const std::optional<graph::Dims>& weights) {
   std::vector<std::int64_t> kernel = node.attribute_ints("kernel_shape");
   if (!weights) return kernel;
@@ -264,7 +268,8 @@ void import_pool(NodeImport& node, typename Op::Attributes attributes, const Win
   Window depth;
   for (auto member : {&Window::kernel, &Window::strides, &Window::dilations})
     (depth.*member)[1] = (window.*member)[0];
-  depth.pads[1] = window.pads[0], depth.pads[4] = window.pads[3];
+  depth.pads[1] = window.pads[0];
+  depth.pads[4] = window.pads[3];
   depth.apply(attributes);
   value = node.emit<Op>(attributes, {value}, dtype);
   value = reshape({-1, pooled[0], pooled[1], pooled[2], sizes[0]});
