@@ -9,10 +9,10 @@
 /// For applications: every kernel, and this machine's memory, processor and threads.
 namespace lithe::inline v0 {
 
-/// Every kernel, fastest first. Name fewer in a KernelList of your own and the program holds fewer.
+/// Every kernel, the fastest first. A KernelList of your own with fewer makes a smaller program.
 using AllKernels = KernelList<simd::all, xnn::all, portable::all>;
 
-/// All kernels where none are named.
+/// options() with all kernels if none are named.
 ///   auto session = lithe::Session::create(*model, lithe::options());
 template <class Kernels = AllKernels>
 SessionOptions options(const Threads* threads);

@@ -17,8 +17,9 @@
 ///   auto session = lithe::Session::create(*model, lithe::options<lithe::KernelList<...>>(arena));
 namespace lithe::inline v0 {
 
-/// Plain C++ kernels only: name those the model needs, as `lithe embed` prints them. Row streaming is linked where
-/// SessionOptions::streaming names it (runtime/row_streaming.hpp).
+/// Options for a session with these kernels, as `lithe embed` prints them for a model, and this arena, which
+/// must outlive it. Row streaming is linked only if SessionOptions::streaming names it
+/// (runtime/row_streaming.hpp).
 template <class Kernels>
 SessionOptions options(std::span<std::byte> arena) {
   SessionOptions o;
@@ -29,16 +30,16 @@ SessionOptions options(std::span<std::byte> arena) {
 
 /// What the arena of a plan holds, counted by `lithe embed`.
 struct PlanSize {
-  runtime::TableCounts tables;  ///< of all graphs
+  runtime::TableCounts tables;  ///< counts of all graphs together
   std::size_t ports = 0;        ///< inputs and outputs of the signature
   std::size_t symbols = 0;
   std::size_t kept_bytes = 0;    ///< values known while planning, and widened constants
   std::size_t tensor_bytes = 0;  ///< inputs, outputs, tensors and workspaces
 };
 
-/// Bytes of an arena, aligned to 64, that suffices for a plan of this size on this target. nodes[i] of them have the
-/// operator of kernel number i, in the order in which the list first names an operator; where several kernels of the
-/// list run one operator, the largest counts.
+/// The bytes of an arena, aligned to 64, that suffice for a plan of this size on this target. nodes[i] nodes
+/// have the i-th operator, in the order in which the list first names an operator. The largest of the kernels
+/// that run one operator counts.
 template <class Kernels>
 constexpr std::size_t arena_bytes(const PlanSize& plan, std::initializer_list<std::size_t> nodes) {
   std::size_t kernels = 0;

@@ -19,15 +19,17 @@
 
 namespace lithe::inline v0 {
 
-/// A plan of one signature of a model, its memory, and the means to run it. Belongs to one thread at a time;
-/// the model, the kernels, the thread pool and shared packed weights must outlive it.
+/// A plan of one signature of a model, and the memory to run it. A session belongs to one thread at a time.
+/// The model must outlive it, and so must everything that its SessionOptions point to (runtime/options.hpp
+/// says which). A session that was moved from may only be destroyed or assigned to.
 class Session {
  public:
   /// Verifies every node by its operator, chooses kernels, packs weights and plans the memory at the largest
-  /// shapes. Symbols without an upper bound are planned at `options.shapes`, else at their opt or min; where
-  /// that gives no valid shapes the first resize() plans. Errors: what an operator's infer refuses, with the
-  /// node; Code::unsupported when no kernel of the list runs a node; Code::out_of_memory when the arena or
-  /// max_bytes is too small; Code::invalid_argument for an unknown signature.
+  /// shapes. Symbols without an upper bound are planned at `options.shapes`, else at their opt or min. If
+  /// that gives no valid shapes, or a host input has no contents yet, the session is not planned() and the
+  /// first resize() plans it. Errors: what an operator's infer refuses, with the node; Code::unsupported if
+  /// no kernel of the list runs a node; Code::out_of_memory if the arena or max_bytes is too small;
+  /// Code::invalid_argument for an unknown signature, or a chain that is none.
   static Result<Session> create(const Model& model, const SessionOptions& options) {
     Session session(model, options);
     LITHE_TRY(session.build(options.shapes, true));
@@ -49,6 +51,8 @@ class Session {
     if (own_weights_ != nullptr) options_.packed_weights_source.destroy(own_weights_);
   }
 
+  /// Inputs and outputs in the signature's order; `i` must be below inputs() or outputs(). Names live as long
+  /// as the model.
   int inputs() const { return static_cast<int>(core_->ports.inputs.size()); }
   int outputs() const { return static_cast<int>(core_->ports.outputs.size()); }
   std::string_view input_name(int i) const {
@@ -57,16 +61,14 @@ class Session {
   std::string_view output_name(int i) const {
     return core_->name(core_->ports.outputs[static_cast<std::size_t>(i)]);
   }
-  int find_input(std::string_view name) const {
-    return core_->find(core_->ports.inputs, name);
-  }  ///< -1: no such input
-  int find_output(std::string_view name) const {
-    return core_->find(core_->ports.outputs, name);
-  }  ///< -1: no such output
+  /// The index of the input or output of this name, or -1.
+  int find_input(std::string_view name) const { return core_->find(core_->ports.inputs, name); }
+  int find_output(std::string_view name) const { return core_->find(core_->ports.outputs, name); }
 
-  /// Where to write an input before run(), and to read an output after it; of dtype none for an unknown name
-  /// or while nothing is planned. Valid until resize(), bind(), or for outputs of data-dependent size the
-  /// next run().
+  /// Where to write an input before run(), and to read an output after it, in the model's own dtype; memory
+  /// that the session holds is aligned to 64 bytes. A tensor of dtype none answers an unknown name, a session
+  /// that is not planned(), and bound memory that is too small. Valid until resize() or bind(), and an output
+  /// whose size the data decides until the next run(). An input keeps its contents from run to run.
   Tensor input(int i) {
     return core_->planned ? core_->tensor(core_->ports.inputs[static_cast<std::size_t>(i)]) : Tensor();
   }
@@ -78,6 +80,7 @@ class Session {
   TensorView output(std::string_view name) {
     return find_output(name) < 0 ? TensorView() : output(find_output(name));
   }
+  /// The elements; empty for an unknown name and for another dtype than T.
   template <Element T>
   std::span<T> input(std::string_view name) {
     const Tensor t = input(name);
@@ -89,9 +92,11 @@ class Session {
     return t.dtype == dtype_of<T> ? t.as<T>() : std::span<const T>();
   }
 
-  /// Runs the plan; allocates nothing unless the session is growable.
-  /// Errors: Code::out_of_range for an index in the data outside its tensor, Code::out_of_memory when a
-  /// data-dependent size exceeds the plan, Code::stopped, Code::limit; with the node.
+  /// Runs the plan on the inputs, and keeps states for the next run. Allocates nothing unless the session is
+  /// growable. Errors, with the node: Code::out_of_range for an index in the data outside of its tensor;
+  /// Code::out_of_memory if a size that the data decides exceeds the plan; Code::stopped; Code::limit.
+  /// Code::invalid_argument if the session is not planned(), or bound memory is too small. After an error,
+  /// outputs and states hold nothing of use.
   Status run() {
     if (!core_->planned)
       return {Code::invalid_argument,
@@ -99,11 +104,13 @@ class Session {
     return core_->run();
   }
 
-  /// Plans for other input shapes; inputs that are not named keep theirs, as far as shared symbols allow.
-  /// Inside the bounds planned so far nothing is allocated; beyond them everything is planned anew, keeping
-  /// states and bindings. Errors: Code::invalid_argument for an unknown input, Code::shape for a fixed or
-  /// out-of-bounds dimension or symbols that disagree, and what create() says. After an error the session is
-  /// as it was.
+  /// Plans for other input shapes. Inputs that are not named keep theirs, as far as shared symbols allow.
+  /// Inside the bounds planned so far nothing is allocated; beyond them the session plans again from the
+  /// beginning, which keeps bindings, and states whose shapes are the same, but not the observer. `shapes` is
+  /// read during the call alone. Errors: Code::invalid_argument for an unknown input; Code::shape for another
+  /// rank, another size of a fixed dimension, a size out of bounds, or symbols that disagree;
+  /// Code::needs_value for a host input whose contents are missing; Code::out_of_memory beyond the bounds if
+  /// the arena is the caller's; what create() says. After an error the session is as it was.
   Status resize(std::span<const InputShape> shapes) {
     if (core_->planned)
       if (const runtime::Fit fit = core_->resize(shapes); !fit.replans()) return fit.status();
@@ -114,15 +121,21 @@ class Session {
   }
   Status resize(std::string_view input, const Shape& shape) { return resize({InputShape{input, shape}}); }
 
-  /// Lets an input be read from, or an output be written to, the caller's memory: in place where `memory` has
-  /// room for the tensor and 16 bytes more, else by a copy in run(). Null memory undoes it. It must outlive
-  /// its use. Errors: Code::invalid_argument for an unknown name or memory smaller than the tensor.
+  /// Lets an input be read from, or an output be written to, the caller's memory. It is used in place if it
+  /// has 16 bytes more than the tensor, else run() copies. Those 16 bytes may be read and written, and must
+  /// not hold anything. The memory must be aligned to the tensor's element type (64 bytes are fastest), must
+  /// not overlap other tensors of the session, and must stay until it is unbound, also across resize(). An
+  /// empty span with null data undoes it. If an input and an output have one name, the input is meant. A
+  /// state's input may be bound too: the state lives there. Errors: Code::invalid_argument for an unknown
+  /// name, or if memory is smaller than the tensor.
   Status bind(std::string_view name, std::span<std::byte> memory) { return core_->bind(name, memory); }
 
-  /// Sets all states to zero (quantized ones to their zero point).
+  /// Sets all states to zero, quantized ones to their zero point; does nothing while not planned().
   void reset_state() { core_->reset_state(); }
-  /// Sees every node run; null for none.
+  /// Calls the observer before and after every node of a run; null for none. It must outlive the session or
+  /// the next observe(). A resize() beyond the planned bounds forgets it.
   void observe(const RunObserver* observer) { core_->planning.observer = observer; }
+  /// False until the first resize() if create() could not know the shapes.
   bool planned() const { return core_->planned; }
 
   /// The bill at this moment, exact to the byte.
@@ -134,7 +147,8 @@ class Session {
       m.packed_weights = options_.packed_weights_source.bytes(weights);
     return m;
   }
-  /// What tools may see of the plan (runtime/inspect.hpp): nodes, kernels, values, bytes.
+  /// What tools may see of the plan (runtime/inspect.hpp): nodes, kernels, values, bytes. Valid until
+  /// resize().
   runtime::PlanView inspect() const { return runtime::PlanView(core_->plan, &core_->heap); }
 
  private:

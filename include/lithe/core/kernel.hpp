@@ -15,36 +15,38 @@ namespace lithe::inline v0 {
 
 class PackedWeights;
 
-/// Part of a tensor that a kernel computes at once: rows of axis 1 of a channels-last tensor. The kernel's
-/// tensors are windows of those rows, and the padding above and below is what is left of it at this strip.
+/// The part of an output that a kernel computes in one call: rows of axis 1 of a channels-last tensor. The
+/// kernel's tensors are windows of the rows that it reads and writes; pad_top and pad_bottom are the padding
+/// rows that this strip still reads.
 struct Strip {
   index_t first = 0;  ///< first output row
   index_t count = 0;  ///< output rows
   index_t pad_top = 0, pad_bottom = 0;
 };
 
-/// At most this many differently shaped strips a node (top, middle, bottom); slot 0 is also the whole tensor.
+/// How many shapes of strip a node may have (top, middle, bottom); slot 0 is also that of the whole tensor.
 inline constexpr int strip_slots = 3;
 
-/// For `create`: constants may be packed here, once.
+/// What `create` is given. It is called once; a kernel packs its constants here. What the context points to
+/// must not be kept, except the packed weights, which outlive the session.
 struct CreateContext {
   NodeInfo node;
   PackedWeights* packed_weights = nullptr;  ///< null: the kernel keeps its packing to itself
   std::array<std::uint64_t, 2> model_id{};  ///< content hash, for packing keys
-  const ThreadPool* threads = nullptr;
+  const ThreadPool* threads = nullptr;      ///< null: the calling thread alone
 };
 
-/// For `reshape`: shapes are final for the next runs; contents are not there yet.
+/// What `reshape` is given: the shapes of the next runs, and no contents.
 struct ReshapeContext {
   NodeInfo node;
-  std::span<const TensorView> inputs;  ///< data is null; shape and pitch count
+  std::span<const TensorView> inputs;  ///< shape and pitch count; data is null
   std::span<const TensorView> outputs;
   const Strip* strip = nullptr;  ///< null: the whole tensor
   int slot = 0;                  ///< in [0, strip_slots)
   const ThreadPool* threads = nullptr;
-  std::size_t workspace_bytes =
-      0;  ///< asked for by the kernel: scratch memory, 64-byte aligned, for run() only
+  std::size_t workspace_bytes = 0;  ///< what workspace() asked for
 
+  /// Asks for scratch memory: RunContext::workspace() has at least that many bytes.
   void workspace(std::size_t bytes) { workspace_bytes = bytes; }
 };
 
@@ -53,18 +55,22 @@ class RunContext;
 /// What becomes of a tensor's elements when it gets another size.
 enum class Contents : std::uint8_t {
   lost,
-  kept,  ///< those that fit, in the order in which they lie in memory: a tensor grows along its first axis
+  kept,  ///< elements that fit stay, in their order in memory: a tensor grows along its first axis
 };
 
-/// What a running kernel may ask of its session.
+/// What a running kernel may ask of its session; RunContext has the same functions for kernels.
 struct RunServices {
-  /// Runs subgraph `k` of the node on `inputs`; fills `outputs` with views of its results, valid until the
-  /// next call.
+  /// Runs subgraph number `subgraph` of the node on `inputs`, and fills `outputs` with views of its results,
+  /// which are valid until the next call. Errors: Code::invalid_argument if there is no such subgraph;
+  /// Code::invalid_model if it has another number of inputs or outputs; the error of a node inside.
   virtual Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) = 0;
-  /// Fixes the shape of an output that infer announced with output_at_most, or that depends on a subgraph.
+  /// Fixes the shape of an output that infer announced with output_at_most, or that depends on a subgraph,
+  /// and sets `tensor` to it. Errors: Code::out_of_memory beyond the plan unless the session is growable, and
+  /// above max_bytes.
   virtual Status resize_output(int output, const Shape& shape, Tensor& tensor, Contents contents) = 0;
-  /// Scratch memory that only the data sizes: block `number` of the node with at least `bytes` bytes, aligned to 64.
-  /// Its contents survive growth, and the run. Errors: Code::out_of_memory unless the session is growable.
+  /// Scratch memory whose size only the data decides: block `number` of the node, with at least `bytes`
+  /// bytes, aligned to 64. Its contents survive growth and the run. Errors: Code::out_of_memory unless the
+  /// session is growable.
   virtual Status scratch(int number, std::size_t bytes, std::span<std::byte>& memory) = 0;
   virtual bool stopped() const = 0;
   virtual std::uint64_t max_iterations() const = 0;
@@ -73,7 +79,15 @@ struct RunServices {
   ~RunServices() = default;
 };
 
-/// For `run`: tensors with contents. Nothing here allocates.
+/// What `run` is given: tensors with contents. Nothing here allocates, except call(), resize_output() and
+/// scratch() in a growable session. The context and all that it hands out are valid during the call of run().
+///
+/// Tensors: an absent one has dtype none. Data are aligned at least to the element type: a tensor of the
+/// arena to 64 bytes, a constant to 16, but a strip's window, a part of a joined tensor and memory that the
+/// caller bound may begin anywhere. The 16 bytes after a tensor may be read, never written. An output
+/// overlaps an input only where the operator's spec says in_place. `services` may be null (an early node, a
+/// kernel called alone): then call() and scratch() give Code::unsupported, and resize_output() only sets the
+/// shape.
 class RunContext {
  public:
   RunContext(std::span<const TensorView> inputs, std::span<Tensor> outputs, std::span<std::byte> workspace,
@@ -96,15 +110,22 @@ class RunContext {
   bool has_output(int i) const {
     return i < outputs() && static_cast<bool>(outputs_[static_cast<std::size_t>(i)]);
   }
+  /// `i` must be below inputs() or outputs().
   const TensorView& input(int i) const { return inputs_[static_cast<std::size_t>(i)]; }
   Tensor& output(int i = 0) const { return outputs_[static_cast<std::size_t>(i)]; }
+  /// The bytes that reshape asked for, aligned to 64; their contents are undefined. Empty if it asked for
+  /// none.
   std::span<std::byte> workspace() const { return workspace_; }
+  /// Null: the calling thread alone.
   const ThreadPool* threads() const { return threads_; }
+  /// The rows to compute; null: the whole output.
   const Strip* strip() const { return strip_; }
+  /// The slot that reshape was given for this shape of strip.
   int slot() const { return slot_; }
 
-  /// Fixes the real shape of an output whose infer used output_at_most; refreshes output(o).
-  /// With Contents::kept, results may be appended to an output whose length nobody knows before.
+  /// Fixes the real shape of an output whose infer used output_at_most; output(o) is the new tensor
+  /// afterwards. With Contents::kept, a kernel may append to an output whose length nobody knows before.
+  /// Errors: see RunServices::resize_output.
   Status resize_output(int o, const Shape& shape, Contents contents = Contents::lost) {
     if (!has_output(o)) return {};
     if (services_ != nullptr)
@@ -113,16 +134,19 @@ class RunContext {
     outputs_[static_cast<std::size_t>(o)].pitch = shape.back();
     return {};
   }
+  /// Runs a subgraph of the node; see RunServices::call.
   Status call(int subgraph, std::span<const TensorView> inputs, std::span<TensorView> outputs) {
     return services_ == nullptr ? Status{Code::unsupported, "no session to run a subgraph in"}
                                 : services_->call(subgraph, inputs, outputs);
   }
-  /// Scratch memory whose size the data decides; see RunServices::scratch.
+  /// Scratch memory whose size only the data decides; see RunServices::scratch.
   Status scratch(int number, std::size_t bytes, std::span<std::byte>& memory) {
     return services_ == nullptr ? Status{Code::unsupported, "no session to take scratch memory from"}
                                 : services_->scratch(number, bytes, memory);
   }
+  /// Whether the caller's stop flag is set: a loop then returns Code::stopped.
   bool stopped() const { return services_ != nullptr && services_->stopped(); }
+  /// How often a loop may run before it returns Code::limit.
   std::uint64_t max_iterations() const {
     return services_ == nullptr ? 1'000'000 : services_->max_iterations();
   }
@@ -137,26 +161,27 @@ class RunContext {
   int slot_;
 };
 
-/// An operator behind plain function pointers. Attributes live in `attributes_bytes` of the session's tables.
+/// An operator as plain function pointers. Attributes live in `attributes_bytes` of the session's tables.
 struct OperatorEntry {
   const OpSpec* spec;
   std::span<const TypeRow> types;
   std::size_t attributes_bytes, attributes_align;
   Status (*parse)(void* attributes, AttributeReader reader);  ///< constructs the attributes, then fills them
   Status (*infer)(const void* attributes, InferContext&);
-  RowSpan (*rows)(const void* attributes, const NodeInfo&, int input,
-                  RowSpan output);  ///< null: cannot be streamed
+  /// See RowStreamable. Null: the operator cannot run in strips.
+  RowSpan (*rows)(const void* attributes, const NodeInfo&, int input, RowSpan output);
 };
 
-/// A kernel behind plain function pointers: one per node is constructed in the session's tables.
+/// A kernel as plain function pointers. Each node has a kernel of its own, constructed in the session's
+/// tables.
 struct KernelEntry {
   const OperatorEntry* op;
   const char* name;
   std::size_t bytes, align;
-  std::uint32_t packed_inputs;  ///< bit i: input i, when constant, is not read after create
+  std::uint32_t packed_inputs;  ///< bit i: if input i is constant, it is not read after create
   bool strided_inputs, strided_outputs;
   bool (*supports)(const void* attributes, const NodeInfo&);
-  /// Whether it can run this strip of a node that it supports; asked before create. Null: any strip.
+  /// Whether the kernel can run this strip of a node that it supports; asked before create. Null: any strip.
   bool (*takes_strip)(const void* attributes, const NodeInfo&, const Strip&);
   void (*construct)(void* kernel);
   void (*destroy)(void* kernel);
@@ -166,10 +191,10 @@ struct KernelEntry {
 };
 
 namespace portable {
-/// The plain C++ kernel of an operator, specialized in the operator's header: reference, fallback and
-/// microcontroller path. Its `run` may be a template over the TypeSet of input 0 and output 0, for `Only`.
-/// One with code for each element type is specialized as a template, `template <std::same_as<ops::Conv2D> Op>
-/// struct Kernel<Op>`: programs that do not name it only read it.
+/// The plain C++ kernel of an operator, specialized in the operator's header: the reference, the fallback,
+/// and what runs on a microcontroller. Its `run` may be a template over the TypeSet of input 0 and output 0,
+/// for `Only`. A kernel with code for each element type is specialized as a template, `template
+/// <std::same_as<ops::Conv2D> Op> struct Kernel<Op>`: a program that does not name it only parses it.
 template <class Op>
 struct Kernel;
 }  // namespace portable
@@ -217,7 +242,7 @@ inline constexpr OperatorEntry operator_entry = detail::make_operator<Op>();
 
 namespace detail {
 
-/// The rows of an operator whose first input and first output have types of the set.
+/// The type rows of an operator whose first input and first output are in the set.
 template <class Op, TypeSet types>
 constexpr auto rows_of() {
   constexpr auto fits = [](const DTypeList& list) {
@@ -235,7 +260,7 @@ constexpr auto rows_of() {
     if (fits(row.inputs) && fits(row.outputs)) rows[n++] = row;
   return rows;
 }
-/// The operator as a kernel knows it: with the type rows that it is compiled for.
+/// The operator with only those type rows that the kernel is compiled for.
 template <class K>
 inline constexpr OperatorEntry operator_entry_of = [] {
   OperatorEntry e = make_operator<typename OpOf<K>::type>();
@@ -243,7 +268,7 @@ inline constexpr OperatorEntry operator_entry_of = [] {
   return e;
 }();
 
-// What a kernel does where it does not say otherwise.
+// What a kernel does if it does not define the function.
 inline bool supports_all(const void*, const NodeInfo&) { return true; }
 inline Status create_nothing(void*, const void*, CreateContext&) { return {}; }
 inline Status reshape_nothing(void*, const void*, ReshapeContext&) { return {}; }
@@ -272,8 +297,9 @@ struct KernelFunctions {
   }
 };
 
-/// A kernel is a type with `run(attributes, RunContext&)`; `name`, `supports`, `takes_strip`, `create`, `reshape`,
-/// `packed_inputs`, `strided_inputs` and `strided_outputs` are optional, and any function may be static.
+/// A kernel is a type with `run(attributes, RunContext&)`. `name`, `supports`, `takes_strip`, `create`,
+/// `reshape`, `packed_inputs`, `strided_inputs` and `strided_outputs` are optional; any function may be
+/// static.
 template <class K>
 constexpr KernelEntry make_kernel() {
   using Op = typename OpOf<K>::type;
@@ -307,7 +333,8 @@ constexpr KernelEntry make_kernel() {
 
 namespace portable {
 /// A portable kernel for nodes whose first input and first output have these element types (s8 and u8:
-/// quantized); the code of all others is left out, and such nodes are refused when the session is created.
+/// quantized). The code of other types is not linked; a node of another type is refused when the session is
+/// created.
 ///   KernelList<portable::Only<portable::Kernel<ops::Conv2D>, DType::s8>>
 template <class Kernel, DType... dtypes>
 struct Only : Kernel {
@@ -338,7 +365,7 @@ struct Only : Kernel {
 };
 }  // namespace portable
 
-/// Named kernels in order of preference: the first that supports a node runs it; what is not listed is not
+/// Kernels in order of preference: the first that supports a node runs it. A kernel that is not listed is not
 /// linked. A list may contain lists.
 template <class... Kernels>
 struct KernelList {

@@ -23,9 +23,8 @@ enum class Accuracy : std::uint8_t {
   random,    ///< draws random numbers: only the distribution can be compared
 };
 
-/// Up to eight names; a trailing '?' marks an optional one, a trailing "..." the last, repeated once or more,
-/// a trailing
-/// "?..." the last, repeated any number of times.
+/// Up to eight names of inputs or outputs. A trailing '?' marks an optional one; "..." marks the last one,
+/// repeated once or more, and "?..." the last one, repeated any number of times.
 class NameList {
  public:
   constexpr NameList(std::initializer_list<const char*> names) {
@@ -59,19 +58,18 @@ struct OpSpec {
   NameList inputs;
   NameList outputs;
   Accuracy accuracy = Accuracy::exact;
-  bool reads_shapes_only =
-      false;              ///< the outputs depend on the inputs' shapes, not on their contents (Shape, Size)
-  int subgraphs = 0;      ///< how many subgraphs a node carries
-  bool in_place = false;  ///< output 0 may overwrite any input of the same shape and element width
-  bool joins = false;     ///< the inputs are parts of output 0, one behind the other along an axis (Concat)
-  bool splits = false;    ///< the outputs are parts of input 0, one behind the other along an axis (Split)
-  bool alias = false;     ///< output 0 is input 0 with another shape: no data moves (Reshape, Squeeze)
-  bool converts =
-      false;  ///< output 0 is input 0 in another dtype: no data moves where they are planned in one
+  bool reads_shapes_only = false;  ///< the outputs depend on the inputs' shapes alone (Shape, Size)
+  int subgraphs = 0;               ///< how many subgraphs a node carries
+  bool in_place = false;           ///< output 0 may overwrite any input of the same shape and element width
+  bool joins = false;   ///< the inputs are parts of output 0, one after the other along an axis (Concat)
+  bool splits = false;  ///< the outputs are parts of input 0, one after the other along an axis (Split)
+  bool alias = false;   ///< output 0 is input 0 with another shape: no data moves (Reshape, Squeeze)
+  /// Output 0 is input 0 in another dtype. No data moves if both are planned in the same dtype (Cast).
+  bool converts = false;
   bool elementwise = false;  ///< an output element depends on one element of each input, which broadcast
 };
 
-/// Up to eight dtypes. For variadic operators the last one repeats.
+/// Up to eight dtypes, one for each input or output. The last one repeats for variadic operators.
 class DTypeList {
  public:
   constexpr DTypeList() = default;
@@ -86,7 +84,7 @@ class DTypeList {
   std::uint8_t count_ = 0;
 };
 
-/// One legal combination of element types. `any` is one dtype, the same wherever the row says so.
+/// One legal combination of element types. `any` stands for one dtype, the same everywhere in the row.
 struct TypeRow {
   DTypeList inputs{};
   DTypeList outputs{};
@@ -96,7 +94,7 @@ struct TypeRow {
 struct ValueInfo {
   DType dtype = DType::none;   ///< none: an optional value that is absent
   Shape shape;                 ///< at the largest planned size
-  const void* data = nullptr;  ///< the contents, when they are constant (of the planned dtype, dense)
+  const void* data = nullptr;  ///< the contents of a constant, dense and in the planned dtype; else null
   const Quantization* quantization = nullptr;
   std::int32_t buffer = -1;  ///< number of the constant's buffer in the model, for packing keys
   bool strided = false;      ///< the view may have pitch != shape.back()
@@ -105,11 +103,11 @@ struct ValueInfo {
   bool constant() const { return data != nullptr; }
 };
 
-/// A node as kernels see it when they say whether they support it.
+/// A node as kernels see it when they are asked whether they support it. The spans are valid during the call.
 struct NodeInfo {
   std::span<const ValueInfo> inputs;
   std::span<const ValueInfo> outputs;
-  const Cpu* cpu = nullptr;  ///< never null when kernels are asked
+  const Cpu* cpu = nullptr;  ///< never null when a kernel is asked
 
   bool has(int i) const {
     return i < static_cast<int>(inputs.size()) && inputs[static_cast<std::size_t>(i)].present();
@@ -141,14 +139,14 @@ class InferContext {
  public:
   struct Input {
     TensorView tensor;  ///< data is null unless the contents are known; dtype none: absent
-    bool known =
-        false;  ///< the contents are known now (a constant, a host value, or the node is about to run)
+    /// The contents are known now: a constant, a host input, an early result, or the node is about to run.
+    bool known = false;
   };
   struct Output {
     DType dtype = DType::none;  ///< as the file declares (lowered); none: absent
     Shape shape;                ///< set by infer
     const Quantization* quantization = nullptr;
-    Extent extent = Extent::unknown;  ///< of `shape`; unknown until infer sets it
+    Extent extent = Extent::unknown;  ///< what `shape` says; unknown until infer sets it
   };
 
   InferContext(std::span<const Input> inputs, std::span<Output> outputs, std::uint64_t max_bytes,
@@ -178,13 +176,13 @@ class InferContext {
   }
   std::uint64_t max_bytes() const { return max_bytes_; }
 
-  /// The contents of input `i` where they are known, else null.
+  /// The contents of input `i` if they are known, else null. `i` must be below inputs().
   const TensorView* value(int i) const {
     const Input& input = inputs_[static_cast<std::size_t>(i)];
     return input.known ? &input.tensor : nullptr;
   }
-  /// The contents of a shape-deciding integer input of rank 0 or 1; Code::needs_value when they are not known
-  /// yet.
+  /// The contents of an integer input of rank 0 or 1 that decides shapes. Errors: Code::needs_value while
+  /// they are not known; Code::dtype for other types; Code::shape for a higher rank or more than 64 numbers.
   Result<IntList> ints(int i) const {
     const TensorView* v = value(i);
     if (v == nullptr)
@@ -198,12 +196,13 @@ class InferContext {
     return list;
   }
 
-  /// Sets the shape of output `o`; absent outputs are ignored.
+  /// Sets the shape of output `o`; does nothing if it is absent. Errors: Code::shape for a shape that is not
+  /// valid; Code::out_of_memory above max_bytes().
   Status output(int o, const Shape& shape) { return set(o, shape, Extent::exact); }
-  /// The same where the real shape is known only after run(), which calls RunContext::resize_output.
+  /// Sets an upper bound of a shape that only a run knows; the kernel's run calls RunContext::resize_output.
   Status output_at_most(int o, const Shape& shape) { return set(o, shape, Extent::at_most); }
 
-  /// For operators with subgraphs, else null.
+  /// What infers the node's subgraphs; null for operators that have none.
   SubgraphInference* subgraphs() const { return subgraphs_; }
 
  private:
@@ -228,12 +227,12 @@ class InferContext {
 
 /// Lets an operator with subgraphs infer them; implemented by the session.
 struct SubgraphInference {
-  /// Infers the node's subgraph number `subgraph` (0: the first) on `inputs`, one per input of the subgraph,
-  /// with contents where they are known. Fills dtype, shape, quantization and extent of `outputs`, one per
-  /// output of the subgraph; what they point to lives as long as the model. May be called several times with
-  /// other shapes (If, Loop, Scan). Errors: Code::invalid_model if the subgraph has another number of inputs
-  /// or outputs; Code::needs_value if an output shape depends on contents that are not known yet; whatever a
-  /// node inside says.
+  /// Infers subgraph number `subgraph` of the node (0: the first) on `inputs`, one for each input of the
+  /// subgraph, with their contents if they are known. Fills dtype, shape, quantization and extent of
+  /// `outputs`, one for each output of the subgraph; what they point to lives as long as the model. May be
+  /// called several times with other shapes (If, Loop, Scan). Errors: Code::invalid_model if the subgraph has
+  /// another number of inputs or outputs; Code::needs_value if an output shape depends on contents that are
+  /// not known yet; the error of a node inside.
   virtual Status infer(int subgraph, std::span<const InferContext::Input> inputs,
                        std::span<InferContext::Output> outputs) = 0;
 
@@ -241,7 +240,7 @@ struct SubgraphInference {
   ~SubgraphInference() = default;
 };
 
-/// The contract every operator header fulfils (include/lithe/README.md, "Adding an operator").
+/// The contract that every operator header fulfils (include/lithe/README.md, "Adding an operator").
 template <class Op>
 concept Operator = requires(const typename Op::Attributes& attributes, InferContext& context) {
   { Op::Attributes::fields() };
@@ -250,16 +249,17 @@ concept Operator = requires(const typename Op::Attributes& attributes, InferCont
   { Op::infer(attributes, context) } -> std::same_as<Status>;
 };
 
-/// Operators that can run on strips of rows: which input rows the output rows need (they may lie outside of
-/// the input: padding). A count of 0: this input is needed whole (a filter, a broadcast side).
+/// Operators that can run in strips of rows. `rows` says which rows of an input the given output rows need;
+/// rows outside of the input are padding. A count of 0 says that the whole input is needed (a filter, a
+/// broadcast side).
 template <class Op>
 concept RowStreamable =
     requires(const typename Op::Attributes& attributes, const NodeInfo& node, RowSpan rows) {
       { Op::rows(attributes, node, 0, rows) } -> std::same_as<RowSpan>;
     };
 
-/// Whether dtypes fit one row; absent optional values (none) fit everything. `input` and `output` give the
-/// dtype of a place; the same `any` binds all of them.
+/// Whether the dtypes of a node fit a row. `input(i)` and `output(i)` give the dtype of a place. An absent
+/// value (none) fits everything; all places that are `any` must have the same dtype.
 template <class Input, class Output>
 bool matches(const TypeRow& row, std::size_t inputs, Input input, std::size_t outputs, Output output) {
   DType bound = DType::none;

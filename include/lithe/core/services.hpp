@@ -7,11 +7,10 @@
 
 #include "lithe/core/status.hpp"
 
-/// What the platform lends to a session: the runtime itself never touches an operating system.
+/// What the platform lends to a session; the runtime itself never calls an operating system.
 namespace lithe::inline v0 {
 
-/// What kernels may ask of the processor; filled by runtime/cpu.hpp, or left at its defaults on a
-/// microcontroller.
+/// What kernels may ask of the processor. runtime/cpu.hpp fills it in; a microcontroller leaves the defaults.
 struct Cpu {
   bool f16_arithmetic = false;  ///< native half-precision arithmetic (ARMv8.2 FP16, AVX512-FP16)
   bool bf16 = false;            ///< dot products of bfloat16
@@ -26,16 +25,16 @@ struct Cpu {
   std::uint32_t performance_cores = 1;
 };
 
-/// Threads that a session may use; shared sessions take turns.
+/// Threads that a session may use; sessions that share them take turns.
 struct ThreadPool {
   using Task = void (*)(void* context, std::size_t i);
 
   void* handle = nullptr;  ///< a pthreadpool_t, or null: the calling thread alone
   std::size_t threads = 1;
-  void (*parallel)(void* handle, Task task, void* context,
-                   std::size_t count) = nullptr;  ///< set by runtime/threads.hpp
-  void (*start_run)(void* affinity) = nullptr;    ///< each run begins with it; set where it is needed
-  void* affinity = nullptr;
+  /// Runs tasks on the threads; set by runtime/threads.hpp.
+  void (*parallel)(void* handle, Task task, void* context, std::size_t count) = nullptr;
+  void (*start_run)(void* affinity) = nullptr;  ///< each run begins with it; may be null
+  void* affinity = nullptr;                     ///< its argument
 
   /// Calls task(context, i) for each i below `count`, on these threads, and waits.
   void for_each(Task task, void* context, std::size_t count) const {
@@ -49,7 +48,7 @@ class Storage {
  public:
   using Release = void (*)(void* data, std::size_t size);
   Storage() = default;
-  /// Borrowed: the bytes outlive every model on them.
+  /// Borrows the bytes, which must outlive every model that uses them.
   explicit Storage(std::span<const std::byte> bytes) : data_(bytes.data()), size_(bytes.size()) {}
   Storage(const std::byte* data, std::size_t size, Release release)
       : data_(data), size_(size), release_(release) {}
@@ -77,45 +76,38 @@ class Storage {
   Release release_ = nullptr;
 };
 
-/// Where a session's arena comes from when the caller does not bring one: an address range is reserved once,
-/// used from its start, and its unused tail given back. Null functions: no such source (a microcontroller).
+/// Where a session's arena comes from if the caller does not bring one: the session reserves an address range
+/// once, uses it from its start, and gives the unused rest back. Either all functions are set, or all are
+/// null: there is no such source (a microcontroller).
 struct ArenaSource {
-  void* (*reserve)(std::size_t bytes) = nullptr;  ///< null when refused
-  void (*trim)(void* base, std::size_t reserved,
-               std::size_t used) = nullptr;  ///< gives back [used, reserved)
+  void* (*reserve)(std::size_t bytes) = nullptr;  ///< aligned to 64; null if refused
+  /// Gives [used, reserved) back; `used` is a multiple of 4,096.
+  void (*trim)(void* base, std::size_t reserved, std::size_t used) = nullptr;
   void (*release)(void* base, std::size_t bytes) = nullptr;
 };
 
 class OperatorHeap;
 
-/// Lets a kernel library take what it allocates while operators are created and reshaped from the session's
-/// operator heap; filled by xnn/runtime.hpp. Null functions: no kernel allocates (portable kernels never do).
+/// Lets a kernel library allocate from the session's operator heap while operators are created and reshaped;
+/// filled in by xnn/runtime.hpp. Either all functions are set, or all are null: no kernel allocates (portable
+/// kernels never do).
 struct HeapHooks {
   Status (*start)() = nullptr;  ///< makes the library ready; cheap after the first call in a process
-  OperatorHeap* (*enter)(OperatorHeap*) =
-      nullptr;  ///< this thread allocates there from now on; returns what was set before
-  void (*leave)(OperatorHeap* previous) = nullptr;  ///< sets what enter() returned
-  bool (*heap_is_ours)() =
-      nullptr;  ///< after start(): false when someone else gave the library its allocator
+  /// The library allocates on this thread from that heap until leave(); returns the heap that was set before.
+  OperatorHeap* (*enter)(OperatorHeap*) = nullptr;
+  void (*leave)(OperatorHeap* previous) = nullptr;  ///< sets the heap that enter() returned
+  /// After start(): false if another part of the program gave the library its allocator.
+  bool (*heap_is_ours)() = nullptr;
 };
 
 class PackedWeights;
 
-/// Makes the packed weights that a session keeps to itself when it is not given any to share. Null: kernels
-/// keep their packing in the operator heap.
+/// Makes the packed weights of a session that is given none to share. If the functions are null, kernels keep
+/// their packing in the operator heap.
 struct PackedWeightsSource {
-  PackedWeights* (*create)() = nullptr;  ///< null when there is no memory
+  PackedWeights* (*create)() = nullptr;  ///< gives null if there is no memory
   void (*destroy)(PackedWeights*) = nullptr;
   std::size_t (*bytes)(const PackedWeights*) = nullptr;
-};
-
-/// Receives static texts only; `context` is the caller's.
-struct Log {
-  void (*write)(void* context, const char* text) = nullptr;
-  void* context = nullptr;
-  void operator()(const char* text) const {
-    if (write != nullptr) write(context, text);
-  }
 };
 
 }  // namespace lithe::inline v0

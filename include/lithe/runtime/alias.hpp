@@ -12,11 +12,11 @@
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Which values share storage, at the current shapes: reshapes, concatenations and splits that move nothing, and
-/// results that overwrite an input.
+/// Which values share storage at the current shapes: reshapes, concatenations and splits that move nothing,
+/// and results that overwrite an input.
 namespace lithe::inline v0::runtime {
 
-/// Root of a value's storage and its offset in it.
+/// The root of a value's storage, and the value's offset in it.
 inline std::int32_t find_root(const Plan& plan, std::int32_t id, std::size_t& offset) {
   offset = 0;
   while (plan.value(id).root != id) {
@@ -42,7 +42,7 @@ inline std::int32_t find_root(const Plan& plan, std::int32_t id) {
   to.pinned |= from.pinned;
 }
 
-/// A computed value of fixed shape: planning may decide where it lies.
+/// Whether planning may decide where a value lies: it is computed by a run and has a fixed shape.
 [[gnu::cold]] inline bool movable(const Plan& plan, std::int32_t id) {
   if (id < 0) return false;
   const PlanValue& v = plan.value(id);
@@ -69,7 +69,7 @@ inline std::int32_t find_root(const Plan& plan, std::int32_t id) {
   return false;
 }
 
-/// The axis along which `parts` make up `whole`: the first on which one of them differs.
+/// The axis along which `parts` make up `whole`: the first axis on which the size of a part differs.
 [[gnu::cold]] inline int cut_axis(const Plan& plan, const Shape& whole, std::span<const std::int32_t> parts) {
   for (int axis = 0; axis < whole.rank(); ++axis)
     for (std::int32_t id : parts)
@@ -77,12 +77,13 @@ inline std::int32_t find_root(const Plan& plan, std::int32_t id) {
   return 0;
 }
 
-/// Bytes of the last axis of a value: what one part takes in a row of the whole.
+/// The bytes of one row of the last axis: what a part takes in a row of the whole.
 inline std::size_t row_bytes(const PlanValue& v) {
   return static_cast<std::size_t>(v.shape.back()) * static_cast<std::size_t>(element_bytes(v.dtype));
 }
 
-/// Reshape-like nodes, and a Cast between types that are planned as one: the output shares the input's storage.
+/// Nodes like Reshape, and a Cast between types that are planned as one: the output shares the input's
+/// storage.
 [[gnu::cold]] inline bool alias_same(Plan& plan, const PlanNode& node) {
   const std::int32_t in = node.input_ids()[0], out = node.output_ids()[0];
   const PlanValue& from = plan.value(in);
@@ -100,7 +101,8 @@ inline std::size_t row_bytes(const PlanValue& v) {
   return true;
 }
 
-/// Whether input `i` of a Concat may be computed straight into the output; `rows`: parts follow each other whole.
+/// Whether input `i` of a Concat may be computed straight into the output. `rows` says that the parts lie one
+/// after the other as wholes.
 [[gnu::cold]] inline bool joinable(const Plan& plan, const PlanNode& node, std::size_t i, bool rows) {
   const auto in = node.input_ids();
   std::size_t offset = 0;
@@ -187,8 +189,8 @@ inline std::size_t row_bytes(const PlanValue& v) {
   }
 }
 
-/// Every value in storage of its own, needed from the step that writes it to the last that reads it. The nodes of a
-/// chain run together: their tensors live from its first to its last step.
+/// Gives every value storage of its own, needed from the step that writes it to the last step that reads it.
+/// The nodes of a chain run together: their tensors live from its first to its last step.
 [[gnu::cold]] inline void separate(Plan& plan) {
   for (std::size_t i = 0; i < plan.values.size(); ++i) {
     PlanValue& v = plan.values[i];
@@ -215,7 +217,7 @@ inline std::size_t row_bytes(const PlanValue& v) {
   for (std::int32_t id : plan.outputs()) plan.value(id).last = plan.steps();
 }
 
-/// Merges what the node lets merge; says whether there is nothing left to run.
+/// Merges the storage of values as the node allows. Returns whether the node has nothing left to run.
 [[gnu::cold]] inline bool alias_node(Plan& plan, const PlanNode& node, std::int32_t step) {
   if (node.early || node.varies() || node.chain >= 0) return false;
   const OpSpec& spec = *node.op->spec;
@@ -228,6 +230,7 @@ inline std::size_t row_bytes(const PlanValue& v) {
   return false;
 }
 
+/// Decides for every value of the plan, and of its children, whose storage it lies in.
 [[gnu::cold]] inline void alias(Plan& plan) {
   separate(plan);
   for (std::int32_t n = 0; n < plan.steps(); ++n) {

@@ -21,7 +21,7 @@
 /// Allocates and fills a plan's tables: dtypes, constants, operators, attributes. Shapes come later.
 namespace lithe::inline v0::runtime {
 
-/// The file's quantization as kernels see it; its scales and zero points stay in the file.
+/// The file's quantization as kernels see it. Its scales and zero points stay in the file.
 [[gnu::cold]] inline Quantization quantization_of(const Model& model, const format::Quantization& source) {
   Quantization q;
   const auto scales = model.buffer(source.scale());

@@ -14,11 +14,12 @@
 #include "lithe/runtime/plan_memory.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Row streaming: a chain of nodes runs in strips of rows of axis 1, so that what lies between them is a few rolling
-/// rows instead of whole tensors. A row is computed once; rows that a later strip needs again move to the front.
+/// Row streaming: a chain of nodes runs in strips of rows of axis 1, so that a few rolling rows lie between
+/// the nodes instead of whole tensors. Each row is computed once; rows that a later strip needs again move to
+/// the front of their buffer.
 namespace lithe::inline v0::runtime {
 
-/// Gives the plan its chains. Errors: Code::invalid_argument for a node that is not there.
+/// Gives the plan its chains. Errors: Code::invalid_argument for a node that does not exist.
 [[gnu::cold]] inline Status mark_chains(Planning& planning, Plan& plan, std::span<const StripChain> wanted) {
   std::span<StripChain> chains;
   if (!planning.arena->array(wanted.size(), chains)) return out_of_arena();
@@ -33,20 +34,20 @@ namespace lithe::inline v0::runtime {
   return {};
 }
 
-/// Number of the chain's node that computes the value, or -1: it comes from outside.
+/// The number of the chain's node that computes the value, or -1 if it comes from outside of the chain.
 [[gnu::cold]] inline std::int32_t writer_in(const Plan& plan, const StripChain& chain, std::int32_t id) {
   for (std::int32_t n = chain.first; n <= chain.last; ++n)
     if (plan.node(n).output_ids()[0] == id) return n;
   return -1;
 }
 
-/// Rows can be cut out of it: a batch of one image, channels last.
+/// Whether rows can be cut out of a value: it is a batch of one image, channels last.
 inline bool has_rows(const PlanValue& v) {
   return v.shape.rank() == 4 && v.shape[0] == 1 && v.extent == Extent::exact && v.bytes != 0;
 }
 
-/// Whether input `i` of node `n` may be read in strips: the rows of an image, or a tensor that is needed whole and that
-/// no node of the chain computes.
+/// Whether input `i` of node `n` may be read in strips: it has rows, or it is needed whole and no node of the
+/// chain computes it.
 [[gnu::cold]] inline bool streamable_input(const Plan& plan, const StripChain& chain, std::int32_t n,
                                            const NodeInfo& info, std::size_t i) {
   const PlanNode& node = plan.node(n);
@@ -59,7 +60,8 @@ inline bool has_rows(const PlanValue& v) {
   return windowed ? has_rows(v) : writer_in(plan, chain, id) < 0;
 }
 
-/// Whether the chain's nodes can be cut into rows, and whether nobody else reads what lies between them.
+/// Checks that the chain's nodes can run in rows and that the chain alone reads what lies between them.
+/// Errors: Code::invalid_argument.
 [[gnu::cold]] inline Status check_chain(const Services& services, Plan& plan, const StripChain& chain) {
   constexpr Status bad{
       Code::invalid_argument,
@@ -90,7 +92,7 @@ inline bool has_rows(const PlanValue& v) {
   return {};
 }
 
-/// Calls use(windows, strip count) for each input of later nodes of the chain that reads the node's output.
+/// Calls use(reader, i) for each input `i` of a later node of the chain that reads the node's output.
 template <class Use>
 void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, Use use) {
   const std::int32_t id = plan.node(writer).output_ids()[0];
@@ -101,7 +103,8 @@ void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, U
   }
 }
 
-/// Where output rows of strip `s` end: the last node gives `rows` a strip, the others what their readers need by then.
+/// Where the output rows of strip `s` end: the last node gives `chain.rows` rows in each strip, the others
+/// give the rows that their readers need by then. `done` is where the strip before ended.
 [[gnu::cold]] inline index_t strip_end(Plan& plan, const StripChain& chain, std::int32_t n, std::size_t s,
                                        index_t done) {
   const PlanNode& node = plan.node(n);
@@ -116,7 +119,8 @@ void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, U
   return std::clamp(end, done, height);
 }
 
-/// The rows of each input that the node's strip `s` reads, clipped to the tensor, and the padding that is left there.
+/// Sets the rows of each input that the node's strip `s` reads, clipped to the tensor, and the padding that
+/// is left above and below them.
 [[gnu::cold]] inline void cut_windows(Plan& plan, PlanNode& node, const NodeInfo& info, std::size_t s) {
   Strip& strip = node.strips[s].strip;
   for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -134,7 +138,8 @@ void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, U
   }
 }
 
-/// Works out what one node of the chain computes in every strip: the rows that its readers need and have not seen.
+/// Works out what one node of the chain computes in every strip: the rows that its readers need and that no
+/// earlier strip computed.
 [[gnu::cold]] inline Fit cut_node(Planning& planning, Plan& plan, const StripChain& chain, std::int32_t n,
                                   std::size_t count) {
   PlanNode& node = plan.node(n);
@@ -160,7 +165,8 @@ void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, U
   return {};
 }
 
-/// Which rows stay in the node's rolling buffer: from the first that a reader needs in this strip or a later one.
+/// Sets which rows stay in the node's rolling buffer: those from the first one that a reader needs in this
+/// strip or a later one.
 [[gnu::cold]] inline void keep_rows(Plan& plan, const StripChain& chain, std::int32_t n) {
   PlanNode& node = plan.node(n);
   for (std::size_t s = 0; s < node.strips.size(); ++s) {
@@ -179,8 +185,8 @@ void for_each_reader(Plan& plan, const StripChain& chain, std::int32_t writer, U
   });
 }
 
-/// Cuts every chain into strips, from its last node to its first. Errors: Code::invalid_argument for nodes that cannot
-/// be a chain; Code::unsupported for a kernel that does not take one of the strips.
+/// Cuts every chain into strips, from its last node to its first. Errors: Code::invalid_argument for nodes
+/// that cannot be a chain; Code::unsupported for a kernel that does not take one of the strips.
 [[gnu::cold]] inline Fit cut_chains(Planning& planning, Plan& plan) {
   for (const StripChain& chain : plan.chains) {
     LITHE_TRY(check_chain(*planning.services, plan, chain));

@@ -17,21 +17,21 @@
 /// Which kernel runs a node.
 namespace lithe::inline v0::runtime {
 
-/// Writes half or bfloat16 constants as floats.
+/// Converts `count` f16 or bf16 elements to f32.
 inline void widen(DType from, const void* source, float* to, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i)
     to[i] = from == DType::f16 ? static_cast<float>(static_cast<const half*>(source)[i])
                                : static_cast<float>(static_cast<const bfloat16*>(source)[i]);
 }
 
-/// Whether the kernel reads constant input `i` in create only.
+/// Whether the kernel reads constant input `i` only in create.
 inline bool packs(const KernelEntry& kernel, std::size_t i) {
   return i < 32 && (kernel.packed_inputs >> i & 1u) != 0;
 }
 
 enum class Preference : std::uint8_t { first, last };
 
-/// The first kernel of the list that supports the node, or the last one that does; null: none.
+/// The first kernel of the list that supports the node, or the last one that does; null if none does.
 [[gnu::cold]] inline const KernelEntry* find_kernel(const Services& services, Plan& plan,
                                                     const PlanNode& node, Preference preference) {
   const NodeDescription description(plan, node, services.cpu);
@@ -46,7 +46,7 @@ enum class Preference : std::uint8_t { first, last };
   return nullptr;
 }
 
-/// Constructs a kernel in the arena, and widens the constants of a lowered dtype that it reads in every run.
+/// Constructs a kernel in the arena, and widens the half-precision constants that it reads in every run.
 [[gnu::cold]] inline Fit construct(Planning& planning, Plan& plan, PlanNode& node, NodeKernel& kernel) {
   kernel.object = planning.arena->allocate(kernel.entry->bytes, kernel.entry->align);
   if (kernel.object == nullptr) return out_of_arena();
@@ -64,9 +64,9 @@ enum class Preference : std::uint8_t { first, last };
   return {};
 }
 
-/// Constructs the node's kernel: the first that supports it, or the last for nodes whose shapes are not known.
-/// Where shapes may change the last one stands by, unless it would need half-precision constants widened that the
-/// first one packs.
+/// Constructs the node's kernel: the first that supports it, or the last if the node's shapes are not known.
+/// If shapes may change, the last one is constructed too, as the fallback, unless it needs half-precision
+/// constants widened that the first one packs.
 [[gnu::cold]] inline Fit choose_node(Planning& planning, Plan& plan, PlanNode& node, Preference preference) {
   const Services& services = *planning.services;
   node.preferred.entry = find_kernel(services, plan, node, preference);
@@ -85,7 +85,8 @@ enum class Preference : std::uint8_t { first, last };
   return construct(planning, plan, node, node.fallback);
 }
 
-/// Picks and constructs the kernels of nodes that have none yet, children's included. create() creates them.
+/// Chooses and constructs the kernels of all nodes that have none yet, children included. create() creates
+/// them.
 [[gnu::cold]] inline Fit choose(Planning& planning, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);
@@ -108,7 +109,7 @@ inline Fit select(const Services& services, Plan& plan, PlanNode& node) {
   return Fit::replan("no kernel of the plan supports this node's new shapes");
 }
 
-/// select() for every node that is laid out; a child's nodes follow in alias().
+/// Selects the kernel of every node that is laid out. A child's nodes are not among them.
 [[gnu::cold]] inline Fit select(const Services& services, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);

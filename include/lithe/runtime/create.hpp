@@ -16,7 +16,7 @@
 /// Creates the kernels that choose() constructed: they pack their constants.
 namespace lithe::inline v0::runtime {
 
-/// Creates one kernel; constants of a lowered dtype that it packs are widened for that long.
+/// Creates one kernel. Half-precision constants that it packs are widened in memory that is freed afterwards.
 [[gnu::cold]] inline Status create_node(Planning& planning, Plan& plan, PlanNode& node,
                                         const NodeKernel& kernel) {
   if (kernel.entry == nullptr) return {};
@@ -43,6 +43,7 @@ namespace lithe::inline v0::runtime {
   return kernel.entry->create(kernel.object, node.attributes, context);
 }
 
+/// Creates every chosen kernel, children included. Early nodes have theirs already.
 [[gnu::cold]] inline Status create(Planning& planning, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);
@@ -54,7 +55,7 @@ namespace lithe::inline v0::runtime {
   return {};
 }
 
-/// Destroys the kernels and gives back what runs reserved.
+/// Destroys the kernels and gives back the memory that runs reserved.
 [[gnu::cold]] inline void destroy(Planning& planning, Plan& plan) {
   for (PlanNode& node : plan.nodes) {
     for (NodeKernel* kernel : {&node.preferred, &node.fallback})

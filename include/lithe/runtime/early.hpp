@@ -14,14 +14,14 @@
 #include "lithe/runtime/reshape.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Values known while planning: what depends on constants, shapes and the contents of shape-deciding inputs alone is
-/// computed once, before anything runs.
+/// Early nodes run while planning, because they depend on constants, shapes and the contents of host inputs
+/// alone. Later shapes may depend on their results.
 namespace lithe::inline v0::runtime {
 
-/// Larger results are computed by ordinary runs.
+/// Nodes whose results are larger are left to ordinary runs.
 inline constexpr std::size_t max_early_bytes = 64 * 1024;
 
-/// Whether planning may compute the node: all that it depends on is known by now. Decided in the first plan.
+/// Whether a node may run early: everything that it depends on is known by now. The first plan decides.
 [[gnu::cold]] inline bool can_run_early(const Planning& planning, const Plan& plan, const PlanNode& node) {
   if (!planning.first) return node.early;
   const OpSpec& spec = *node.op->spec;

@@ -22,11 +22,11 @@
 /// Runs a plan.
 namespace lithe::inline v0::runtime {
 
-/// Runs all nodes. Errors: what a kernel says, with the node; Code::stopped when the stop flag is set, which is looked
-/// at before every node and strip.
+/// Runs all nodes. Errors, with the node: that of a kernel; Code::stopped if the stop flag is set, which is
+/// read before every node and strip.
 inline Status execute(Planning& planning, Plan& plan);
 
-/// What a running kernel may ask of its session.
+/// Answers what the kernel of one node asks of its session.
 class NodeServices final : public RunServices {
  public:
   NodeServices(Planning& planning, Plan& plan, PlanNode& node)
@@ -88,7 +88,7 @@ class NodeServices final : public RunServices {
   std::uint64_t max_iterations() const override { return planning_.services->max_iterations; }
 
  private:
-  /// New shapes for the child, inside the bytes set aside, or in a block that grows.
+  /// Plans the child again for new shapes, inside the bytes set aside for it or in a block that grows.
   Status plan_child(Plan& child) {
     if (const Fit fit = replan(planning_, child); !fit.ok()) return fit.status();
     const std::size_t have = node_.workspace_capacity > node_.workspace_bytes
@@ -106,7 +106,7 @@ class NodeServices final : public RunServices {
   PlanNode& node_;
 };
 
-/// Shapes, storage and workspace of a node whose sizes the data decides, just before it runs.
+/// Sets the shapes, storage and workspace of a node whose sizes the data decides, just before it runs.
 inline Status refresh(Planning& planning, Plan& plan, PlanNode& node) {
   if (const Fit fit = infer_node(planning, plan, node, When::running); !fit.ok()) return fit.status();
   bool empty = true;
@@ -129,7 +129,7 @@ inline Status refresh(Planning& planning, Plan& plan, PlanNode& node) {
   return {};
 }
 
-/// Runs the node's kernel on its tensors as they are; `step`: on those of a strip.
+/// Runs the node's kernel on its tensors as they are: those of a strip if `step` is not null.
 inline Status run_node(Planning& planning, Plan& plan, PlanNode& node, const StripStep* step = nullptr) {
   const RunObserver* const observer = planning.observer;
   const Strip* const strip = step == nullptr ? nullptr : &step->strip;

@@ -7,13 +7,13 @@
 
 namespace lithe::inline v0::runtime {
 
-/// What a phase of planning answers: the plan fits the memory that is set aside, or it needs a plan of its own in a
+/// The answer of a phase: the plan fits the memory that is set aside, or the session must plan again in a
 /// larger arena, or an error.
 class [[nodiscard]] Fit {
  public:
   Fit() = default;
   Fit(Status error) : status_(error) {}  // NOLINT(google-explicit-constructor)
-  /// `why` becomes the text of an error where nobody can plan again: while a session runs.
+  /// The session must plan again. `why` is the text of the error if it cannot, because it is running.
   static Fit replan(const char* why) {
     Fit fit{Status{Code::out_of_memory, why}};
     fit.replans_ = true;
@@ -22,7 +22,7 @@ class [[nodiscard]] Fit {
 
   bool ok() const { return status_.ok(); }
   bool replans() const { return replans_; }
-  /// The error; one of Code::out_of_memory where the answer is "plan again".
+  /// The error; one of Code::out_of_memory if the session must plan again.
   const Status& status() const { return status_; }
   Fit at(std::int32_t subgraph, std::int32_t node) const {
     Fit placed = *this;

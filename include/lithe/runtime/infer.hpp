@@ -12,7 +12,7 @@
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Shapes: every node is inferred from the shapes, and the known contents, of its inputs.
+/// Finds the shapes of every node's outputs from the shapes, and the known contents, of its inputs.
 namespace lithe::inline v0::runtime {
 
 [[gnu::cold]] inline Fit infer(Planning& planning, Plan& plan);
@@ -53,7 +53,7 @@ class ChildInference final : public SubgraphInference {
     }
     return {};
   }
-  /// A subgraph answered that the session must plan again, whatever the operator made of it.
+  /// Whether a subgraph answered that the session must plan again, whatever the operator made of that answer.
   bool replans() const { return fit_.replans(); }
   Fit fit() const { return fit_; }
 
@@ -63,7 +63,7 @@ class ChildInference final : public SubgraphInference {
   Fit fit_;
 };
 
-/// Nothing is known of the inputs: every node is inferred when it runs.
+/// Marks all shapes as unknown, because nothing is known of the inputs: every node is inferred when it runs.
 [[gnu::cold]] inline void leave_unknown(Plan& plan) {
   for (std::int32_t id : plan.inputs()) {
     plan.value(id).extent = Extent::unknown;
@@ -79,7 +79,7 @@ class ChildInference final : public SubgraphInference {
 
 enum class When : std::uint8_t { planning, running };
 
-/// Fills the plan's infer_inputs; returns what is known of all their shapes together.
+/// Fills the plan's infer_inputs. Returns what is known of all their shapes together.
 inline Extent gather_inputs(Plan& plan, const PlanNode& node, When when) {
   const auto ids = node.input_ids();
   Extent all = Extent::exact;
@@ -99,7 +99,7 @@ inline Extent gather_inputs(Plan& plan, const PlanNode& node, When when) {
   return all;
 }
 
-/// Takes an output's shape over from its operator.
+/// Copies the shape that the operator inferred for an output to its value.
 inline Status take_output(PlanNode& node, PlanValue& v, const InferContext::Output& output, Extent inputs,
                           When when) {
   if (output.extent == Extent::unknown)
@@ -113,8 +113,8 @@ inline Status take_output(PlanNode& node, PlanValue& v, const InferContext::Outp
   return {};
 }
 
-/// Infers one node and sets the shapes of its outputs. While running, all contents are there. While planning, what
-/// depends on unknown contents is left Extent::unknown.
+/// Infers one node and sets the shapes of its outputs. While running, all contents are known. While planning,
+/// a shape that depends on unknown contents is left Extent::unknown.
 inline Fit infer_node(Planning& planning, Plan& plan, PlanNode& node, When when) {
   const Extent inputs = gather_inputs(plan, node, when);
   const auto in = node.input_ids(), out = node.output_ids();
@@ -157,7 +157,7 @@ inline Fit infer_node(Planning& planning, Plan& plan, PlanNode& node, When when)
   return {};
 }
 
-/// Infers all nodes, and computes at once what later shapes may depend on.
+/// Infers all nodes, and runs those that may run early.
 inline Fit infer(Planning& planning, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);

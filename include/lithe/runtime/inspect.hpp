@@ -18,11 +18,11 @@
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/table_counts.hpp"
 
-/// What tools may see of a session: read-only views of its plan, made by Session::inspect() and for observers. A view
-/// is two pointers, passed by value; it is valid as long as the session's plan: until resize() or the session's end.
+/// What tools may see of a session: read-only views of its plan, made by Session::inspect() and for
+/// observers. A view is two pointers, passed by value. It is valid until resize() or the end of the session.
 namespace lithe::inline v0::runtime {
 
-/// A range of views of things that are numbered from 0.
+/// Views of things that are numbered from 0, as a range.
 template <class View, class Source>
 class Views {
  public:
@@ -69,9 +69,10 @@ class ValueView {
   const Quantization* quantization() const { return value().quantization; }
   bool is_input() const { return value().input; }
   bool is_output() const { return value().output; }
-  /// Its contents decide shapes: they are given to resize().
+  /// Whether it is a host input: its contents decide shapes, and resize() takes them.
   bool decides_shapes() const { return file().host(); }
-  /// The planned block that it lies in, at its start; null where another value's storage, a port or the file has it.
+  /// The planned block at whose start it lies; null if it lies in another value's storage, a port or the
+  /// file.
   const PlannedBlock* block() const {
     return value().block < 0 ? nullptr : &plan_->blocks[static_cast<std::size_t>(value().block)];
   }
@@ -87,7 +88,7 @@ class ValueView {
 enum class Runs : std::uint8_t {
   every_time,
   while_planning,
-  never,  ///< its outputs are empty, or lie where they must be already
+  never,  ///< its outputs are empty, or already lie where they must be
 };
 
 class PlanView;
@@ -99,7 +100,7 @@ class NodeView {
   NodeView(const Plan& plan, std::size_t i) : NodeView(plan, plan.nodes[i]) {}
 
   std::int32_t number() const { return static_cast<std::int32_t>(node_ - plan_->nodes.data()); }
-  /// Number of its graph in the model.
+  /// The number of its graph in the model.
   std::int32_t graph() const { return plan_->index; }
   /// The node as the file has it: attributes, names of the ONNX nodes that it came from.
   const format::Node& file() const { return *node_->file; }
@@ -111,7 +112,7 @@ class NodeView {
     return *static_cast<const typename Op::Attributes*>(node_->attributes);
   }
 
-  /// The kernel that runs at the current shapes; null while nothing is planned.
+  /// The kernel that runs at the current shapes; null while the session is not planned.
   const KernelEntry* kernel() const { return node_->kernel.entry; }
   const char* kernel_name() const { return kernel() == nullptr ? "" : kernel()->name; }
   /// The kernel's own bytes.
@@ -121,22 +122,23 @@ class NodeView {
   Runs runs() const {
     return node_->early ? Runs::while_planning : node_->skip ? Runs::never : Runs::every_time;
   }
-  /// Shapes that only the data decides: it is inferred and reshaped in every run.
+  /// Whether the data decide its shapes, so that it is inferred and reshaped in every run.
   bool varies() const { return node_->varies(); }
-  /// Number of its row-streaming chain, or -1.
+  /// The number of its row-streaming chain, or -1.
   std::int32_t chain() const { return node_->chain; }
 
-  /// Absent inputs and outputs have dtype none. While a strip runs: the rows of that strip.
+  /// Absent inputs and outputs have dtype none. While a strip runs, the tensors are the rows of that strip.
   std::span<const TensorView> inputs() const { return node_->inputs; }
   std::span<const Tensor> outputs() const { return node_->outputs; }
-  /// Numbers of values, -1 where absent.
+  /// Numbers of values; -1 stands for an absent one.
   std::span<const std::int32_t> input_ids() const { return node_->input_ids(); }
   std::span<const std::int32_t> output_ids() const { return node_->output_ids(); }
-  /// The value behind output `o`, which must be present.
+  /// The value of output `o` or input `i`, which must be present.
   ValueView output_value(std::size_t o) const { return {*plan_, static_cast<std::size_t>(output_ids()[o])}; }
   ValueView input_value(std::size_t i) const { return {*plan_, static_cast<std::size_t>(input_ids()[i])}; }
 
-  /// Scratch memory of a run, the kernel's own; `block` holds it together with the tensors of the node's subgraphs.
+  /// The scratch memory that the kernel has in a run. block() holds it and the tensors of the node's
+  /// subgraphs; it is null if the node needs neither.
   std::span<std::byte> workspace() const { return {node_->workspace, node_->workspace_bytes}; }
   const PlannedBlock* block() const {
     return node_->block < 0 ? nullptr : &plan_->blocks[static_cast<std::size_t>(node_->block)];
@@ -149,13 +151,13 @@ class NodeView {
   const PlanNode* node_;
 };
 
-/// The plan of a graph: the main one of the session's signature, or one that a node carries.
+/// The plan of a graph: that of the session's signature, or one that a node carries.
 class PlanView {
  public:
   explicit PlanView(const Plan& plan, const OperatorHeap* heap = nullptr) : plan_(&plan), heap_(heap) {}
 
   const format::Subgraph& file() const { return *plan_->file; }
-  /// Number of the graph in the model.
+  /// The number of the graph in the model.
   std::int32_t graph() const { return plan_->index; }
   Views<NodeView, Plan> nodes() const { return {*plan_, plan_->nodes.size()}; }
   Views<ValueView, Plan> values() const { return {*plan_, plan_->values.size()}; }
@@ -164,14 +166,15 @@ class PlanView {
   std::span<const std::int32_t> outputs() const { return plan_->outputs(); }
   ValueView input(std::size_t i) const { return {*plan_, static_cast<std::size_t>(inputs()[i])}; }
   std::span<const StripChain> chains() const { return plan_->chains; }
-  /// All planned tensors and workspaces at the current shapes.
+  /// The memory of all planned tensors and workspaces at the current shapes.
   std::span<std::byte> tensors() const { return {plan_->base, plan_->tensor_bytes}; }
-  /// What the kernel library allocated for its operators; null where it has an allocator of its own.
+  /// The memory that the kernel library allocated for its operators; null in the plan of a child.
   const OperatorHeap* operator_heap() const { return heap_; }
 
-  /// Sizes of the tables, with those of all graphs that nodes carry.
+  /// The sizes of the tables, with those of all graphs that nodes carry.
   TableCounts counts() const { return counts(*plan_); }
-  /// Bytes of the arena that planning keeps beside tables and tensors: early values, widened constants, strips.
+  /// The bytes of the arena that planning keeps beside tables and tensors: early results, widened constants,
+  /// strips.
   std::size_t kept_bytes() const { return kept_bytes(*plan_); }
 
  private:

@@ -13,7 +13,8 @@
 
 namespace lithe::inline v0::runtime {
 
-/// A node's NodeInfo at the current shapes, in the plan's scratch: one at a time of a plan.
+/// A node's NodeInfo at the current shapes. It lies in the plan's scratch tables, so that one at a time may
+/// live.
 class NodeDescription {
  public:
   [[gnu::cold]] NodeDescription(Plan& plan, const PlanNode& node, const Cpu& cpu) : scratch_(plan.scratch) {
@@ -29,7 +30,7 @@ class NodeDescription {
   ~NodeDescription() { scratch_.described = false; }
 
   const NodeInfo& info() const { return info_; }
-  /// Other contents for constant input `i`.
+  /// Replaces the contents of constant input `i`.
   void set_contents(std::size_t i, const void* data) { scratch_.input_info[i].data = data; }
 
  private:
@@ -56,7 +57,7 @@ inline TensorView view_of(const PlanValue& v) {
   return view;
 }
 
-/// Fills the node's tensors: shapes, pitches and where the data lies by now.
+/// Fills the node's tensors: shapes, pitches and where the data lie now.
 inline void view(const Plan& plan, const PlanNode& node) {
   const auto in = node.input_ids(), out = node.output_ids();
   for (std::size_t i = 0; i < in.size(); ++i)

@@ -7,10 +7,10 @@
 #include "lithe/memory/planner.hpp"
 #include "lithe/runtime/plan.hpp"
 
-/// Where tensors and workspaces lie.
+/// Decides where tensors and workspaces lie.
 namespace lithe::inline v0::runtime {
 
-/// Plans a block for every root and every workspace; sets tensor_bytes.
+/// Gives every root and every workspace a block, and sets tensor_bytes.
 [[gnu::cold]] inline void place(Plan& plan) {
   std::int32_t n = 0;
   const auto add = [&](std::size_t bytes, std::int32_t first, std::int32_t last) {

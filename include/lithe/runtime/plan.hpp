@@ -14,8 +14,9 @@
 #include "lithe/memory/planner.hpp"
 #include "lithe/runtime/options.hpp"
 
-/// The tables of a session: data only, in its arena. The phases that fill them stand in headers of their own, in
-/// this order: build, infer (with early), choose, chains, alias, create, reshape, place, point, execute.
+/// The tables of a session: data only, in its arena. Each phase that fills them has a header of its own, and
+/// they follow each other in this order: build, infer (with early), choose, chains, alias, create, reshape,
+/// place, point, execute.
 namespace lithe::inline v0::runtime {
 
 /// Memory beside the planned blocks: kept from the arena while planning, or grown by a run (plan_memory.hpp).
@@ -27,12 +28,12 @@ struct MemoryBlock {
 struct PlanValue {
   Shape shape;
   const Quantization* quantization = nullptr;
-  /// Constants (in the file's dtype while `widen` is set), and what is computed while planning.
+  /// A constant's elements (in the file's dtype while `widen` is set), or an early result's; else null.
   const void* contents = nullptr;
   std::byte* data = nullptr;  ///< where the value lies now
   MemoryBlock own;            ///< contents that planning keeps, or a size that only the data decides
   std::size_t bytes = 0;      ///< packed, at the current shape
-  std::size_t stored = 0;     ///< bytes kept of it at a time, when that is less (0: all)
+  std::size_t stored = 0;     ///< bytes that its storage holds at a time, if that is less; 0: all
   std::size_t capacity = 0;   ///< a root: bytes set aside
   std::size_t offset = 0;     ///< in its root's storage
   index_t pitch = 0;          ///< elements from row to row of the last axis
@@ -57,15 +58,14 @@ struct PlanValue {
 struct StripWindow {
   index_t first = 0;
   index_t count = 0;  ///< 0: the input is needed whole
-  index_t front =
-      0;  ///< the row at the start of the input's buffer: rolling buffers begin with what is still needed
+  index_t front = 0;  ///< the row at the start of the input's buffer: the first that is still needed
 };
 
 /// What a node of a row-streaming chain does in one strip.
 struct StripStep {
-  Strip strip;       ///< the output rows that are new; none: nothing to run
+  Strip strip;       ///< the output rows that are new; a count of 0: nothing to run
   index_t kept = 0;  ///< the output row at the front of its rolling buffer
-  int slot = -1;     ///< of the shape the kernel was reshaped for
+  int slot = -1;     ///< which of its shapes the kernel was reshaped for
 
   index_t end() const { return strip.first + strip.count; }
 };
@@ -91,9 +91,9 @@ struct PlanNode {
   const format::Node* file = nullptr;
   const OperatorEntry* op = nullptr;
   void* attributes = nullptr;
-  NodeKernel kernel;     ///< the one that runs at the present shapes
+  NodeKernel kernel;     ///< the one that runs at the current shapes
   NodeKernel preferred;  ///< chosen at the shapes of the first plan
-  NodeKernel fallback;   ///< for shapes that `preferred` does not support, where they may change
+  NodeKernel fallback;   ///< for shapes that `preferred` does not support; none if shapes cannot change
   std::span<TensorView> inputs;
   std::span<Tensor> outputs;
   std::span<Plan*> children;
@@ -108,12 +108,13 @@ struct PlanNode {
   MemoryBlock strip_table;
   std::span<StripStep> strips;     ///< a chain's node: one for each strip
   std::span<StripWindow> windows;  ///< a chain's node: one for each strip and input, strip by strip
-  Extent extent = Extent::exact;   ///< of its inputs; not exact: inferred and reshaped again in every run
+  Extent extent = Extent::exact;   ///< what is known of its inputs' shapes; see varies()
   bool early = false;              ///< runs while planning
-  bool skip = false;  ///< nothing to run: every output is empty, or lies where it must be already
+  bool skip = false;               ///< nothing to run: every output is empty, or already in its place
 
   std::span<const std::int32_t> input_ids() const { return numbers(file->inputs()); }
   std::span<const std::int32_t> output_ids() const { return numbers(file->outputs()); }
+  /// The data decide its shapes: it is inferred and reshaped again in every run.
   bool varies() const { return extent != Extent::exact; }
   std::span<StripWindow> windows_of(std::size_t strip) const {
     return windows.subspan(strip * inputs.size(), inputs.size());
@@ -126,7 +127,7 @@ inline constexpr std::size_t tensor_slack = 16;
 /// One instance of a subgraph: the model's main one, or one that a node carries.
 struct Plan {
   const format::Subgraph* file = nullptr;
-  std::int32_t index = 0;  ///< in the model
+  std::int32_t index = 0;  ///< the subgraph's number in the model
   bool refused = false;    ///< a subgraph that did not take the shapes the session was planned at
   std::span<PlanValue> values;
   std::span<PlanNode> nodes;
@@ -134,7 +135,7 @@ struct Plan {
   std::span<PlannedBlock> blocks;
   std::size_t tensor_bytes = 0;     ///< needed at the current shapes
   std::size_t tensor_capacity = 0;  ///< set aside
-  std::byte* base = nullptr;        ///< of the tensors
+  std::byte* base = nullptr;        ///< where the tensors lie
 
   /// Room for one node at a time, as wide as the widest, and for the planner.
   struct Scratch {
@@ -158,14 +159,14 @@ struct Plan {
   std::int32_t steps() const { return static_cast<std::int32_t>(nodes.size()); }
 };
 
-/// All outputs of the node are empty, whatever the data.
+/// Whether all outputs of the node are empty, whatever the data.
 inline bool always_empty(const Plan& plan, const PlanNode& node) {
   for (std::int32_t id : node.output_ids())
     if (id >= 0 && (plan.value(id).bytes != 0 || plan.value(id).extent != Extent::exact)) return false;
   return true;
 }
 
-/// A shape of the node is unknown until it runs.
+/// Whether a shape of the node is unknown until it runs.
 inline bool unknown_until_run(const Plan& plan, const PlanNode& node) {
   for (std::span<const std::int32_t> ids : {node.input_ids(), node.output_ids()})
     for (std::int32_t id : ids)
@@ -173,7 +174,7 @@ inline bool unknown_until_run(const Plan& plan, const PlanNode& node) {
   return false;
 }
 
-/// Planning lays the node out: it runs, and its shapes or their bounds are known.
+/// Whether planning lays the node out: it runs, and its shapes or their bounds are known.
 inline bool laid_out(const Plan& plan, const PlanNode& node) {
   return !node.skip && !node.early && !always_empty(plan, node) && !unknown_until_run(plan, node);
 }

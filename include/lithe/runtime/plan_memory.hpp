@@ -13,7 +13,7 @@
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Memory beside the planned blocks.
+/// Memory beside the planned blocks: what planning keeps, and what runs grow.
 namespace lithe::inline v0::runtime {
 
 inline Status out_of_arena() {
@@ -21,7 +21,8 @@ inline Status out_of_arena() {
           "the arena is too small: Session::memory() on a larger machine tells the size"};
 }
 
-/// For data that planning keeps: taken from the arena during the first plan; later only what fits the capacity.
+/// Memory for data that planning keeps. The first plan takes it from the arena; later plans must fit the
+/// capacity, or the session plans again.
 [[gnu::cold]] inline Fit keep(Planning& planning, MemoryBlock& block, std::size_t bytes) {
   if (bytes <= block.capacity && block.data != nullptr) return {};
   if (!planning.first) return Fit::replan("a tensor is larger than the plan foresaw");
@@ -30,8 +31,8 @@ inline Status out_of_arena() {
   return block.data == nullptr ? out_of_arena() : Status{};
 }
 
-/// Memory from the system for a size that only the data decides. Errors: Code::out_of_memory without
-/// SessionOptions::growable, above max_bytes, or when the system refuses.
+/// Takes memory from the source for a size that only the data decides. Errors: Code::out_of_memory without
+/// SessionOptions::growable, without a source, above max_bytes, or if the source refuses.
 [[gnu::cold]] inline Status reserve(Planning& planning, std::size_t bytes, MemoryBlock& block) {
   const Services& services = *planning.services;
   if (!services.growable || services.source.reserve == nullptr)
@@ -48,7 +49,7 @@ inline Status out_of_arena() {
   return {};
 }
 
-/// Gives a reserved block back; the arena's stay where they are.
+/// Gives a reserved block back. A block of the arena stays where it is.
 [[gnu::cold]] inline void release(Planning& planning, MemoryBlock& block) {
   if (block.data != nullptr && !planning.arena->contains(block.data)) {
     planning.services->source.release(block.data, block.capacity);
@@ -67,8 +68,8 @@ inline Status grow(Planning& planning, MemoryBlock& block, std::size_t bytes) {
   return {};
 }
 
-/// Ensures a capacity of `bytes` for a value whose size the data decides, with its first `kept` bytes unchanged.
-/// Where something is kept the capacity doubles, so that appending costs constant time an element.
+/// Ensures a capacity of `bytes` for a value whose size the data decides; its first `kept` bytes stay. If
+/// `kept` is not 0 the capacity doubles, so that appending an element costs constant time.
 inline Status store(Planning& planning, PlanValue& v, std::size_t bytes, std::size_t kept = 0) {
   if (bytes > v.capacity || v.data == nullptr) {
     MemoryBlock larger;
@@ -113,7 +114,7 @@ inline Status store(Planning& planning, PlanValue& v, std::size_t bytes, std::si
   return {};
 }
 
-/// Gives all that a node's runs reserved back.
+/// Gives back everything that a node's runs reserved.
 [[gnu::cold]] inline void release(Planning& planning, PlanNode& node) {
   release(planning, node.own_workspace);
   release(planning, node.own_children);
@@ -126,7 +127,7 @@ inline Status store(Planning& planning, PlanValue& v, std::size_t bytes, std::si
   }
 }
 
-/// Memory for as long as it lives: from the system where there is one, else from the operator heap.
+/// Memory for as long as this object lives: from the source if there is one, else from the operator heap.
 class TemporaryMemory {
  public:
   explicit TemporaryMemory(const Planning& planning) : planning_(planning) {}
@@ -139,7 +140,7 @@ class TemporaryMemory {
     else
       planning_.heap->deallocate(data_);
   }
-  /// Null where there is no room.
+  /// Null if there is no room. To be called once.
   std::byte* allocate(std::size_t bytes) {
     bytes_ = align_up(bytes, 4096);
     if (planning_.services->source.reserve != nullptr)

@@ -8,7 +8,7 @@
 #include "lithe/runtime/node_views.hpp"
 #include "lithe/runtime/plan.hpp"
 
-/// Addresses: every tensor learns where its block lies.
+/// Gives every tensor the address of its block.
 namespace lithe::inline v0::runtime {
 
 inline void point(Plan& plan, std::byte* base);
@@ -19,7 +19,8 @@ inline void point_node(const Plan& plan, const PlanNode& node) {
   for (Plan* child : node.children) point(*child, node.workspace + node.workspace_bytes);
 }
 
-/// Points every value and workspace into `base`, and every view at its values; external values are where they are.
+/// Points every value and workspace into `base`, and every node's tensors at the values. External values stay
+/// where they are.
 inline void point(Plan& plan, std::byte* base) {
   plan.base = base;
   for (PlanValue& v : plan.values) {

@@ -26,21 +26,21 @@ namespace lithe::inline v0::runtime {
 struct Port {
   std::int32_t value = -1;
   DType dtype = DType::none;
-  std::byte* storage = nullptr;  ///< inputs, and outputs that are not computed where the caller reads them
+  std::byte* storage = nullptr;  ///< its own memory: inputs, and outputs that are not computed in place
   std::size_t capacity = 0;
-  std::byte* bound = nullptr;  ///< the caller's memory
+  std::byte* bound = nullptr;  ///< the caller's memory, or null
   std::size_t bound_capacity = 0;
-  // Inputs that decide shapes; their contents lie in the value's own memory.
-  const void* new_contents = nullptr;  ///< given, and not taken over yet
+  // Host inputs; their contents lie in the value's own memory.
+  const void* new_contents = nullptr;  ///< the contents that resize() was given and has not taken over yet
   std::size_t new_bytes = 0;
-  std::size_t contents_bytes = 0;  ///< of those that are there
-  std::size_t kept_bytes = 0;      ///< of those before the resize() under way, which lie in `own`
-  bool replaced = false;           ///< the resize() under way replaced them
+  std::size_t contents_bytes = 0;  ///< the size of the contents that the session has
+  std::size_t kept_bytes = 0;      ///< the size of those before the present resize(), which `own` keeps
+  bool replaced = false;           ///< the present resize() replaced the contents
   MemoryBlock own;                 ///< old contents, or an output whose size only the data decides
-  Shape state_shape{-1};           ///< a state's input: the shape of what it holds now
-  std::int32_t state = -1;         ///< the other end of a state, in inputs or outputs
+  Shape state_shape{-1};           ///< a state's input: the shape of the state that it holds now
+  std::int32_t state = -1;         ///< the other port of its state, or -1
   bool input = false;
-  bool stored = false;  ///< needs storage of its own
+  bool stored = false;  ///< whether it needs `storage`
 
   bool holds_state() const { return input && state >= 0; }
 };
@@ -50,17 +50,17 @@ struct Ports {
   std::span<Port> inputs, outputs;
   std::byte* memory = nullptr;
   std::size_t capacity = 0;
-  std::size_t state_bytes = 0;  ///< of `memory`: what holds states, in front
+  std::size_t state_bytes = 0;  ///< how much of `memory`, at its start, holds states
 };
 
 inline std::size_t port_bytes(const Port& port, const PlanValue& v) {
   return static_cast<std::size_t>(bytes(port.dtype, static_cast<std::uint64_t>(v.shape.elements())));
 }
-/// What storage for so many bytes takes.
+/// How many bytes of the arena storage of `bytes` takes.
 constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + tensor_slack, 64); }
 
-/// Converts between a port's half-precision type and the f32 that the plan computes in. Out of line, because a run
-/// calls it twice.
+/// Converts between a port's half-precision type and the f32 that the plan computes in. It is out of line
+/// because a run calls it twice.
 [[gnu::noinline]] inline void convert(DType from, const void* source, DType to, void* target,
                                       std::size_t count) {
   if (to == DType::f32) return widen(from, source, static_cast<float*>(target), count);
@@ -108,7 +108,7 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   return {};
 }
 
-/// Bytes of the ports at the current shapes; states have room for the first plan's.
+/// The bytes of all ports at the current shapes. States have room for the shapes of the first plan.
 [[gnu::cold]] inline std::size_t place_ports(const Plan& plan, const Ports& ports) {
   std::size_t total = ports.state_bytes;
   for (std::span<const Port> side :
@@ -121,7 +121,7 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   return total;
 }
 
-/// Sets aside what holds states, which later plans leave where it is.
+/// Sets the memory of states aside, which later plans leave where it is.
 [[gnu::cold]] inline void place_states(const Plan& plan, Ports& ports) {
   for (Port& p : ports.inputs) {
     if (!p.holds_state()) continue;
@@ -130,7 +130,7 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   }
 }
 
-/// Whether states fit where they lie.
+/// Whether all states fit where they lie.
 [[gnu::cold]] inline bool states_fit(const Plan& plan, const Ports& ports) {
   for (const Port& p : ports.inputs)
     if (p.holds_state() && port_bytes(p, plan.value(p.value)) > p.capacity) return false;
@@ -147,7 +147,7 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   if (port.bound != nullptr && size <= port.bound_capacity) std::memset(port.bound, byte, size);
 }
 
-/// Zeroes states that hold nothing of their present shapes.
+/// Zeroes the states whose shapes have changed.
 [[gnu::cold]] inline void start_states(const Plan& plan, Ports& ports) {
   for (Port& p : ports.inputs) {
     const PlanValue& v = plan.value(p.value);
@@ -157,14 +157,14 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   }
 }
 
-/// The plan reads or writes the caller's memory itself.
+/// Whether the plan reads or writes the caller's memory itself.
 [[gnu::cold]] inline bool in_place(const PlanValue& v, const Port& port) {
   return port.bound != nullptr && v.dtype == port.dtype && port.bound_capacity >= v.bytes + tensor_slack &&
          (port.input ||
           (!port.stored && v.root == port.value && v.members == 1 && v.extent == Extent::exact));
 }
 
-/// Gives ports their places and the plan its pointers; the tensors follow the ports.
+/// Gives ports their places, and the plan its pointers. The tensors follow the ports in memory.
 [[gnu::cold]] inline void point_ports(Plan& plan, Ports& ports) {
   std::byte* at = ports.memory;
   const auto take = [&](std::size_t bytes) {
@@ -204,7 +204,8 @@ inline Tensor tensor_of(const Plan& plan, const Port& port) {
   return Tensor(data, port.dtype, v.shape, v.quantization);
 }
 
-/// Brings the inputs to where the plan reads them.
+/// Copies or converts the inputs to where the plan reads them. Errors: Code::invalid_argument for bound
+/// memory that is too small.
 inline Status feed(const Plan& plan, const Ports& ports) {
   for (const Port& p : ports.inputs) {
     const PlanValue& v = plan.value(p.value);
@@ -219,7 +220,8 @@ inline Status feed(const Plan& plan, const Ports& ports) {
   return {};
 }
 
-/// Brings the outputs to where the caller reads them.
+/// Copies or converts the outputs to where the caller reads them. Errors: Code::out_of_memory for bound
+/// memory that is too small, and for an output that may not grow.
 inline Status drain(Planning& planning, Plan& plan, Ports& ports) {
   for (Port& p : ports.outputs) {
     PlanValue& v = plan.value(p.value);
@@ -241,7 +243,7 @@ inline Status drain(Planning& planning, Plan& plan, Ports& ports) {
   return {};
 }
 
-/// The outputs of this run become the states of the next.
+/// Copies the outputs of this run to the states of the next.
 inline Status pass_states(const Plan& plan, Ports& ports) {
   for (const Port& p : ports.outputs) {
     if (p.state < 0) continue;

@@ -12,8 +12,9 @@
 
 namespace lithe::inline v0::runtime {
 
-/// A plan whose kernels are there, at other input shapes: every phase but build, choose and create. tensor_bytes says
-/// afterwards how much the tensors need; point() follows where there is that much.
+/// Plans again at other input shapes with the kernels that are there: every phase but build, choose and
+/// create. Afterwards tensor_bytes says how much memory the tensors need; the caller calls point() if there
+/// is that much.
 inline Fit replan(Planning& planning, Plan& plan) {
   LITHE_TRY(infer(planning, plan));
   if (planning.variable) LITHE_TRY(select(*planning.services, plan));

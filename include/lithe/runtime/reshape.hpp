@@ -13,10 +13,11 @@
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/services.hpp"
 
-/// Kernels learn the current shapes and say how much scratch memory a run needs.
+/// Tells kernels the current shapes; they answer how much scratch memory a run needs.
 namespace lithe::inline v0::runtime {
 
-/// Reshapes the node's kernel for what its tensors say now; `workspace_bytes` is what it asks for. `step`: for a strip.
+/// Reshapes the node's kernel for its tensors as they are now, or for a strip if `step` is not null, and sets
+/// `workspace_bytes` to what the kernel asks for.
 inline Status reshape_kernel(const Services& services, Plan& plan, const PlanNode& node,
                              std::size_t& workspace_bytes, const StripStep* step = nullptr) {
   const std::span<TensorView> outputs = plan.scratch.output_views.first(node.outputs.size());
@@ -34,8 +35,8 @@ inline Status reshape_kernel(const Services& services, Plan& plan, const PlanNod
   return {};
 }
 
-/// What a kernel's reshape means for the plan: after the first plan the operator heap is sealed, and an operator that
-/// grows beyond its block needs a plan of its own.
+/// What the status of a kernel's reshape means for the plan. After the first plan the operator heap is
+/// sealed: if an operator grows beyond its block, the session must plan again.
 inline Fit fit_of(const Planning& planning, const Status& status) {
   if (status.code() != Code::out_of_memory || planning.first) return status;
   return Fit::replan("an operator is larger than the plan foresaw");
@@ -59,7 +60,7 @@ inline Fit fit_of(const Planning& planning, const Status& status) {
   return fit_of(planning, status);
 }
 
-/// Reshapes every kernel at the current shapes, children's included, which are placed too.
+/// Reshapes every kernel at the current shapes, children included, and places the children's tensors.
 inline Fit reshape(Planning& planning, Plan& plan) {
   const HeapScope scope(planning);
   for (std::int32_t n = 0; n < plan.steps(); ++n)

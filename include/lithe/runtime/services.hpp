@@ -23,7 +23,7 @@ struct PlanNode;
 struct Planning;
 struct RunObserver;
 
-/// What the phases call for the chains of a plan: functions of chains.hpp and strips.hpp, none of them null.
+/// The functions of chains.hpp and strips.hpp that phases call for the chains of a plan; none is null.
 struct RowStreaming {
   Status (*mark)(Planning&, Plan&, std::span<const StripChain>);
   Fit (*cut)(Planning&, Plan&);
@@ -31,7 +31,7 @@ struct RowStreaming {
   Status (*run)(Planning&, Plan&, const StripChain&);
 };
 
-/// What a session is given when it is created: constant from then on.
+/// What a session is given when it is created; it is constant from then on. See SessionOptions.
 struct Services {
   const Model* model = nullptr;
   std::span<const KernelEntry> kernels;
@@ -40,14 +40,14 @@ struct Services {
   PackedWeights* packed_weights = nullptr;
   HeapHooks heap_hooks;
   ArenaSource source;
-  const RowStreaming* streaming = nullptr;  ///< not null where a plan has chains
+  const RowStreaming* streaming = nullptr;  ///< not null if the plan has chains
   Status (*survey)(Planning&, Plan&, PlanNode&) = nullptr;
   const std::atomic<bool>* stop = nullptr;
-  std::uint64_t max_bytes = 0;       ///< of one tensor
-  std::uint64_t max_iterations = 0;  ///< of a loop
+  std::uint64_t max_bytes = 0;       ///< the limit of one tensor
+  std::uint64_t max_iterations = 0;  ///< the limit of one loop
   bool growable = false;             ///< a run may allocate where the data decides sizes
 
-  /// The dtype a value is planned with: half precision is computed in f32 where the CPU has no arithmetic for it.
+  /// The dtype that a value is planned with: half precision becomes f32 if the CPU has no arithmetic for it.
   DType lowered(DType dtype) const {
     const bool widen = dtype == DType::bf16 || (dtype == DType::f16 && !cpu.f16_arithmetic);
     return widen ? DType::f32 : dtype;
@@ -62,11 +62,11 @@ struct Planning {
   OperatorHeap* heap = nullptr;
   const RunObserver* observer = nullptr;
   std::size_t grown_bytes = 0;
-  bool variable = false;  ///< shapes may change: there are symbols, or inputs or data that decide shapes
+  bool variable = false;  ///< shapes may change: there are symbols, host inputs, or data that decide shapes
   bool first = false;     ///< the first plan: the arena still grows
 };
 
-/// Serves the kernel library's allocations from the session's heap while it lives.
+/// While it lives, the kernel library allocates from the session's operator heap.
 class HeapScope {
  public:
   explicit HeapScope(const Planning& planning) : hooks_(planning.services->heap_hooks) {

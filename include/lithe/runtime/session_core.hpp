@@ -34,7 +34,8 @@
 
 namespace lithe::inline v0::runtime {
 
-/// All of a session but its packed weights, at the start of its arena: it calls the phases in their order.
+/// A session without its packed weights. It lies at the start of its own arena, and calls the phases in their
+/// order.
 class SessionCore {
  public:
   Services services;
@@ -47,15 +48,15 @@ class SessionCore {
   MemoryReport bill;
   bool planned = false;
 
-  /// What a session asks for when it plans, for the first time or again because the old plan was too small.
+  /// What create() plans for: the session's first plan, or a larger one that replaces it.
   struct Request {
     const SessionOptions* options = nullptr;
     PackedWeights* weights = nullptr;
     std::span<const InputShape> shapes;
-    const SessionCore* previous =
-        nullptr;  ///< lends shapes, bindings and states; null: the session's first plan
-    bool may_wait =
-        false;  ///< shapes that were only assumed may fail without an error: nothing is planned then
+    /// The plan to be replaced, whose shapes, bindings and states go on; null: the session's first plan.
+    const SessionCore* previous = nullptr;
+    /// If shapes are missing, or were only assumed and fail, nothing is planned and there is no error.
+    bool may_wait = false;
   };
   [[gnu::cold]] static Result<SessionCore*> create(const Model& model, const Request& request);
   [[gnu::cold]] static void destroy(SessionCore* core);
@@ -71,7 +72,7 @@ class SessionCore {
   }
   Tensor tensor(const Port& port) const { return tensor_of(plan, port); }
   std::string_view name(const Port& port) const { return text(source(port).name()); }
-  /// Index of the port of this name, or -1.
+  /// The index of the port of this name, or -1.
   int find(std::span<const Port> side, std::string_view wanted) const {
     for (std::size_t i = 0; i < side.size(); ++i)
       if (name(side[i]) == wanted) return static_cast<int>(i);
@@ -149,7 +150,8 @@ inline Status SessionCore::assign(const InputShape& wanted) {
   return {};
 }
 
-/// Symbols from the given shapes; the others keep their sizes, or take their largest (else opt, else min: `assumed`).
+/// Sets the symbols from the given shapes. The others keep their sizes; one that has none yet takes its
+/// largest, or its opt, or its min if it has no bound, which sets `assumed`.
 inline Status SessionCore::set_symbols(std::span<const InputShape> shapes, bool& assumed) {
   for (SymbolValue& s : symbols) s.kept = std::exchange(s.size, -1);
   for (const InputShape& shape : shapes) LITHE_TRY(assign(shape));
@@ -162,7 +164,7 @@ inline Status SessionCore::set_symbols(std::span<const InputShape> shapes, bool&
   return {};
 }
 
-/// Takes new contents of a shape-deciding input over, and keeps the old ones for a resize() that fails.
+/// Copies the new contents of a host input, and keeps the old ones for a resize() that fails.
 inline Fit SessionCore::take_contents(Port& port, PlanValue& v) {
   if (v.dtype != v.file_dtype)
     return Status{Code::unsupported, "a shape-deciding input of a half-precision type"};
@@ -180,7 +182,8 @@ inline Fit SessionCore::take_contents(Port& port, PlanValue& v) {
   return {};
 }
 
-/// Input values' shapes from the symbols, and shape-deciding inputs' contents.
+/// Sets the shapes of the inputs from the symbols, and the contents of host inputs. Errors:
+/// Code::out_of_memory above max_bytes; Code::needs_value for contents that are missing or of another size.
 inline Fit SessionCore::set_inputs() {
   for (Port& port : ports.inputs) {
     PlanValue& v = value(port);
@@ -202,7 +205,7 @@ inline Fit SessionCore::set_inputs() {
   return {};
 }
 
-/// The phases that need the kernel library, whose allocations follow the tables in the arena.
+/// The phases in which the kernel library allocates; its memory follows the tables in the arena.
 inline Fit SessionCore::plan_kernels() {
   const HeapHooks& hooks = services.heap_hooks;
   if (hooks.start != nullptr) {
@@ -264,7 +267,7 @@ inline void SessionCore::adopt(const SessionCore& previous) {
   }
 }
 
-/// The states of a plan that this one replaces, where their shapes are the same.
+/// Copies the states of the plan that this one replaces, if their shapes are the same.
 inline void SessionCore::copy_states(const SessionCore& previous) {
   for (std::size_t i = 0; i < ports.inputs.size(); ++i) {
     const Port &p = ports.inputs[i], &old = previous.ports.inputs[i];
@@ -310,7 +313,7 @@ inline void SessionCore::destroy(SessionCore* core) {
   core->planning.arena = nullptr;
 }
 
-/// Everything at the current symbols, inside the bytes set aside.
+/// Plans at the current symbols, inside the bytes set aside.
 inline Fit SessionCore::plan_again() {
   LITHE_TRY(set_inputs());
   LITHE_TRY(replan(planning, plan));
@@ -334,7 +337,7 @@ inline void SessionCore::restore() {
   planned = plan_again().ok();
 }
 
-/// Plans for other shapes. After an error, or where the session must plan again, everything is as it was.
+/// Plans for other shapes. After an error, or if the session must plan again, everything is as it was.
 inline Fit SessionCore::resize(std::span<const InputShape> shapes) {
   bool assumed = false;
   for (Port& port : ports.inputs) port.replaced = false;
@@ -351,7 +354,8 @@ inline Fit SessionCore::resize(std::span<const InputShape> shapes) {
   return fit;
 }
 
-/// From the largest shapes, for which the memory is planned, to those that the model is tuned for.
+/// Resizes from the largest shapes, for which the memory is planned, to the shapes that the model is tuned
+/// for.
 inline void SessionCore::resize_to_opt() {
   bool moved = false;
   for (SymbolValue& s : symbols) {

@@ -19,7 +19,7 @@
 /// Row streaming, after the chains are cut (chains.hpp): reshape and execute for their strips.
 namespace lithe::inline v0::runtime {
 
-/// The tensors of a node as its strip `s` sees them: windows of rows.
+/// Makes the node's tensors the windows of rows that its strip `s` reads and writes.
 inline void view_strip(const Plan& plan, PlanNode& node, std::size_t s) {
   view(plan, node);
   const std::span<const StripWindow> windows = node.windows_of(s);
@@ -41,7 +41,7 @@ inline void view_strip(const Plan& plan, PlanNode& node, std::size_t s) {
   output.shape[1] = step.strip.count;
 }
 
-/// Whether two strips of the node have one shape.
+/// Whether two strips of the node have the same shape.
 [[gnu::cold]] inline bool alike(const PlanNode& node, std::size_t a, std::size_t b) {
   const Strip &one = node.strips[a].strip, &other = node.strips[b].strip;
   bool same = one.count == other.count && one.pad_top == other.pad_top && one.pad_bottom == other.pad_bottom;
@@ -50,7 +50,7 @@ inline void view_strip(const Plan& plan, PlanNode& node, std::size_t s) {
   return same;
 }
 
-/// Takes the slot of an earlier strip of the same shape, or reshapes the kernel into the next one.
+/// Gives a strip the slot of an earlier strip of the same shape, or reshapes the kernel for the next slot.
 [[gnu::cold]] inline Status reshape_strip(const Services& services, Plan& plan, PlanNode& node,
                                           std::size_t s) {
   StripStep& step = node.strips[s];
@@ -74,7 +74,8 @@ inline void view_strip(const Plan& plan, PlanNode& node, std::size_t s) {
   return {};
 }
 
-/// A chain's node: its kernel for each shape of strip, and the size of its rolling buffer.
+/// Reshapes the kernel of a chain's node for each shape of strip, and sets the size of the node's rolling
+/// buffer.
 [[gnu::cold]] inline Status reshape_streamed(const Services& services, Plan& plan, PlanNode& node,
                                              bool last) {
   node.workspace_bytes = 0;
@@ -98,7 +99,8 @@ inline void view_strip(const Plan& plan, PlanNode& node, std::size_t s) {
   return {};
 }
 
-/// One strip of one node: rows that stay move to the front of its rolling buffer, then it computes the new ones.
+/// Runs one strip of one node: the rows that stay move to the front of its rolling buffer, then the node
+/// computes the new ones.
 inline Status run_strip(Planning& planning, Plan& plan, PlanNode& node, std::size_t s) {
   const StripStep& step = node.strips[s];
   const PlanValue& out = plan.value(node.output_ids()[0]);

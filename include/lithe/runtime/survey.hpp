@@ -17,9 +17,10 @@
 /// Planning for another target than this machine.
 namespace lithe::inline v0::runtime {
 
-/// For SessionOptions::survey: asks every kernel of the session's list that runs the node's operator and supports the
-/// node on SessionOptions::cpu for its workspace. The node is given the largest, so that the plan's bytes suffice for
-/// whichever of them the target chooses. Needs SessionOptions::source. Errors: what create and reshape of a kernel say.
+/// For SessionOptions::survey: asks every kernel of the session's list that supports the node on
+/// SessionOptions::cpu for its workspace. The node is given the largest, so that the plan's bytes suffice for
+/// whichever kernel the target chooses. Needs SessionOptions::source. Errors: those of a kernel's create and
+/// reshape.
 [[gnu::cold]] inline Status survey_kernels(Planning& planning, Plan& plan, PlanNode& node) {
   const Services& services = *planning.services;
   const NodeKernel chosen = node.kernel;

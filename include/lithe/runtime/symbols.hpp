@@ -13,7 +13,7 @@ namespace lithe::inline v0::runtime {
 
 struct SymbolValue {
   std::int64_t size = -1;  ///< -1: not decided yet
-  std::int64_t kept = -1;  ///< before the resize() under way
+  std::int64_t kept = -1;  ///< its size before the present resize()
   std::int64_t min = 0;
   std::int64_t opt = 0;
   std::int64_t max = 0;  ///< 0: unbounded
@@ -24,7 +24,8 @@ struct SymbolValue {
   return {-1, -1, number(s.min()), number(s.opt() != 0 ? s.opt() : s.min()), number(s.max())};
 }
 
-/// Matches a given shape against the dims that the file declares, and sets the symbols in it. Errors: Code::shape.
+/// Matches a given shape against the dims that the file declares, and sets the symbols in them. Errors:
+/// Code::shape for another rank, another fixed size, a size out of bounds, or a symbol that has another size.
 [[gnu::cold]] inline Status assign_symbols(const Shape& given, std::span<const std::int64_t> dims,
                                            std::span<SymbolValue> symbols) {
   if (!given.valid() || given.rank() != static_cast<int>(dims.size()))
@@ -45,7 +46,7 @@ struct SymbolValue {
   return {};
 }
 
-/// The dims of the file with the symbols' sizes in them.
+/// The dims of the file with the sizes of the symbols filled in.
 [[gnu::cold]] inline Shape shape_of(std::span<const std::int64_t> dims,
                                     std::span<const SymbolValue> symbols) {
   Shape shape;

@@ -12,8 +12,8 @@
 #include "lithe/memory/planner.hpp"
 #include "lithe/runtime/plan.hpp"
 
-/// How large a plan's tables are: counted once, for the engine that builds them and for tools that say beforehand what
-/// a microcontroller needs.
+/// How large a plan's tables are. The engine that builds them and the tools that say beforehand what a
+/// microcontroller needs count them with the same code.
 namespace lithe::inline v0::runtime {
 
 struct TableCounts {
@@ -24,13 +24,14 @@ struct TableCounts {
   std::size_t ends = 0;       ///< inputs and outputs of graphs
   std::size_t children = 0;   ///< graphs that nodes carry
   std::size_t quantized = 0;  ///< values with a quantization
-  std::size_t widest = 0;     ///< most inputs and outputs of one node or graph
+  std::size_t widest = 0;     ///< the inputs and outputs of the node or graph that has most
 
-  /// The planner's blocks: every value and every workspace may need one, and so may what holds inputs and outputs.
+  /// The planner's blocks: every value, every workspace, and the storage of every input and output may need
+  /// one.
   constexpr std::size_t blocks() const { return values + nodes + ends; }
 };
 
-/// Tables of one subgraph of a file.
+/// The sizes of the tables of one subgraph of a file.
 [[gnu::cold]] inline TableCounts counts_of(const format::Subgraph& graph) {
   TableCounts c;
   c.graphs = 1;
@@ -47,7 +48,8 @@ struct TableCounts {
   return c;
 }
 
-/// Bytes of these tables on this target, without attributes and kernels: each array with what aligning it may cost.
+/// The bytes of these tables on this target, without attributes and kernels. What aligning an array may cost
+/// is included.
 constexpr std::size_t table_bytes(const TableCounts& c) {
   constexpr std::size_t scratch =
       sizeof(InferContext::Input) + sizeof(InferContext::Output) + 2 * sizeof(ValueInfo) + sizeof(TensorView);
