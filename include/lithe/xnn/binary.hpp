@@ -57,23 +57,13 @@ class Binary {
   }
 
   [[gnu::cold]] Status reshape(const typename Op::Attributes&, ReshapeContext& context) {
-    const Shape &a = context.inputs[0].shape, &b = context.inputs[1].shape;
-    LITHE_ASSIGN_OR_RETURN(const Shape shape, ops::detail::broadcast(a, b));
-    if (shape != context.outputs[0].shape)
-      return {Code::shape, "the output of a strip is not what its inputs broadcast to"};
-    std::array<std::size_t, max_dims> left{}, right{};
-    for (int i = 0; i < a.rank(); ++i) left[static_cast<std::size_t>(i)] = static_cast<std::size_t>(a[i]);
-    for (int i = 0; i < b.rank(); ++i) right[static_cast<std::size_t>(i)] = static_cast<std::size_t>(b[i]);
-    const pthreadpool_t threads = native(context.threads, shape.elements());
-    LITHE_TRY(
-        check(xnn_reshape_binary_elementwise_nd(op_.get(), static_cast<std::size_t>(a.rank()), left.data(),
-                                                static_cast<std::size_t>(b.rank()), right.data(), threads)));
-    if (!clamp_) return {};
-    const auto elements = static_cast<std::size_t>(shape.elements());
-    return check(xnn_reshape_unary_elementwise_nc(clamp_.get(), 1, elements, elements, elements, threads));
+    return fit(context.inputs[0].shape, context.inputs[1].shape, context.outputs[0].shape, context.threads);
   }
 
   Status run(const typename Op::Attributes&, RunContext& context) {
+    if (context.strip() != nullptr)
+      LITHE_TRY(
+          fit(context.input(0).shape, context.input(1).shape, context.output().shape, context.threads()));
     void* out = context.output().data;
     const pthreadpool_t threads = native(context.threads(), context.output().elements());
     LITHE_TRY(
@@ -86,6 +76,22 @@ class Binary {
 
  private:
   static constexpr int max_dims = 6;
+
+  /// Reshapes, which allocates nothing: strips of all shapes share the operators.
+  Status fit(const Shape& a, const Shape& b, const Shape& output, const ThreadPool* pool) {
+    LITHE_ASSIGN_OR_RETURN(const Shape shape, ops::detail::broadcast(a, b));
+    if (shape != output) return {Code::shape, "the output of a strip is not what its inputs broadcast to"};
+    std::array<std::size_t, max_dims> left{}, right{};
+    for (int i = 0; i < a.rank(); ++i) left[static_cast<std::size_t>(i)] = static_cast<std::size_t>(a[i]);
+    for (int i = 0; i < b.rank(); ++i) right[static_cast<std::size_t>(i)] = static_cast<std::size_t>(b[i]);
+    const pthreadpool_t threads = native(pool, shape.elements());
+    LITHE_TRY(
+        check(xnn_reshape_binary_elementwise_nd(op_.get(), static_cast<std::size_t>(a.rank()), left.data(),
+                                                static_cast<std::size_t>(b.rank()), right.data(), threads)));
+    if (!clamp_) return {};
+    const auto elements = static_cast<std::size_t>(shape.elements());
+    return check(xnn_reshape_unary_elementwise_nc(clamp_.get(), 1, elements, elements, elements, threads));
+  }
 
   static Clamp clamp_of(const typename Op::Attributes& a) {
     if constexpr (requires { a.clamp; })

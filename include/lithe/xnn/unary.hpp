@@ -16,7 +16,7 @@
 namespace lithe::inline v0::xnn {
 
 /// An element-wise operator of XNNPACK with one input. It is made once and reshaped to rows of the last axis,
-/// which may be strided.
+/// which may be strided. Strips of all shapes share it, because XNNPACK reshapes it without allocating.
 class Elementwise {
  protected:
   Status make(xnn_unary_operator kind, const NodeInfo& node, const xnn_unary_params& params) {
@@ -35,20 +35,23 @@ class Elementwise {
 
   template <class Attributes>
   [[gnu::cold]] Status reshape(const Attributes&, ReshapeContext& context) {
-    const TensorView &input = context.inputs[0], &output = context.outputs[0];
-    return check(xnn_reshape_unary_elementwise_nc(
-        op_.get(), static_cast<std::size_t>(input.shape.rows()), static_cast<std::size_t>(input.shape.back()),
-        static_cast<std::size_t>(input.pitch), static_cast<std::size_t>(output.pitch),
-        native(context.threads, input.elements() * weight_)));
+    return fit(context.inputs[0], context.outputs[0], context.threads);
   }
   template <class Attributes>
   Status run(const Attributes&, RunContext& context) {
+    if (context.strip() != nullptr) LITHE_TRY(fit(context.input(0), context.output(), context.threads()));
     LITHE_TRY(check(xnn_setup_unary_elementwise_nc(op_.get(), context.input(0).data, context.output().data)));
     return check(
         xnn_run_operator(op_.get(), native(context.threads(), context.input(0).elements() * weight_)));
   }
 
  private:
+  Status fit(const TensorView& input, const TensorView& output, const ThreadPool* threads) {
+    return check(xnn_reshape_unary_elementwise_nc(
+        op_.get(), static_cast<std::size_t>(input.shape.rows()), static_cast<std::size_t>(input.shape.back()),
+        static_cast<std::size_t>(input.pitch), static_cast<std::size_t>(output.pitch),
+        native(threads, input.elements() * weight_)));
+  }
   /// The work of an element, where that of a simple operation is 1.
   static std::int64_t weight_of(xnn_unary_operator kind) {
     switch (kind) {
