@@ -149,6 +149,15 @@ TEST(Verify, RefusesHeaders) {
   expect_refusals(refusals);
 }
 
+TEST(Verify, TakesSymbolsWithoutBounds) {
+  FileTables t = everything();
+  for (const FileSymbol& symbol :
+       {FileSymbol{"n", 1, 0, 0}, FileSymbol{"n", 1, 2, 0}, FileSymbol{"n", 1, 0, 2}}) {
+    t.symbols[0] = symbol;
+    EXPECT_TRUE(opened(t).ok()) << "opt " << symbol.opt << ", max " << symbol.max;
+  }
+}
+
 TEST(Verify, RefusesBuffers) {
   constexpr const char* outside = "a buffer lies outside of the data segment";
   // The segment ends with the last buffer, padded to 64, and 64 bytes more.
@@ -203,6 +212,12 @@ TEST(Verify, RefusesValues) {
       {"a short permutation", [](FileTables& t) { main_value(t, x).permutation = {0}; }, permutation},
       {"a long permutation", [](FileTables& t) { main_value(t, x).permutation = {0, 1, 2}; }, permutation},
       {"a constant without dims", [](FileTables& t) { main_value(t, one).dims.reset(); }, size},
+      {"a constant of one element without dims",
+       [](FileTables& t) {
+         main_value(t, one).dims.reset();
+         main_value(t, one).buffer = t.add_buffer<float>({1});
+       },
+       size},
       {"a constant of three", [](FileTables& t) { main_value(t, one).dims = numbers({3}); }, size},
       {"a constant of one", [](FileTables& t) { main_value(t, one).dims = numbers({1}); }, size},
       {"a constant of 2^64 bytes",
@@ -294,6 +309,9 @@ TEST(Verify, TakesScalesThatTheOperatorJudges) {
   FileTables open = everything();
   main_value(open, x).quantization = by_axis(open);
   EXPECT_TRUE(opened(open).ok()) << "an open dimension";
+  FileTables unknown = everything();
+  main_value(unknown, sum).quantization = by_axis(unknown);
+  EXPECT_TRUE(opened(unknown).ok()) << "dimensions that the file does not tell";
   FileTables depthwise = everything();
   main_value(depthwise, per_axis).dims = numbers({1, 2, 2, 1});
   EXPECT_TRUE(opened(depthwise).ok()) << "a depthwise filter: two channels for each of the input's";
@@ -460,16 +478,19 @@ TEST(Verify, RefusesBytesThatAreNotAligned) {
 }
 
 TEST(Verify, TakesLargeSegmentsOnAPageOfTheirOwn) {
-  ModelBuilder b;
-  const std::vector<float> elements(small_segment, 1);
-  const index_t count = static_cast<index_t>(elements.size());
-  const int large = b.constant<float>({count}, elements);
-  b.output(b.node<ops::Relu>("y", {}, {large}));
-  const Model model = b.open();
-  const auto contents = model.buffer(0);
-  EXPECT_EQ((contents.data() - model.bytes().data()) % static_cast<std::ptrdiff_t>(page_alignment), 0);
-  ASSERT_EQ(contents.size(), elements.size() * sizeof(float));
-  EXPECT_EQ(std::memcmp(contents.data(), elements.data(), contents.size()), 0);
+  constexpr std::size_t slack = segment_slack / sizeof(float);  // after the last buffer, of the segment too
+  for (const std::size_t size : {small_segment / sizeof(float) - slack, small_segment}) {
+    ModelBuilder b;
+    const std::vector<float> elements(size, 1);
+    const int constant = b.constant<float>({static_cast<index_t>(size)}, elements);
+    b.output(b.node<ops::Relu>("y", {}, {constant}));
+    const Model model = b.open();
+    const auto contents = model.buffer(0);
+    const auto offset = contents.data() - model.bytes().data();
+    EXPECT_EQ(offset % static_cast<std::ptrdiff_t>(page_alignment) == 0, size == small_segment) << offset;
+    ASSERT_EQ(contents.size(), size * sizeof(float));
+    EXPECT_EQ(std::memcmp(contents.data(), elements.data(), contents.size()), 0);
+  }
 }
 
 TEST(Verify, TakesEmptyConstantsWhoseOtherDimensionsAreLargerThanTheFile) {

@@ -91,15 +91,15 @@ class Verify {
   }
 
   /// Bytes of buffer `index`, or false.
-  [[gnu::cold]] bool buffer_size(std::int64_t index, std::uint64_t& size) const {
-    if (index < 0 || index >= static_cast<std::int64_t>(count(model_.buffers()))) return false;
-    size = model_.buffers()->Get(static_cast<std::uint32_t>(index))->size();
+  [[gnu::cold]] bool buffer_size(std::uint32_t index, std::uint64_t& size) const {
+    if (index >= count(model_.buffers())) return false;
+    size = model_.buffers()->Get(index)->size();
     return true;
   }
 
   /// Whether buffer `index` exists and has the size of a dense tensor. Dimensions of an empty one may be
   /// large: only their product must fit the address space.
-  [[gnu::cold]] bool fits(std::int64_t index, std::span<const std::int64_t> dims, DType dtype) const {
+  [[gnu::cold]] bool fits(std::uint32_t index, std::span<const std::int64_t> dims, DType dtype) const {
     std::uint64_t size = 0, want = 0;
     return buffer_size(index, size) && Shape(dims).checked_bytes(dtype, UINT64_MAX, want) && want == size;
   }
@@ -119,7 +119,8 @@ class Verify {
     }
     if (count(v.permutation()) != 0 && v.permutation()->size() != dims.size() && v.dims() != nullptr)
       return bad("a permutation has another length than its value's rank");
-    if (is_constant && (v.dims() == nullptr || !fits(v.buffer(), dims, dtype_of_value(v))))
+    if (is_constant &&
+        (v.dims() == nullptr || !fits(static_cast<std::uint32_t>(v.buffer()), dims, dtype_of_value(v))))
       return bad("a constant's buffer is missing, or has another size than its shape");
     return v.quantization() == nullptr ? Status{} : quantization(v, *v.quantization());
   }
@@ -138,7 +139,7 @@ class Verify {
       const bool fits = zero_dtype == DType::s8 || zero_dtype == DType::u8 || zero_dtype == DType::s16 ||
                         zero_dtype == DType::u16 || zero_dtype == DType::s32;
       if (!fits) return bad("a quantization's zero point is not of an integer type");
-      if (!buffer_size(q.zero_point(), zero_bytes) ||
+      if (!buffer_size(static_cast<std::uint32_t>(q.zero_point()), zero_bytes) ||
           zero_bytes != n * static_cast<std::size_t>(element_bytes(zero_dtype)))
         return bad("a quantization's zero points and scales differ in number");
     }
@@ -250,7 +251,7 @@ class Verify {
       const DType dtype = dtype_of_value(*graph.values()->Get(static_cast<std::uint32_t>(values.Get(i))));
       if (!aligned(tensors.Get(i)->dims())) return bad(unaligned_text);
       const auto dims = numbers(tensors.Get(i)->dims());
-      if (dims.size() > max_rank || !fits(tensors.Get(i)->buffer(), dims, dtype))
+      if (!fits(tensors.Get(i)->buffer(), dims, dtype))
         return bad("a self-test's tensor has another size than its shape");
     }
     return {};
