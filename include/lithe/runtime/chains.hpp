@@ -19,7 +19,7 @@
 /// the front of their buffer.
 namespace lithe::inline v0::runtime {
 
-/// Gives the plan its chains. Errors: Code::invalid_argument for a node that does not exist.
+/// Gives the plan its chains. Errors: Code::invalid_argument for a node that does not exist or belongs to two chains.
 [[gnu::cold]] inline Status mark_chains(Planning& planning, Plan& plan, std::span<const StripChain> wanted) {
   std::span<StripChain> chains;
   if (!planning.arena->array(wanted.size(), chains)) return out_of_arena();
@@ -27,8 +27,10 @@ namespace lithe::inline v0::runtime {
     chains[i] = wanted[i];
     if (chains[i].first < 0 || chains[i].last >= plan.steps())
       return {Code::invalid_argument, "a strip chain names a missing node"};
-    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n)
+    for (std::int32_t n = chains[i].first; n <= chains[i].last; ++n) {
+      if (plan.node(n).chain >= 0) return {Code::invalid_argument, "a node belongs to two strip chains"};
       plan.node(n).chain = static_cast<std::int32_t>(i);
+    }
   }
   plan.chains = chains;
   return {};
