@@ -423,12 +423,13 @@ void print(const Options& o, const Loop& loop, float error, const Figures& sessi
   std::printf("%s, %d nodes, %zu thread%s, %d rounds of %d runs, outputs differ by %g\n", o.model.c_str(),
               loop.nodes(), o.threads, o.threads == 1 ? "" : "s", o.rounds, o.runs,
               static_cast<double>(error));
-  line("session", session), line("loop", raw);
+  line("session", session);
+  line("loop", raw);
   std::printf("ratio of p50 %.4f, of min %.4f, %.0f ns a node by min\n", ratio, session.min / raw.min,
               node_ns);
 }
 
-/// Interleaved rounds, whoever is first taking turns; the first run of a round's half is not counted: it
+/// Interleaved rounds, in which the sides take turns to be first. The first run of a round's half is not counted: it
 /// finds the other's weights in the caches.
 void measure(const Options& o) {
   auto model = open(o.model.c_str());

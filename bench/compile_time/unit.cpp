@@ -28,10 +28,19 @@ using Kernels = KernelList<xnn::AveragePool2D, xnn::Binary<ops::Add>, xnn::Conv2
 #endif
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::puts("usage: app MODEL.lithe"), 2;
+  if (argc != 2) {
+    std::puts("usage: app MODEL.lithe");
+    return 2;
+  }
   const auto model = lithe::open(argv[1]);
-  if (!model.ok()) return std::puts(model.status().text()), 1;
+  if (!model.ok()) {
+    std::puts(model.status().text());
+    return 1;
+  }
   auto session = lithe::Session::create(*model, lithe::options<Kernels>());
-  if (!session.ok()) return std::puts(session.status().text()), 1;
+  if (!session.ok()) {
+    std::puts(session.status().text());
+    return 1;
+  }
   return session->run().ok() ? 0 : 1;
 }

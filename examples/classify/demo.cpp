@@ -68,7 +68,10 @@ int fail(const lithe::Status& status) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) return std::fprintf(stderr, "usage: classify_demo digits.lithe images.npy labels.npy\n"), 2;
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: classify_demo digits.lithe images.npy labels.npy\n");
+    return 2;
+  }
   const auto pictures = npy::read_bytes(argv[2]), labels = npy::read_bytes(argv[3]);
   if (labels.empty() || pictures.size() != labels.size() * side * side)
     return fail({lithe::Code::io, "images and labels cannot be read, or do not match"});

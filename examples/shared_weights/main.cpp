@@ -31,7 +31,10 @@ int fail(const char* text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return std::fprintf(stderr, "usage: shared_weights digits.lithe images.npy\n"), 2;
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: shared_weights digits.lithe images.npy\n");
+    return 2;
+  }
   const auto pictures = npy::read_bytes(argv[2]);
   const auto model = lithe::open(argv[1]);
   if (!model.ok()) return fail(model.status().text());

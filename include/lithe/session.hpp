@@ -42,7 +42,9 @@ class Session {
         core_(std::exchange(other.core_, nullptr)),
         own_weights_(std::exchange(other.own_weights_, nullptr)) {}
   Session& operator=(Session&& other) noexcept {
-    std::swap(model_, other.model_), std::swap(options_, other.options_), std::swap(core_, other.core_);
+    std::swap(model_, other.model_);
+    std::swap(options_, other.options_);
+    std::swap(core_, other.core_);
     std::swap(own_weights_, other.own_weights_);
     return *this;
   }

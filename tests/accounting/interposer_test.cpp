@@ -49,12 +49,16 @@ struct Header {
 void* give(std::size_t alignment, std::size_t size) {
   if (alignment < 16) alignment = 16;
   const std::size_t before = alignment < sizeof(Header) ? sizeof(Header) : alignment;
-  if (size > SIZE_MAX - before) return errno = ENOMEM, nullptr;
+  if (size > SIZE_MAX - before) {
+    errno = ENOMEM;
+    return nullptr;
+  }
   auto* block = static_cast<std::byte*>(__libc_memalign(alignment, before + size));
   if (block == nullptr) return nullptr;
   const Header header{size, block};
   std::memcpy(block + before - sizeof header, &header, sizeof header);
-  allocations += 1, bytes += static_cast<std::int64_t>(size);
+  allocations += 1;
+  bytes += static_cast<std::int64_t>(size);
   return block + before;
 }
 
@@ -72,12 +76,16 @@ void* malloc(std::size_t size) { return give(16, size); }
 void free(void* memory) {
   if (memory == nullptr) return;
   const Header header = header_of(memory);
-  releases += 1, bytes -= static_cast<std::int64_t>(header.size);
+  releases += 1;
+  bytes -= static_cast<std::int64_t>(header.size);
   __libc_free(header.block);
 }
 void* calloc(std::size_t count, std::size_t size) {
   std::size_t total = 0;
-  if (__builtin_mul_overflow(count, size, &total)) return errno = ENOMEM, nullptr;
+  if (__builtin_mul_overflow(count, size, &total)) {
+    errno = ENOMEM;
+    return nullptr;
+  }
   void* memory = give(16, total);
   return memory == nullptr ? nullptr : std::memset(memory, 0, total);
 }
@@ -102,12 +110,16 @@ void* mmap(void* address, std::size_t length, int protection, int flags, int des
            off_t offset) noexcept {
   const auto result = syscall(SYS_mmap, address, length, protection, flags, descriptor, offset);
   if (result == -1) return MAP_FAILED;
-  allocations += 1, bytes += static_cast<std::int64_t>((length + 4095) / 4096 * 4096);
+  allocations += 1;
+  bytes += static_cast<std::int64_t>((length + 4095) / 4096 * 4096);
   return reinterpret_cast<void*>(result);  // NOLINT(performance-no-int-to-ptr): what the system call gives
 }
 int munmap(void* address, std::size_t length) noexcept {
   const auto result = static_cast<int>(syscall(SYS_munmap, address, length));
-  if (result == 0) releases += 1, bytes -= static_cast<std::int64_t>((length + 4095) / 4096 * 4096);
+  if (result == 0) {
+    releases += 1;
+    bytes -= static_cast<std::int64_t>((length + 4095) / 4096 * 4096);
+  }
   return result;
 }
 
@@ -130,7 +142,9 @@ TEST(Interposer, SeesEveryKindOfMemory) {
   EXPECT_EQ(during.allocations - before.allocations, 5);
   EXPECT_EQ(during.bytes - before.bytes, 3000 + 8192 + 500 + 4096);
   EXPECT_EQ(reinterpret_cast<std::uintptr_t>(b) % 4096, 0u);
-  std::free(a), std::free(b), c.reset();
+  std::free(a);
+  std::free(b);
+  c.reset();
   EXPECT_EQ(munmap(page, 100), 0);
   EXPECT_EQ(usage().bytes, before.bytes);
 }

@@ -126,7 +126,8 @@ Bill bill_of(const std::vector<std::byte>& file) {
         fill(*session, 1);
         if (session->run().ok()) {
           bill.seen = usage().bytes - before.bytes;
-          bill.report = session->memory(), bill.billed = static_cast<std::int64_t>(bill.report.total());
+          bill.report = session->memory();
+          bill.billed = static_cast<std::int64_t>(bill.report.total());
         }
       }
     }

@@ -88,7 +88,8 @@ void run_data_sets(const fs::path& folder, std::span<const std::byte> file,
   auto model = Model::open(aligned_copy(file));
   check(model.status(), "open");
   SessionOptions options = machine_options();
-  options.kernels = kernels, options.growable = true;
+  options.kernels = kernels;
+  options.growable = true;
   auto session = Session::create(*model, options);
   check(session.status(), "create");
   int sets = 0;
@@ -110,7 +111,8 @@ Outcome run_test(const fs::path& folder) {
     Outcome outcome;
     for (const bool optimize : {false, true}) {
       import::Options options;
-      options.check = false, options.optimize = optimize;
+      options.check = false;
+      options.optimize = optimize;
       import::Conversion converted = import::convert(bytes, "model.onnx", options);
       std::string how = optimize ? "optimized, " : "";
       try {

@@ -151,7 +151,7 @@ struct History {
   const onnx::OpSchema* newest = nullptr;
 };
 
-/// Of every operator of ONNX, deprecated forms left out.
+/// One entry for every operator of ONNX; deprecated forms are left out.
 std::map<Scoreboard::Operator, History> histories() {
   static const std::vector<onnx::OpSchema> schemas = onnx::OpSchemaRegistry::get_all_schemas_with_history();
   std::map<Scoreboard::Operator, History> all;
@@ -169,7 +169,8 @@ std::map<Scoreboard::Operator, History> histories() {
 
 void Scoreboard::add(const Operator& op, bool passed, const graph::Model* imported) {
   Entry& entry = entries_[op];
-  ++entry.tests, entry.passed += passed ? 1 : 0;
+  ++entry.tests;
+  entry.passed += passed ? 1 : 0;
   if (imported != nullptr) show(op, *imported);
 }
 
@@ -198,11 +199,16 @@ std::string Scoreboard::row(const Operator& op, int oldest, const Entry& entry) 
 
 std::string Scoreboard::summary() const {
   int passed = 0, tests = 0;
-  for (const auto& [op, entry] : entries_) passed += entry.passed, tests += entry.tests;
+  for (const auto& [op, entry] : entries_) {
+    passed += entry.passed;
+    tests += entry.tests;
+  }
   std::set<std::string> operators;
   std::map<std::string, std::set<std::string>> by_kind;
-  for (const KernelEntry& kernel : all_kernels())
-    operators.insert(kernel.op->spec->name), by_kind[kind_of(kernel)].insert(kernel.op->spec->name);
+  for (const KernelEntry& kernel : all_kernels()) {
+    operators.insert(kernel.op->spec->name);
+    by_kind[kind_of(kernel)].insert(kernel.op->spec->name);
+  }
   std::vector<std::string> kinds;
   for (const auto& [kind, names] : by_kind) kinds.push_back(kind + " " + std::to_string(names.size()));
   return "Imported: " + std::to_string(importer_table().entries().size()) + " operators of ONNX, as " +

@@ -31,7 +31,7 @@ class Scoreboard {
   struct Entry {
     int passed = 0, tests = 0;
     std::set<std::string> becomes;
-    std::set<DType> dtypes;  ///< of input 0; `any` for all
+    std::set<DType> dtypes;  ///< the types of input 0; `any` for all
   };
   std::string row(const Operator& op, int oldest, const Entry& entry) const;
 

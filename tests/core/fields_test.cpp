@@ -49,8 +49,10 @@ struct Stored {
     auto it = values.begin();
     return parse_attributes(into, [&](std::string_view& name, AttributeData& data) {
       if (it == values.end()) return false;
-      name = it->first, data = {it->second.ints, it->second.floats, it->second.text};
-      return ++it, true;
+      name = it->first;
+      data = {it->second.ints, it->second.floats, it->second.text};
+      ++it;
+      return true;
     });
   }
 };
@@ -61,9 +63,14 @@ Code parse_one(const char* name, Stored::Value value) {
 
 TEST(Fields, RoundTrip) {
   Attributes written;
-  written.flag = false, written.small = -7, written.large = std::int64_t{1} << 40, written.real = -2.5f,
+  written.flag = false;
+  written.small = -7;
+  written.large = std::int64_t{1} << 40;
+  written.real = -2.5f;
   written.pair = {3, -4};
-  written.list = {9, INT64_MIN}, written.clamp = {0, 6}, written.mode = Mode::third;
+  written.list = {9, INT64_MIN};
+  written.clamp = {0, 6};
+  written.mode = Mode::third;
   Stored stored;
   write_attributes(written, stored);
   EXPECT_EQ(stored.values.size(), 8u);

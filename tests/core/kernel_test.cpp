@@ -38,10 +38,12 @@ struct Fast {
   ~Fast() { --alive; }
   static bool supports(const Scale::Attributes& attributes, const NodeInfo&) { return attributes.factor > 0; }
   Status create(const Scale::Attributes& attributes, CreateContext&) {
-    return packed = attributes.factor, Status{};
+    packed = attributes.factor;
+    return Status{};
   }
   Status reshape(const Scale::Attributes&, ReshapeContext& context) {
-    return context.workspace(48), Status{};
+    context.workspace(48);
+    return Status{};
   }
   Status run(const Scale::Attributes&, RunContext& context) {
     context.output().as<float>()[0] = context.input(0).as<float>()[0] * packed;
@@ -167,7 +169,8 @@ TEST(OperatorEntry, ParsesInfersAndStreams) {
   } source;
   const auto next = [](void* self, std::string_view& name, AttributeData& data) {
     auto& s = *static_cast<Source*>(self);
-    name = s.name, data = {{}, {&s.value, 1}, {}};
+    name = s.name;
+    data = {{}, {&s.value, 1}, {}};
     return !std::exchange(s.done, true);
   };
   alignas(Scale::Attributes) std::byte memory[sizeof(Scale::Attributes)];

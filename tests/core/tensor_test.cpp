@@ -65,18 +65,24 @@ TEST(Quantization, ReadsScalesAndZeroPointsOfTheirOwnTypes) {
   const std::array<half, 2> scales{half(0.5f), half(0.25f)};
   const std::array<std::int8_t, 2> zeros{-3, 7};
   Quantization q;
-  q.scale = scales.data(), q.scale_dtype = DType::f16, q.count = 2, q.axis = 0;
+  q.scale = scales.data();
+  q.scale_dtype = DType::f16;
+  q.count = 2;
+  q.axis = 0;
   EXPECT_EQ(q.scale_at(1), 0.25f);
   EXPECT_EQ(q.zero_point_at(1), 0) << "no zero points: all zero";
-  q.zero_point = zeros.data(), q.zero_point_dtype = DType::s8;
+  q.zero_point = zeros.data();
+  q.zero_point_dtype = DType::s8;
   EXPECT_EQ(q.zero_point_at(0), -3);
   EXPECT_EQ(q.zero_point_at(1), 7);
   EXPECT_FALSE(q.per_tensor());
   const std::array<std::uint16_t, 1> large{65535};
-  q.zero_point = large.data(), q.zero_point_dtype = DType::u16;
+  q.zero_point = large.data();
+  q.zero_point_dtype = DType::u16;
   EXPECT_EQ(q.zero_point_at(0), 65535);
   const std::array<bfloat16, 1> brain{bfloat16(2.0f)};
-  q.scale = brain.data(), q.scale_dtype = DType::bf16;
+  q.scale = brain.data();
+  q.scale_dtype = DType::bf16;
   EXPECT_EQ(q.scale_at(0), 2.0f);
 }
 

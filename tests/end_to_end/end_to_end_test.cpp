@@ -30,9 +30,13 @@ class Converted {
       if (info.name().empty() || info.name()[0] != 'w') continue;
       onnx::TensorProto& t = *proto.mutable_graph()->add_initializer();
       const auto& type = info.type().tensor_type();
-      t.set_name(info.name()), t.set_data_type(type.elem_type());
+      t.set_name(info.name());
+      t.set_data_type(type.elem_type());
       std::int64_t n = 1;
-      for (const auto& d : type.shape().dim()) t.add_dims(d.dim_value()), n *= d.dim_value();
+      for (const auto& d : type.shape().dim()) {
+        t.add_dims(d.dim_value());
+        n *= d.dim_value();
+      }
       for (std::int64_t i = 0; i < n; ++i) add(t, random);
     }
     proto.mutable_graph()->clear_value_info();
@@ -119,7 +123,8 @@ TEST(EndToEnd, AQdqConvolutionRunsInInt8BitExactOnBothKernels) {
   const auto node = fast.inspect().nodes()[static_cast<std::size_t>(node_of(fast, "Conv2D"))];
   EXPECT_EQ(node.inputs()[0].dtype, DType::s8);
   EXPECT_EQ(node.outputs()[0].dtype, DType::s8);
-  fill(fast), fill(plain);
+  fill(fast);
+  fill(plain);
   const auto a = run(fast), b = run(plain);
   EXPECT_EQ(a, b);
   EXPECT_GT(std::count_if(a.begin(), a.end(), [](float v) { return v != 0; }),
@@ -141,7 +146,8 @@ TEST(EndToEnd, AHalfPrecisionNetworkIsLoweredWhereTheCpuHasNoHalfArithmetic) {
   for (const auto node : lowered.inspect().nodes())
     for (const Tensor& t : node.outputs()) EXPECT_NE(t.dtype, DType::f16) << node.op_name();
   EXPECT_TRUE(kernel_of(lowered, "Conv2D").starts_with("xnn::"));
-  fill(lowered), fill(reference);
+  fill(lowered);
+  fill(reference);
   const auto a = run(lowered), b = run(reference);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-2);
@@ -169,7 +175,7 @@ TEST(EndToEnd, ADepthwiseChainRunsInStripsWithTheSameResult) {
       ASSERT_EQ(got.size(), expected.size());
       for (std::size_t i = 0; i < got.size(); ++i)
         ASSERT_NEAR(got[i], expected[i], 1e-5) << "rows " << rows << " element " << i;
-      EXPECT_EQ(run(strips), got);  // the rolling rows start anew
+      EXPECT_EQ(run(strips), got);  // the rolling rows start again
       if (rows <= 3) {
         EXPECT_LT(strips.memory().tensors, whole.memory().tensors * 3 / 4) << rows;
       }
@@ -185,7 +191,8 @@ TEST(EndToEnd, AStreamingNetworkKeepsItsState) {
       "next = Add(x, m)\n y = Tanh(next) }";
   const Converted stateful(text, with_state), plain(text);
   Session streaming = stateful.session(machine_options()), stepwise = plain.session(machine_options());
-  fill(streaming), fill(stepwise);
+  fill(streaming);
+  fill(stepwise);
   streaming.reset_state();
   std::ranges::fill(stepwise.input<float>("h"), 0.f);
   for (int step = 0; step < 4; ++step) {
@@ -205,7 +212,8 @@ TEST(EndToEnd, OurOwnVectorKernelRunsWhereItIsFaster) {
   o.cpu = *mask(o.cpu, "avx512");
   Session ours = converted.session(o), plain = converted.session(portable_options());
   EXPECT_TRUE(kernel_of(ours, "DepthwiseConv2D").starts_with("simd::")) << kernel_of(ours, "DepthwiseConv2D");
-  fill(ours), fill(plain);
+  fill(ours);
+  fill(plain);
   const auto a = run(ours), b = run(plain);
   ASSERT_EQ(a.size(), b.size());
   for (std::size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 1e-5);

@@ -219,7 +219,10 @@ Count corrupt(const std::string& name, const Bytes& file, std::size_t segment, c
     ++(ran ? count.ran : count.refused);
     count.slowest = std::max(count.slowest,
                              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
-    if (kind == Kind::data_bit) ++count.data, count.data_ran += ran ? 1 : 0;
+    if (kind == Kind::data_bit) {
+      ++count.data;
+      count.data_ran += ran ? 1 : 0;
+    }
   }
   return count;
 }

@@ -49,9 +49,11 @@ inline Status resize_open(Session& session, std::int64_t size) {
     const bool fits = shape.checked_bytes(DType::s64, 1 << 16, bytes);
     if (value->host() && !fits)
       return {Code::invalid_model, "a shape-deciding input that is too large for this test"};
-    if (value->host())
-      contents.emplace_back(static_cast<std::size_t>(bytes / 8) + 2, 1), contents.back()[0] = 2,
-                                                                         contents.back()[1] = -1;
+    if (value->host()) {
+      contents.emplace_back(static_cast<std::size_t>(bytes / 8) + 2, 1);
+      contents.back()[0] = 2;
+      contents.back()[1] = -1;
+    }
     shapes.push_back({session.input_name(i), shape, value->host() ? contents.back().data() : nullptr});
   }
   return session.resize(shapes);
@@ -79,7 +81,9 @@ inline Exercise exercise_model(std::span<const std::byte> bytes, std::span<const
   auto model = Model::open(aligned_copy(bytes));
   if (!model.ok()) return Exercise::refused;
   SessionOptions options = machine_options();
-  options.kernels = kernels, options.max_bytes = std::uint64_t{64} << 20, options.max_iterations = 1000,
+  options.kernels = kernels;
+  options.max_bytes = std::uint64_t{64} << 20;
+  options.max_iterations = 1000;
   options.growable = true;
   auto session = Session::create(*model, options);
   if (!session.ok()) return Exercise::refused;

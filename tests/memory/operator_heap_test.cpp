@@ -165,10 +165,12 @@ TEST(OperatorHeap, RandomLife) {
     if (random() % 3 == 0) {
       auto* data = static_cast<std::uint8_t*>(r.heap.reallocate(one.data, bytes));
       if (data == nullptr) continue;
-      one.data = data, one.bytes = std::min(one.bytes, bytes);
+      one.data = data;
+      one.bytes = std::min(one.bytes, bytes);
       ASSERT_TRUE(check(one)) << "moved, step " << step;
       std::memset(data, mark, bytes);
-      one.bytes = bytes, one.mark = mark;
+      one.bytes = bytes;
+      one.mark = mark;
     } else {
       r.heap.deallocate(one.data);
       one = live.back();
@@ -190,8 +192,10 @@ TEST(OperatorHeap, SameCallsSameAddresses) {
     std::vector<void*> blocks;
     std::mt19937 random(3);
     for (int i = 0; i < 200; ++i) {
-      if (i % 3 == 2)
-        r.heap.deallocate(blocks[random() % blocks.size() / 2 * 2 % blocks.size()]), blocks.clear();
+      if (i % 3 == 2) {
+        r.heap.deallocate(blocks[random() % blocks.size() / 2 * 2 % blocks.size()]);
+        blocks.clear();
+      }
       void* p = r.heap.allocate(random() % 600);
       blocks.assign(1, p);
       void* base = r.bytes.data();

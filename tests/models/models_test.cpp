@@ -92,7 +92,11 @@ double cosine(const TensorView& a, const TensorView& b) {
   double smallest = x.size() == y.size() ? 1 : -1;
   for (std::size_t row = 0; row + n <= std::min(x.size(), y.size()); row += n) {
     double xy = 0, xx = 0, yy = 0;
-    for (std::size_t i = row; i < row + n; ++i) xy += x[i] * y[i], xx += x[i] * x[i], yy += y[i] * y[i];
+    for (std::size_t i = row; i < row + n; ++i) {
+      xy += x[i] * y[i];
+      xx += x[i] * x[i];
+      yy += y[i] * y[i];
+    }
     smallest = std::min(smallest, xy / std::sqrt(xx * yy));
   }
   return smallest;
@@ -116,7 +120,7 @@ class Models : public ::testing::TestWithParam<Network> {
   struct Case {
     std::string name;
     Tensors inputs, outputs;
-    Tensors real_outputs;  ///< of the model before it was quantized, where they are known
+    Tensors real_outputs;  ///< those of the model before it was quantized, if they are known
     std::vector<double> tolerances;
   };
 

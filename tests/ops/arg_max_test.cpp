@@ -28,7 +28,10 @@ ReferenceTensor reference(const Attributes& a, const std::vector<ReferenceTensor
     for (index_t k = 0; k < x[axis]; ++k) {
       at[static_cast<std::size_t>(axis)] = k;
       const double v = largest ? in[0][in[0].offset(at)] : -in[0][in[0].offset(at)];
-      if (k == 0 || v > best || (a.select_last_index && v == best)) best = v, out[i] = static_cast<double>(k);
+      if (k == 0 || v > best || (a.select_last_index && v == best)) {
+        best = v;
+        out[i] = static_cast<double>(k);
+      }
     }
   }
   return ReferenceTensor(shape, out.values);

@@ -17,14 +17,17 @@ using ops::DynamicQuantizeLinear;
 
 std::vector<ReferenceTensor> reference(const std::vector<ReferenceTensor>& in) {
   float low = 0, high = 0;
-  for (double x : in[0].values)
-    low = std::min(low, static_cast<float>(x)), high = std::max(high, static_cast<float>(x));
+  for (double x : in[0].values) {
+    low = std::min(low, static_cast<float>(x));
+    high = std::max(high, static_cast<float>(x));
+  }
   const float scale = (low == high ? 1 : high - low) / 255;
   const double zero = std::rint(std::clamp<double>(-low / scale, 0, 255));
   ReferenceTensor out(in[0].shape), scales{Shape{}}, zeros{Shape{}};
   for (index_t i = 0; i < out.shape.elements(); ++i)
     out[i] = std::clamp<double>(std::rint(static_cast<float>(in[0][i]) / scale) + zero, 0, 255);
-  scales[0] = scale, zeros[0] = zero;
+  scales[0] = scale;
+  zeros[0] = zero;
   return {out, scales, zeros};
 }
 

@@ -21,7 +21,8 @@ inline std::vector<ReferenceTensor> reference_dynamic_quantize(const std::vector
     float low = 0, high = 0;
     for (index_t i = 0; i < k; ++i) {
       const auto x = static_cast<float>(in[0][r * k + i]);
-      low = std::fmin(low, x), high = std::fmax(high, x);
+      low = std::fmin(low, x);
+      high = std::fmax(high, x);
     }
     const float range = std::fmin(high - low, 3.4028235e38F);
     const float inverse = range == 0 ? 1 : 255 / range;
@@ -29,7 +30,8 @@ inline std::vector<ReferenceTensor> reference_dynamic_quantize(const std::vector
     float zero = (-128 + low * inverse) + (127 + high * inverse) > 0 ? below : above;
     zero = std::rint(std::fmax(-128.F, std::fmin(127.F, zero)));
     const float scale = 1 / inverse, back = 1 / scale;
-    steps[2 * r] = scale, steps[2 * r + 1] = zero;
+    steps[2 * r] = scale;
+    steps[2 * r + 1] = zero;
     for (index_t i = 0; i < k; ++i)
       out[r * k + i] = std::clamp<double>(
           std::rint(static_cast<float>(in[0][r * k + i]) * back) + static_cast<double>(zero), -128, 127);

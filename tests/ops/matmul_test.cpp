@@ -39,7 +39,8 @@ ReferenceTensor reference_matmul(const Attributes& attributes, const std::vector
   for (index_t i = 0; i < full.elements(); ++i)
     for (index_t j = 0; j < k; ++j) {
       auto left = out.index_of(i), right = left;
-      left.back() = j, right[right.size() - 2] = j;
+      left.back() = j;
+      right[right.size() - 2] = j;
       out[i] += element(a, left, attributes.transpose_a) * element(b, right, attributes.transpose_b);
     }
   Shape shape;

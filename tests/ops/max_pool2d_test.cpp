@@ -42,7 +42,7 @@ TEST(MaxPool2D, Shapes) {
             (Shape{2, 2, 3, 3}));
   EXPECT_EQ(OpTest<MaxPool2D>({.kernel = {2, 2}, .strides = {2, 2}, .ceil_mode = true}).infer({{2, 5, 6, 3}}),
             (Shape{2, 3, 3, 3}));
-  // The last window may not start in the padding behind the input.
+  // The last window may not start in the padding after the input.
   EXPECT_EQ(OpTest<MaxPool2D>({.kernel = {1, 1}, .strides = {2, 2}, .ceil_mode = true}).infer({{1, 2, 3, 1}}),
             (Shape{1, 1, 2, 1}));
   EXPECT_EQ(OpTest<MaxPool2D>({.kernel = {2, 2}, .strides = {2, 2}, .pads = {0, 0, 1, 1}, .ceil_mode = true})
@@ -57,11 +57,16 @@ Code infer_quantized(float scale, std::int8_t zero_point) {
   const float input_scale = 0.5f;
   const std::int8_t input_zero = 1;
   Quantization in, out;
-  in.scale = &input_scale, in.zero_point = &input_zero, out.scale = &scale, out.zero_point = &zero_point;
-  in.count = out.count = 1, in.zero_point_dtype = out.zero_point_dtype = DType::s8;
+  in.scale = &input_scale;
+  in.zero_point = &input_zero;
+  out.scale = &scale;
+  out.zero_point = &zero_point;
+  in.count = out.count = 1;
+  in.zero_point_dtype = out.zero_point_dtype = DType::s8;
   const InferContext::Input input{TensorView(nullptr, DType::s8, {1, 2, 2, 1}, &in), false};
   InferContext::Output output;
-  output.dtype = DType::s8, output.quantization = &out;
+  output.dtype = DType::s8;
+  output.quantization = &out;
   InferContext context({&input, 1}, {&output, 1}, default_max_bytes);
   return MaxPool2D::infer({}, context).code();
 }

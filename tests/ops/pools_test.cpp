@@ -54,7 +54,8 @@ std::vector<ReferenceTensor> reference_argmax(const ArgmaxPool2D::Attributes& a,
   ReferenceTensor best(pooled(a, x)), where(pooled(a, x));
   for (index_t i = 0; i < best.shape.elements(); ++i) {
     const auto at = indices(best.shape, i);
-    best[i] = is_integer(in[0].dtype) ? lowest(in[0].dtype) : -INFINITY, where[i] = -1;
+    best[i] = is_integer(in[0].dtype) ? lowest(in[0].dtype) : -INFINITY;
+    where[i] = -1;
     under(a, x, at, [&](index_t y, index_t z) {
       const double v = in[0].at(at[0], y, z, at[3]);
       if (where[i] >= 0 && v <= best[i]) return;

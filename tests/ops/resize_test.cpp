@@ -71,7 +71,8 @@ std::vector<double> weights(const Attributes& a, double x, index_t in, double sc
     const double d = (i - x) * stretch;
     const double w = a.mode == ResizeMode::linear ? std::max(0.0, 1 - std::abs(d))
                                                   : keys(d, static_cast<double>(a.cubic_coeff_a));
-    all[inside(i)] += w, sum += w;
+    all[inside(i)] += w;
+    sum += w;
   }
   if (a.antialias || a.exclude_outside)
     for (double& w : all) w /= sum;
@@ -192,7 +193,7 @@ TEST(Resize, LinearAndCubic) {
         a.axes = {3, 1};
         OpTest<ops::Resize>{a}.matches(reference({{1, 4, 2}, {3, 3, 3 / 70.0}}),
                                        {{1, 2, 2, 70}, Input::absent(), Input::absent(), Input::ints({3, 4})},
-                                       rows_of(floating, by_sizes));  // of integers, halves are no use
+                                       rows_of(floating, by_sizes));  // halves are no use with integers
       }
 }
 

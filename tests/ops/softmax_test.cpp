@@ -88,7 +88,7 @@ ReferenceTensor reference_log_softmax(const Attributes& a, const std::vector<Ref
   const int axis = a.axis < 0 ? a.axis + x.rank() : a.axis;
   ReferenceTensor out(x);
   for (index_t i = 0; i < x.elements(); ++i) {
-    double sum = 0;  // of exp(x[k] - x[i])
+    double sum = 0;  // the sum of exp(x[k] - x[i])
     auto at = in[0].index_of(i);
     for (index_t k = 0; k < x[axis]; ++k) {
       at[static_cast<std::size_t>(axis)] = k;

@@ -17,8 +17,10 @@ auto pieces_of(std::vector<index_t> sizes) {
     for (index_t size : sizes) {
       Shape shape = in[0].shape;
       shape[axis] = size;
-      pieces.push_back(rearranged(
-          in[0], shape, [&](Index index) { return index[static_cast<std::size_t>(axis)] += first, index; }));
+      pieces.push_back(rearranged(in[0], shape, [&](Index index) {
+        index[static_cast<std::size_t>(axis)] += first;
+        return index;
+      }));
       first += size;
     }
     return pieces;

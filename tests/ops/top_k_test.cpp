@@ -34,7 +34,8 @@ std::vector<ReferenceTensor> reference(const Attributes& a, const std::vector<Re
       return a.largest ? p.first > q.first : p.first < q.first;
     });
     const auto& chosen = line[static_cast<std::size_t>(rank)];
-    values[i] = chosen.first, indices[i] = static_cast<double>(chosen.second);
+    values[i] = chosen.first;
+    indices[i] = static_cast<double>(chosen.second);
   }
   return {values, indices};
 }

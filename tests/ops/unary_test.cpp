@@ -200,7 +200,8 @@ TEST(Unary, BadQuantizationIsRefused) {
     Case c;
     const ops::Tanh::Attributes attributes;
     c.op = &operator_entry<ops::Tanh>, c.attributes = &attributes;
-    c.inputs = {StoredTensor(DType::s8, {2}, bad)}, c.known = c.constant = {false},
+    c.inputs = {StoredTensor(DType::s8, {2}, bad)};
+    c.known = c.constant = {false};
     c.output_dtypes = {DType::s8};
     c.output_quantization = {{{0.1f}, {0}, -1}};
     EXPECT_EQ(infer_case(c).code(), code);

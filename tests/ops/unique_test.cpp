@@ -22,7 +22,7 @@ std::vector<ReferenceTensor> reference(const Attributes& a, const std::vector<Re
   std::vector<std::vector<double>> slices(static_cast<std::size_t>(x[axis]));
   for (index_t i = 0; i < x.elements(); ++i)
     slices[static_cast<std::size_t>(source.index_of(i)[static_cast<std::size_t>(axis)])].push_back(source[i]);
-  std::vector<std::size_t> first;  // of each kind
+  std::vector<std::size_t> first;  // the first of each kind
   for (std::size_t k = 0; k < slices.size(); ++k)
     if (std::find(slices.begin(), slices.begin() + static_cast<index_t>(k), slices[k]) ==
         slices.begin() + static_cast<index_t>(k))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a session keeps, and what it chooses anew, when its shapes change.
+// What a session keeps, and what it chooses again, when its shapes change.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -120,7 +120,7 @@ TEST(SessionResize, StatesStay) {
   ASSERT_TRUE(session.ok()) << session.status().text();
   EXPECT_EQ(accumulate(*session, 64), 64);
   EXPECT_EQ(accumulate(*session, 8), 72);       // inside what is planned
-  EXPECT_EQ(accumulate(*session, 1000), 1072);  // planned anew
+  EXPECT_EQ(accumulate(*session, 1000), 1072);  // planned again
   EXPECT_EQ(session->resize("x", {2, 8}).code(), Code::shape);
   EXPECT_EQ(accumulate(*session, 1000), 2072);
   ASSERT_TRUE(session->resize("h", {3, 4}).ok());  // a state of another shape starts again
@@ -156,7 +156,7 @@ TEST(SessionResize, ContentsThatDecideShapesStay) {
   const std::array<std::int64_t, 1> one{1}, three{3}, five{5};
   ASSERT_TRUE(session->resize({{"x", {4}}, {"start", {1}, one.data()}, {"end", {1}, three.data()}}).ok());
   EXPECT_EQ(session->output("y").shape, (Shape{2}));
-  ASSERT_TRUE(session->resize("x", {100'000}).ok());  // planned anew
+  ASSERT_TRUE(session->resize("x", {100'000}).ok());  // planned again
   EXPECT_EQ(session->output("y").shape, (Shape{2}));
   ASSERT_TRUE(session->resize({{"end", {1}, five.data()}}).ok());
   EXPECT_EQ(session->output("y").shape, (Shape{4}));

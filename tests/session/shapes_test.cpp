@@ -126,7 +126,8 @@ TEST(SessionShapes, DataDecidesAnOutput) {
   ASSERT_TRUE(session.ok());
   const auto x_data = session->input<float>("x");
   std::ranges::fill(x_data, 0.f);
-  x_data[0] = 2, x_data[4] = 1;
+  x_data[0] = 2;
+  x_data[4] = 1;
   ASSERT_TRUE(session->run().ok());
   EXPECT_EQ(session->output("y").shape, (Shape{2, 2}));
   EXPECT_EQ(session->output<std::int64_t>("y")[1], -1);
@@ -150,7 +151,8 @@ TEST(SessionShapes, DataDecidesWhatTheBoundCannotTell) {
     auto session = Session::create(model, options);
     ASSERT_TRUE(session.ok()) << session.status().text();
     const auto rows = session->input<float>("rows");
-    rows[0] = 3, rows[1] = 2;
+    rows[0] = 3;
+    rows[1] = 2;
     std::ranges::fill(session->input<float>("x"), 0.f);
     const Status status = session->run();
     EXPECT_EQ(status.code(), growable ? Code::ok : Code::out_of_memory);

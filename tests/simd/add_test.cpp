@@ -56,7 +56,10 @@ TEST(SimdAdd, SpecialNumbersAsThePortableKernel) {
   const std::vector<float> numbers{0.0f, -0.0f, 1.0f, -1.0f, 6.0f, 7.0f, inf, -inf, nan, 1e-42f};
   std::vector<float> a, b;
   for (const float x : numbers)
-    for (const float y : numbers) a.push_back(x), b.push_back(y);
+    for (const float y : numbers) {
+      a.push_back(x);
+      b.push_back(y);
+    }
   const auto n = static_cast<index_t>(a.size());
   for (const Clamp clamp : {Clamp{.min = 0}, Clamp{0, 6}, Clamp{.max = -0.0f}, Clamp{-inf, 6}}) {
     std::vector<float> fast(a.size()), portable(a.size());

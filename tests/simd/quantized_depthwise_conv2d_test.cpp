@@ -27,7 +27,8 @@ class SimdQuantizedDepthwise : public ::testing::Test {
     const std::vector<Input> inputs{input, Input{3, 3, channels, 1}.per_channel(2), {channels}};
     const Threads two(2);
     OpTest<ops::DepthwiseConv2D> op{a};
-    options.bit_exact = true, options.rows = {{{s8, s8, s32}, {s8}}};
+    options.bit_exact = true;
+    options.rows = {{{s8, s8, s32}, {s8}}};
     op.on({cpu(), {ThreadPool{}, two.pool()}})
         .kernels<portable::Kernel<ops::DepthwiseConv2D>, simd::QuantizedDepthwiseConv2D>()
         .matches(depthwise_reference, inputs, options);

@@ -25,7 +25,8 @@ inline ModelBuilder golden_classifier() {
   const int scores =
       b.node<ops::FullyConnected>("scores", {}, {flat, b.constant<float>({4, 32}, ramp(128, -0.2f, 0.07f))});
   b.output(b.node<ops::Softmax>("probabilities", {}, {scores}));
-  b.model().producer = "lithe", b.model().source_name = "classifier";
+  b.model().producer = "lithe";
+  b.model().source_name = "classifier";
   return b;
 }
 
@@ -63,11 +64,14 @@ inline ModelBuilder golden_everything() {
 
   b.output(b.node<ops::Reshape>("answer", {}, {chosen, shape}));
   b.output(count);
-  b.graph().value(image).onnx_name = "input:0", b.graph().value(image).permutation = {0, 2, 3, 1};
+  b.graph().value(image).onnx_name = "input:0";
+  b.graph().value(image).permutation = {0, 2, 3, 1};
   b.graph().nodes[0].onnx_names = {"QuantizeLinear_0", "Conv_1"};
   graph::Model& m = b.model();
   m.signatures[0].states.push_back({1, 1});
-  m.producer = "lithe", m.source_name = "everything", m.source_hash = "0123456789abcdef";
+  m.producer = "lithe";
+  m.source_name = "everything";
+  m.source_hash = "0123456789abcdef";
   m.metadata = {{"image_layout", "nhwc"}, {"labels", "left right"}};
   m.sections.push_back({"note", "golden", {std::byte{1}, std::byte{2}, std::byte{3}}});
   return b;

@@ -43,35 +43,58 @@ class Input {
     return input;
   }
 
-  Input as(DType dtype) && { return dtype_ = dtype, std::move(*this); }
+  Input as(DType dtype) && {
+    dtype_ = dtype;
+    return std::move(*this);
+  }
   /// Real numbers drawn from here; defaults depend on the dtype.
-  Input between(double low, double high) && { return range_ = {low, high}, std::move(*this); }
+  Input between(double low, double high) && {
+    range_ = {low, high};
+    return std::move(*this);
+  }
   /// The contents are constant: kernels may pack them. Inputs that the operator names filter or bias are so
   /// by default.
-  Input constant(bool is = true) && { return constant_ = is, std::move(*this); }
+  Input constant(bool is = true) && {
+    constant_ = is;
+    return std::move(*this);
+  }
   /// The contents are known to infer (a constant or a host value); or are not, though they were given.
-  Input known(bool is = true) && { return known_ = is, std::move(*this); }
+  Input known(bool is = true) && {
+    known_ = is;
+    return std::move(*this);
+  }
   /// Where it is quantized: one scale for all, instead of what the input's name suggests.
-  Input per_tensor() && { return scale_axis_ = -1, std::move(*this); }
+  Input per_tensor() && {
+    scale_axis_ = -1;
+    return std::move(*this);
+  }
   /// Where it is quantized: a scale per index of `axis`; `count` scales run over `axis` and the next one
   /// together.
   Input per_channel(int axis, index_t count = 0) && {
-    return scale_axis_ = axis, scale_count_ = count, std::move(*this);
+    scale_axis_ = axis;
+    scale_count_ = count;
+    return std::move(*this);
   }
   /// Where it is quantized: this scale and zero point.
   Input quantized(float scale, std::int32_t zero_point) && {
-    return fixed_ = TestQuantization{{scale}, {zero_point}, -1, 0, {}}, std::move(*this);
+    fixed_ = TestQuantization{{scale}, {zero_point}, -1, 0, {}};
+    return std::move(*this);
   }
   /// Quantized with these scales along `axis`, zero points 0, whatever the row says of quantization.
   Input quantized_along(int axis, std::vector<float> scales) && {
     const std::vector<std::int32_t> zeros(scales.size(), 0);
-    return fixed_ = TestQuantization{std::move(scales), zeros, axis, 0, {}}, std::move(*this);
+    fixed_ = TestQuantization{std::move(scales), zeros, axis, 0, {}};
+    return std::move(*this);
   }
   /// The same by blocks of the last axis, the scales stored as bf16.
   Input quantized_by_block(index_t block, const std::vector<float>& scales) && {
     TestQuantization q{{}, std::vector<std::int32_t>(scales.size(), 0), shape_.rank() - 1, block, {}};
-    for (float s : scales) q.rounded.emplace_back(s), q.scale.push_back(q.rounded.back());
-    return fixed_ = std::move(q), std::move(*this);
+    for (float s : scales) {
+      q.rounded.emplace_back(s);
+      q.scale.push_back(q.rounded.back());
+    }
+    fixed_ = std::move(q);
+    return std::move(*this);
   }
 
   const Shape& shape() const { return shape_; }
@@ -108,13 +131,20 @@ inline void fill_random(StoredTensor& tensor, std::optional<std::pair<double, do
   const DType d = tensor.dtype;
   const bool quantized = tensor.quantization.active();
   double low = -2, high = 2;
-  if (d == DType::boolean)
-    low = 0, high = 1;
-  else if (is_integer(d) && bits(d) <= 8)
-    low = lowest(d), high = highest(d);
-  else if (is_integer(d))
-    low = is_signed_integer(d) ? -1000 : 0, high = 1000;
-  if (range && !quantized) low = range->first, high = range->second;
+  if (d == DType::boolean) {
+    low = 0;
+    high = 1;
+  } else if (is_integer(d) && bits(d) <= 8) {
+    low = lowest(d);
+    high = highest(d);
+  } else if (is_integer(d)) {
+    low = is_signed_integer(d) ? -1000 : 0;
+    high = 1000;
+  }
+  if (range && !quantized) {
+    low = range->first;
+    high = range->second;
+  }
   const auto real = [&] { return low + (high - low) * (static_cast<double>(generator()) / 4294967295.0); };
   for (index_t i = 0; i < tensor.shape.elements(); ++i) {
     double value =

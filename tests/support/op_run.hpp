@@ -20,7 +20,7 @@ namespace lithe::test {
 
 inline constexpr std::uint64_t default_max_bytes = std::uint64_t{1} << 30;
 
-/// Readable bytes behind everything: LITHE_EMULATOR_SLACK, for emulators that read all of a vector whose load
+/// Readable bytes after everything: LITHE_EMULATOR_SLACK, for emulators that read all of a vector whose load
 /// is masked.
 inline const std::size_t emulator_slack = [] {
   const char* bytes = std::getenv("LITHE_EMULATOR_SLACK");
@@ -72,7 +72,10 @@ struct InferResult {
 };
 inline void PrintTo(const InferResult& result, std::ostream* out) {
   if (!result.status.ok()) return lithe::PrintTo(result.status, out);
-  for (const Shape& shape : result.shapes) lithe::PrintTo(shape, out), *out << ' ';
+  for (const Shape& shape : result.shapes) {
+    lithe::PrintTo(shape, out);
+    *out << ' ';
+  }
 }
 
 inline InferResult infer_case(const Case& c) {
@@ -90,16 +93,18 @@ inline InferResult infer_case(const Case& c) {
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     const TestQuantization* q = o < c.output_quantization.size() ? &c.output_quantization[o] : nullptr;
     outputs[o].dtype = c.output_dtypes[o];
-    if (q != nullptr && q->active())
-      quantizations[inputs.size() + o] = q->view(),
-                                    outputs[o].quantization = &quantizations[inputs.size() + o];
+    if (q != nullptr && q->active()) {
+      quantizations[inputs.size() + o] = q->view();
+      outputs[o].quantization = &quantizations[inputs.size() + o];
+    }
   }
   InferContext context(inputs, outputs, c.max_bytes, c.subgraphs);
   InferResult result{c.op->infer(c.attributes, context), {}, {}};
   for (const auto& o : outputs) {
     if (result.status.ok() && o.dtype != DType::none && o.extent == Extent::unknown)
       result.status = {Code::kernel, "infer left an output without a shape"};
-    result.shapes.push_back(o.shape), result.at_most.push_back(o.extent == Extent::at_most);
+    result.shapes.push_back(o.shape);
+    result.at_most.push_back(o.extent == Extent::at_most);
   }
   return result;
 }
@@ -112,7 +117,7 @@ struct Variation {
   index_t output_gap = 0;
   index_t strip_rows = 0;  ///< 0: whole
   bool constants = true;   ///< constant inputs are announced to the kernel
-  bool slack = true;       ///< readable bytes behind every tensor; without, it ends at the guard page
+  bool slack = true;       ///< readable bytes after every tensor; if false, it ends at the guard page
   ThreadPool threads{};
 };
 
@@ -133,7 +138,9 @@ class NodeRun {
           const Variation& how)
       : case_(c), entry_(entry), how_(how), kernel_(new (std::align_val_t{64}) std::byte[entry.bytes]) {
     const std::size_t n = c.inputs.size(), m = c.output_dtypes.size();
-    quantizations_.resize(n + m), input_infos_.resize(n), output_infos_.resize(m);
+    quantizations_.resize(n + m);
+    input_infos_.resize(n);
+    output_infos_.resize(m);
     for (std::size_t i = 0; i < n; ++i) {
       const StoredTensor& t = c.inputs[i];
       const Quantization* q =
@@ -159,7 +166,8 @@ class NodeRun {
   bool supported() const { return entry_.supports(case_.attributes, node_); }
   RunResult run() {
     CreateContext create;
-    create.node = node_, create.threads = &how_.threads;
+    create.node = node_;
+    create.threads = &how_.threads;
     RunResult result{entry_.create(kernel_.get(), case_.attributes, create), {}, true};
     for (std::size_t o = 0; o < output_infos_.size(); ++o)
       result.outputs.push_back(output_infos_[o].present()
@@ -296,14 +304,19 @@ class NodeRun {
       tensor.pitch = out[o].view.pitch;
       if (o == 0 && how_.in_place >= 0)
         tensor.data = in[static_cast<std::size_t>(how_.in_place)].buffer.data();
-      output_tensors.push_back(tensor), output_shapes.push_back(tensor);
+      output_tensors.push_back(tensor);
+      output_shapes.push_back(tensor);
     }
     std::vector<TensorView> input_shapes = input_views;
     for (TensorView& view : input_shapes) view.data = nullptr;
     for (TensorView& view : output_shapes) view.data = nullptr;
     ReshapeContext reshape;
-    reshape.node = node_, reshape.inputs = input_shapes, reshape.outputs = output_shapes;
-    reshape.strip = strip, reshape.slot = slot, reshape.threads = &how_.threads;
+    reshape.node = node_;
+    reshape.inputs = input_shapes;
+    reshape.outputs = output_shapes;
+    reshape.strip = strip;
+    reshape.slot = slot;
+    reshape.threads = &how_.threads;
     LITHE_TRY(entry_.reshape(kernel_.get(), case_.attributes, reshape));
     Workspace workspace(reshape.workspace_bytes);
     RunContext run(input_views, output_tensors, workspace.span(), &how_.threads, case_.host, strip, slot);
@@ -329,7 +342,7 @@ class NodeRun {
            std::memcmp(placed.buffer.data(), fresh.buffer.data(), placed.buffer.bytes().size()) == 0;
   }
 
-  /// 64-byte aligned, with the guard page as near behind it as that allows.
+  /// 64-byte aligned, with the guard page as near after it as that allows.
   struct Workspace {
     explicit Workspace(std::size_t size) : bytes(size), buffer((size + 63) / 64 * 64, emulator_slack) {}
     std::span<std::byte> span() const { return {buffer.data(), bytes}; }

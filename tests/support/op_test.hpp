@@ -62,19 +62,30 @@ class OpTest {
   /// Tests these kernels instead of the portable one.
   template <class... Kernels>
   OpTest& kernels() {
-    return kernels_.clear(), (kernel<Kernels>(), ...), *this;
+    kernels_.clear();
+    (kernel<Kernels>(), ...);
+    return *this;
   }
   /// Tests one more kernel; it must support the rows whose first input has one of these dtypes (empty: all
   /// rows) and refuse the others.
   template <class Kernel>
   OpTest& kernel(std::vector<DType> dtypes = {}) {
     static constexpr KernelEntry entry = lithe::detail::make_kernel<Kernel>();
-    return kernels_.push_back({&entry, std::move(dtypes)}), *this;
+    kernels_.push_back({&entry, std::move(dtypes)});
+    return *this;
   }
-  OpTest& on(const Platform& platform) { return platform_ = platform, *this; }
-  OpTest& limit(std::uint64_t max_bytes) { return max_bytes_ = max_bytes, *this; }
+  OpTest& on(const Platform& platform) {
+    platform_ = platform;
+    return *this;
+  }
+  OpTest& limit(std::uint64_t max_bytes) {
+    max_bytes_ = max_bytes;
+    return *this;
+  }
   OpTest& subgraphs(SubgraphInference* inference, RunServices* host) {
-    return subgraphs_ = inference, host_ = host, *this;
+    subgraphs_ = inference;
+    host_ = host;
+    return *this;
   }
 
   /// Infers with the first type row that fits the inputs' dtypes; comparable with the Shape of output 0.
@@ -236,7 +247,10 @@ class OpTest {
       return {{options.output_quantization->first}, {options.output_quantization->second}, -1};
     if (options.same_quantization) return c.inputs[0].quantization;
     double low = 0, high = 0;
-    for (double v : reference.values) low = std::min(low, v), high = std::max(high, v);
+    for (double v : reference.values) {
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
     const double scale = std::max((high - low) * 0.95 / 255, 1e-3);
     const double zero =
         std::clamp(std::nearbyint(lowest(dtype) - low * 0.95 / scale), lowest(dtype), highest(dtype));
@@ -348,8 +362,11 @@ class OpTest {
     ASSERT_EQ(actual.shape, wanted.shape);
     double low = INFINITY, high = -INFINITY, largest = 1e-2;
     for (double v : wanted.values)
-      if (std::isfinite(v))
-        low = std::min(low, v), high = std::max(high, v), largest = std::max(largest, std::abs(v));
+      if (std::isfinite(v)) {
+        low = std::min(low, v);
+        high = std::max(high, v);
+        largest = std::max(largest, std::abs(v));
+      }
     const double range = std::max(largest, low <= high ? high - low : 0);
     const bool exact = Op::spec.accuracy == Accuracy::exact && options.tolerance == 0;
     const StoredTensor nearest(dtype, wanted, actual.quantization);

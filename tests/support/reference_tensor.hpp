@@ -51,8 +51,10 @@ struct ReferenceTensor {
   /// The index per axis of the element number `flat`.
   std::vector<index_t> index_of(index_t flat) const {
     std::vector<index_t> index(static_cast<std::size_t>(shape.rank()));
-    for (int i = shape.rank() - 1; i >= 0; --i)
-      index[static_cast<std::size_t>(i)] = flat % shape[i], flat /= shape[i];
+    for (int i = shape.rank() - 1; i >= 0; --i) {
+      index[static_cast<std::size_t>(i)] = flat % shape[i];
+      flat /= shape[i];
+    }
     return index;
   }
   bool empty() const { return values.empty(); }
@@ -69,9 +71,16 @@ struct TestQuantization {
   bool active() const { return !scale.empty(); }
   Quantization view() const {
     Quantization q;
-    q.scale = scale.data(), q.zero_point = zero_point.data(), q.count = static_cast<index_t>(scale.size());
-    q.axis = axis, q.block = block, q.zero_point_dtype = DType::s32;
-    if (!rounded.empty()) q.scale = rounded.data(), q.scale_dtype = DType::bf16;
+    q.scale = scale.data();
+    q.zero_point = zero_point.data();
+    q.count = static_cast<index_t>(scale.size());
+    q.axis = axis;
+    q.block = block;
+    q.zero_point_dtype = DType::s32;
+    if (!rounded.empty()) {
+      q.scale = rounded.data();
+      q.scale_dtype = DType::bf16;
+    }
     return q;
   }
   /// Which scale element `i` of a tensor of `shape` has: along `axis`, or over `axis` and the following one

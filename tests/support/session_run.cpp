@@ -17,7 +17,9 @@ namespace {
 
 graph::ConstantPtr constant(const StoredTensor& tensor) {
   auto c = std::make_shared<graph::Constant>();
-  c->dtype = tensor.dtype, c->shape = tensor.shape, c->bytes = tensor.bytes;
+  c->dtype = tensor.dtype;
+  c->shape = tensor.shape;
+  c->bytes = tensor.bytes;
   return c;
 }
 graph::ConstantPtr constant(DType dtype, std::vector<double> values) {
@@ -27,7 +29,8 @@ graph::ConstantPtr constant(DType dtype, std::vector<double> values) {
 
 graph::Value value(const std::string& name, DType dtype, const TestQuantization& q) {
   graph::Value v;
-  v.name = name, v.dtype = dtype;
+  v.name = name;
+  v.dtype = dtype;
   if (q.active())
     v.quantization =
         graph::ValueQuantization{constant(DType::f32, {q.scale.begin(), q.scale.end()}),
@@ -38,9 +41,11 @@ graph::Value value(const std::string& name, DType dtype, const TestQuantization&
 graph::Model model_of(const Case& c) {
   graph::Model model;
   graph::Graph& g = model.graphs.emplace_back();
-  g.name = "main", model.signatures.push_back({"main", 0, {}});
+  g.name = "main";
+  model.signatures.push_back({"main", 0, {}});
   graph::Node node;
-  node.op = c.op->spec->name, node.version = c.op->spec->version;
+  node.op = c.op->spec->name;
+  node.version = c.op->spec->version;
   for (const StoredAttribute& a : c.stored_attributes) node.attributes[a.name] = {a.ints, a.floats, a.text};
   for (std::size_t i = 0; i < c.inputs.size(); ++i) {
     const StoredTensor& t = c.inputs[i];
@@ -81,17 +86,27 @@ RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu
   const auto memory = aligned(file.size()), arena = aligned(arena_bytes);
   std::memcpy(memory.get(), file.data(), file.size());
   auto model = Model::open(std::span<const std::byte>(memory.get(), file.size()));
-  if (!model.ok()) return result.status = model.status(), result;
+  if (!model.ok()) {
+    result.status = model.status();
+    return result;
+  }
   SessionOptions options;
-  options.kernels = {&entry, 1}, options.cpu = cpu, options.arena = {arena.get(), arena_bytes};
+  options.kernels = {&entry, 1};
+  options.cpu = cpu;
+  options.arena = {arena.get(), arena_bytes};
   auto session = Session::create(*model, options);
-  if (!session.ok()) return result.status = session.status(), result;
+  if (!session.ok()) {
+    result.status = session.status();
+    return result;
+  }
   for (int i = 0; i < session->inputs(); ++i) {
     const std::string name(session->input_name(i));
     const StoredTensor& from = c.inputs.at(static_cast<std::size_t>(std::stoi(name.substr(5))));
     const Tensor to = session->input(i);
-    if (to.bytes() != from.bytes.size())
-      return result.status = {Code::shape, "an input changed its size on the way"}, result;
+    if (to.bytes() != from.bytes.size()) {
+      result.status = {Code::shape, "an input changed its size on the way"};
+      return result;
+    }
     if (to.bytes() != 0) std::memcpy(to.data, from.bytes.data(), to.bytes());
   }
   result.status = session->run();

@@ -40,7 +40,8 @@ class TestSubgraphs final : public SubgraphInference, public RunServices {
     std::uint64_t bytes = 0;
     if (!shape.checked_bytes(tensor.dtype, tensor.bytes(), bytes))
       return {Code::out_of_memory, "larger than announced"};
-    tensor.shape = shape, tensor.pitch = shape.back();
+    tensor.shape = shape;
+    tensor.pitch = shape.back();
     return {};
   }
   Status scratch(int, std::size_t, std::span<std::byte>&) override {

@@ -17,7 +17,8 @@ template <class Op>
 void expect_workspace(std::uint64_t bytes, const typename Op::Attributes& attributes,
                       const std::vector<TensorView>& inputs, const std::vector<TensorView>& outputs) {
   ReshapeContext context;
-  context.inputs = inputs, context.outputs = outputs;
+  context.inputs = inputs;
+  context.outputs = outputs;
   const Status status = portable::Kernel<Op>::reshape(attributes, context);
   if (bytes > std::numeric_limits<std::size_t>::max() / 2)
     EXPECT_EQ(status.code(), Code::out_of_memory);

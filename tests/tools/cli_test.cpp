@@ -249,7 +249,7 @@ TEST_F(Command, CompareShowsTheWorstFirstAndTheFirstThatIsWrong) {
   EXPECT_EQ(std::count(top.out.begin(), top.out.end(), '\n'), 4) << top.out;
   EXPECT_EQ(run("compare " + model).exit, 2);
 
-  // The same network, whose first convolution was scaled since: everything behind it is off.
+  // The same network, whose first convolution was scaled since: everything after it is off.
   const std::string network = "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, ";
   const std::string rest = "}> { a = Neg(x)\n b = Conv(a, w)\n c = Sigmoid(b)\n y = Relu(c) }";
   const std::string before = write("before.onnx", serialized(network + "4" + rest, 17));
@@ -342,7 +342,8 @@ TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {
     const double us = sum["us"];
     EXPECT_NEAR(us, of_operator[sum["name"]], 1e-3 * micros);
     EXPECT_LE(us, last);
-    last = us, share += sum["share"].get<double>();
+    last = us;
+    share += sum["share"].get<double>();
   }
   EXPECT_NEAR(share, 1, 1e-6);
   EXPECT_EQ(j["kernels"].size(), of_operator.size());  // "portable Conv2D", "portable Softmax" ...

@@ -31,10 +31,13 @@ std::string model_bytes(const std::string& text, int opset = 17) {
   for (const auto& info : proto.graph().value_info()) {
     if (info.name() != "w") continue;
     onnx::TensorProto& t = *proto.mutable_graph()->add_initializer();
-    t.set_name(info.name()), t.set_data_type(onnx::TensorProto::FLOAT);
+    t.set_name(info.name());
+    t.set_data_type(onnx::TensorProto::FLOAT);
     std::int64_t n = 1;
-    for (const auto& d : info.type().tensor_type().shape().dim())
-      t.add_dims(d.dim_value()), n *= d.dim_value();
+    for (const auto& d : info.type().tensor_type().shape().dim()) {
+      t.add_dims(d.dim_value());
+      n *= d.dim_value();
+    }
     for (std::int64_t i = 0; i < n; ++i) t.add_float_data(static_cast<float>(i * 7 % 11) * 0.1f - 0.5f);
   }
   proto.mutable_graph()->clear_value_info();
@@ -142,7 +145,8 @@ TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {
 
 TEST(Convert, HalfPrecisionKeepsFiniteNumbersFinite) {
   Options options;
-  options.weights = Weights::f16, options.check = false;  // large inputs reach beyond f16 themselves
+  options.weights = Weights::f16;
+  options.check = false;  // large inputs reach beyond f16 themselves
   const Conversion result = convert_text(
       "g (float[2,4] x) => (float[2,4] y) <float[1] m = {-3e38}> { a = Add(x, m)\n y = Softmax(a) }",
       options);
@@ -285,7 +289,11 @@ TEST(Check, WhatTakesLongIsComparedLessAndSaysSo) {
   EXPECT_CONTAINS(less.notes[0], "N=2: compared with random inputs only");
   EXPECT_CONTAINS(less.notes[1], "N=7: not compared");
   EXPECT_EQ(report(0).cases.size(), 1U);
-  for (graph::Symbol& s : model.symbols) s.min = 1, s.opt = 2, s.max = 7;
+  for (graph::Symbol& s : model.symbols) {
+    s.min = 1;
+    s.opt = 2;
+    s.max = 7;
+  }
   EXPECT_EQ(report(0).cases.size(), 3U) << "sizes that were asked for";
 }
 

@@ -25,12 +25,16 @@ struct Builder {
   }
   ValueId value(const char* name, std::optional<Dims> dims, DType dtype = DType::f32) {
     Value v;
-    v.name = name, v.dtype = dtype, v.dims = std::move(dims);
+    v.name = name;
+    v.dtype = dtype;
+    v.dims = std::move(dims);
     return g.add_value(std::move(v));
   }
   const Node& node(const char* op, std::vector<ValueId> in, std::vector<ValueId> out) {
     Node n;
-    n.op = op, n.inputs = std::move(in), n.outputs = std::move(out);
+    n.op = op;
+    n.inputs = std::move(in);
+    n.outputs = std::move(out);
     g.nodes.push_back(std::move(n));
     return g.nodes.back();
   }

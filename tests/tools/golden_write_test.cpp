@@ -29,7 +29,8 @@ ModelBuilder with_self_test(ModelBuilder b, std::vector<graph::ConstantPtr> inpu
 
 ModelBuilder everything() {
   auto negate = std::make_shared<graph::Constant>();
-  negate->dtype = DType::boolean, negate->bytes = {std::byte{1}};
+  negate->dtype = DType::boolean;
+  negate->bytes = {std::byte{1}};
   return with_self_test(golden_everything(),
                         {tensor<float>({1, 2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8.1f}), tensor<float>({1}, {4}),
                          negate, tensor<std::int64_t>({2}, {2, -1})},

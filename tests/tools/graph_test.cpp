@@ -16,13 +16,17 @@ namespace {
 
 ValueId add(Graph& g, const char* name) {
   Value v;
-  v.name = name, v.dtype = DType::f32, v.dims = Dims{2};
+  v.name = name;
+  v.dtype = DType::f32;
+  v.dims = Dims{2};
   return g.add_value(std::move(v));
 }
 
 Node node(const char* op, std::vector<ValueId> inputs, std::vector<ValueId> outputs) {
   Node n;
-  n.op = op, n.inputs = std::move(inputs), n.outputs = std::move(outputs);
+  n.op = op;
+  n.inputs = std::move(inputs);
+  n.outputs = std::move(outputs);
   return n;
 }
 
@@ -41,7 +45,8 @@ TEST(Graph, NamesStayUnique) {
 TEST(Graph, ProducersAndUses) {
   Graph g;
   const ValueId x = add(g, "x"), y = add(g, "y"), z = add(g, "z");
-  g.inputs = {x}, g.outputs = {z};
+  g.inputs = {x};
+  g.outputs = {z};
   g.nodes = {node("Relu", {x}, {y}), node("Add", {y, y, absent}, {z})};
   EXPECT_EQ(producers(g), (std::vector<int>{-1, 0, 1}));
   EXPECT_EQ(use_counts(g), (std::vector<int>{1, 2, 1}));
@@ -53,7 +58,8 @@ TEST(Graph, RemoveDeadKeepsInputsAndOrder) {
   Graph g;
   const ValueId x = add(g, "x"), unused = add(g, "unused"), dead = add(g, "dead"), deader = add(g, "deader"),
                 y = add(g, "y");
-  g.inputs = {x, unused}, g.outputs = {y};
+  g.inputs = {x, unused};
+  g.outputs = {y};
   g.nodes = {node("Relu", {x}, {dead}), node("Neg", {x}, {y}), node("Abs", {dead}, {deader})};
   remove_dead(g);
   ASSERT_EQ(g.nodes.size(), 1u);
@@ -75,7 +81,8 @@ TEST(Graph, NamesStayUniqueAfterRemoveDead) {
 TEST(Graph, SortPutsProducersFirstAndFindsCycles) {
   Graph g;
   const ValueId x = add(g, "x"), a = add(g, "a"), b = add(g, "b"), c = add(g, "c");
-  g.inputs = {x}, g.outputs = {c};
+  g.inputs = {x};
+  g.outputs = {c};
   g.nodes = {node("C", {b}, {c}), node("A", {x}, {a}), node("B", {a}, {b})};
   ASSERT_TRUE(sort_nodes(g));
   EXPECT_EQ(g.nodes[0].op + g.nodes[1].op + g.nodes[2].op, "ABC");
@@ -86,7 +93,8 @@ TEST(Graph, SortPutsProducersFirstAndFindsCycles) {
 TEST(Graph, SortKeepsWhatIsSorted) {
   Graph g;
   const ValueId x = add(g, "x"), a = add(g, "a"), b = add(g, "b");
-  g.inputs = {x}, g.outputs = {a, b};
+  g.inputs = {x};
+  g.outputs = {a, b};
   g.nodes = {node("Second", {x}, {b}), node("First", {x}, {a})};
   ASSERT_TRUE(sort_nodes(g));
   EXPECT_EQ(g.nodes[0].op, "Second");

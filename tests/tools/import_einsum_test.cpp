@@ -30,7 +30,8 @@ std::string einsum(const std::string& equation, const std::vector<Shape>& shapes
   std::string inputs, names;
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     const std::string name = "x" + std::to_string(i);
-    inputs += (i == 0 ? "" : ", ") + typed(shapes[i], name), names += (i == 0 ? "" : ", ") + name;
+    inputs += (i == 0 ? "" : ", ") + typed(shapes[i], name);
+    names += (i == 0 ? "" : ", ") + name;
   }
   return "g (" + inputs + ") => (float" + output + " y) { y = Einsum <equation = \"" + equation + "\"> (" +
          names + ") }";
@@ -64,7 +65,10 @@ std::vector<double> by_letters(const std::vector<std::string>& terms, const std:
   std::vector<double> sums(static_cast<std::size_t>(results));
   for (index_t i = 0; i < all; ++i) {
     index_t rest = i;
-    for (const auto& [c, n] : size) at[c] = rest % n, rest /= n;
+    for (const auto& [c, n] : size) {
+      at[c] = rest % n;
+      rest /= n;
+    }
     double product = 1;
     for (std::size_t k = 0; k < terms.size(); ++k) product *= inputs[k][number(terms[k])];
     sums[static_cast<std::size_t>(number(output))] += product;

@@ -68,8 +68,10 @@ TEST(Import, TheTableKnowsDomainsAndOldestForms) {
 TEST(Import, InitializersThatAreAlsoInputsAreConstants) {
   onnx::ModelProto proto = proto_of("g (float[2,3] x, float[3,4] w) => (float[2,4] y) { y = MatMul(x, w) }");
   auto* w = proto.mutable_graph()->add_initializer();
-  w->set_name("w"), w->set_data_type(onnx::TensorProto::FLOAT);
-  w->add_dims(3), w->add_dims(4);
+  w->set_name("w");
+  w->set_data_type(onnx::TensorProto::FLOAT);
+  w->add_dims(3);
+  w->add_dims(4);
   for (int i = 0; i < 12; ++i) w->add_float_data(1);
   const graph::Model m = imported_proto(proto);
   EXPECT_EQ(m.graphs[0].inputs.size(), 1u);
@@ -184,7 +186,8 @@ TEST(Import, ContradictionsFoundByInferAreReported) {
 
 onnx::TensorProto tensor(int type, std::vector<std::int64_t> dims) {
   onnx::TensorProto t;
-  t.set_name("t"), t.set_data_type(type);
+  t.set_name("t");
+  t.set_data_type(type);
   for (auto d : dims) t.add_dims(d);
   return t;
 }
@@ -200,10 +203,12 @@ std::string tensor_refusal(const onnx::TensorProto& t) {
 TEST(Tensors, TypedFieldsOfEveryWidth) {
   using T = onnx::TensorProto;
   T f16 = tensor(T::FLOAT16, {2});
-  f16.add_int32_data(0x3C00), f16.add_int32_data(0xC000);
+  f16.add_int32_data(0x3C00);
+  f16.add_int32_data(0xC000);
   EXPECT_EQ(static_cast<float>(io::constant_from_onnx(f16)->as<half>()[1]), -2.0f);
   T s8 = tensor(T::INT8, {2});
-  s8.add_int32_data(-128), s8.add_int32_data(127);
+  s8.add_int32_data(-128);
+  s8.add_int32_data(127);
   EXPECT_EQ(io::constant_from_onnx(s8)->as<std::int8_t>()[0], -128);
   T u16 = tensor(T::UINT16, {1});
   u16.add_int32_data(65535);
@@ -222,7 +227,8 @@ TEST(Tensors, TypedFieldsOfEveryWidth) {
   for (int v : {0, 1, 2}) boolean.add_int32_data(v);
   EXPECT_EQ(io::constant_from_onnx(boolean)->as<std::uint8_t>()[2], 1);
   T s4 = tensor(T::INT4, {3});
-  s4.add_int32_data(0x21), s4.add_int32_data(0x0F);
+  s4.add_int32_data(0x21);
+  s4.add_int32_data(0x0F);
   EXPECT_EQ(io::constant_from_onnx(s4)->bytes.size(), 2u);
   EXPECT_EQ(io::constant_from_onnx(s4)->dtype, DType::s4);
 }

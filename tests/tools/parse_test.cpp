@@ -194,13 +194,16 @@ std::string with_functions(int levels, int calls) {
   onnx::ModelProto model;
   model.ParseFromString(serialized(relu, 17));
   auto* opset = model.add_opset_import();
-  opset->set_domain("f"), opset->set_version(1);
+  opset->set_domain("f");
+  opset->set_version(1);
   model.mutable_graph()->mutable_node(0)->set_op_type("f0");
   model.mutable_graph()->mutable_node(0)->set_domain("f");
   for (int i = 0; i < levels; ++i) {
     auto* f = model.add_functions();
-    f->set_name("f" + std::to_string(i)), f->set_domain("f");
-    f->add_input("a"), f->add_output("b");
+    f->set_name("f" + std::to_string(i));
+    f->set_domain("f");
+    f->add_input("a");
+    f->add_output("b");
     *f->add_opset_import() = model.opset_import(0);
     *f->add_opset_import() = *opset;
     for (int c = 0; c < calls; ++c) {
@@ -258,9 +261,12 @@ class ExternalData : public ::testing::Test {
       t.mutable_external_data(t.external_data_size() - 1)->set_value(value);
     };
     auto* w = m.mutable_graph()->mutable_initializer(0);
-    w->clear_float_data(), w->clear_raw_data();
+    w->clear_float_data();
+    w->clear_raw_data();
     w->set_data_location(onnx::TensorProto::EXTERNAL);
-    entry(*w, "location", location), entry(*w, "offset", offset), entry(*w, "length", length);
+    entry(*w, "location", location);
+    entry(*w, "offset", offset);
+    entry(*w, "length", length);
     for (int i = 1; i < copies; ++i) {
       *m.mutable_graph()->add_initializer() = m.graph().initializer(0);
       m.mutable_graph()->mutable_initializer(i)->set_name("w" + std::to_string(i));

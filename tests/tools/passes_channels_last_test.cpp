@@ -268,7 +268,7 @@ TEST(ChannelsLast, NeverMoreBytes) {
   Passed run(b, {simplify, channels_last});
   EXPECT_EQ(count(run.graph, "Transpose"), 2);
 
-  Builder wide;  // moving it behind the expansion would move more
+  Builder wide;  // moving it after the expansion would move more
   const ValueId small =
       wide.node("ReduceMean", {convolution(wide, wide.input({1, 3, 4, 4}), 3, 6), wide.vector({1})});
   wide.output(wide.node("Add", {small, wide.random({8, 4, 4})}));

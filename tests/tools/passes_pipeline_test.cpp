@@ -69,7 +69,8 @@ std::string text_of(const Model& model) {
 
 TEST(Pipeline, Deterministic) {
   Builder a, b;
-  network(a), network(b);
+  network(a);
+  network(b);
   PassLog first, second;
   run_pipeline(a.model, first);
   run_pipeline(b.model, second);
@@ -111,7 +112,7 @@ TEST(Pipeline, ReportsEachPass) {
 struct Shared {
   const char* name;
   int transposes;
-  DType dtype;  ///< of what convolutions give
+  DType dtype;  ///< the type that convolutions give
   double tolerance;
 };
 void PrintTo(const Shared& shared, std::ostream* out) { *out << shared.name; }

@@ -26,7 +26,8 @@ struct Dynamic {
     Node node = make_node("DynamicQuantizeLinear", {x}, {}, {"quantize"});
     for (DType d : {DType::u8, DType::f32, DType::u8}) {
       Value v;
-      v.name = "q" + std::to_string(b.graph().values.size()), v.dtype = d;
+      v.name = "q" + std::to_string(b.graph().values.size());
+      v.dtype = d;
       node.outputs.push_back(b.graph().add_value(std::move(v)));
     }
     if (!graph::infer_dims(b.graph(), node).ok()) throw std::invalid_argument("DynamicQuantizeLinear");
@@ -114,13 +115,15 @@ struct FourBits {
 
 void four_bits(Builder& b, const FourBits& w) {
   auto stored = std::make_shared<Constant>();
-  stored->dtype = DType::s4, stored->shape = {w.n, w.k};
+  stored->dtype = DType::s4;
+  stored->shape = {w.n, w.k};
   for (index_t i = 0; i < w.n * w.k / 2; ++i) stored->bytes.push_back(static_cast<std::byte>(i * 37 + 11));
   const Shape scales = w.block > 0 ? Shape{w.n, w.k / w.block} : w.block == 0 ? Shape{w.n} : Shape{};
   std::vector<ValueId> inputs{b.graph().add_constant(stored, "w"), b.random(scales, 4, 0.01F, 0.02F)};
   if (w.zeros) {
     auto zeros = std::make_shared<Constant>();
-    zeros->dtype = DType::s4, zeros->shape = scales;
+    zeros->dtype = DType::s4;
+    zeros->shape = scales;
     zeros->bytes.resize(static_cast<std::size_t>(scales.elements() + 1) / 2);
     inputs.push_back(b.graph().add_constant(zeros, "z"));
   }

@@ -112,7 +112,8 @@ class Builder {
   graph::ValueId value(std::optional<graph::Dims> dims, DType dtype) {
     graph::Value v;
     v.name = v.onnx_name = "v" + std::to_string(graph().values.size());
-    v.dims = std::move(dims), v.dtype = dtype;
+    v.dims = std::move(dims);
+    v.dtype = dtype;
     return graph().add_value(std::move(v));
   }
   graph::ValueId zero(graph::ValueId v, int zero_point) {

@@ -24,7 +24,8 @@ namespace fs = std::filesystem;
 /// Every other row from `first` on, all of them for a step of 1.
 graph::ConstantPtr rows(const graph::Constant& array, std::size_t first, std::size_t step) {
   auto part = std::make_shared<graph::Constant>();
-  part->dtype = array.dtype, part->shape = array.shape;
+  part->dtype = array.dtype;
+  part->shape = array.shape;
   const std::size_t count = static_cast<std::size_t>(array.shape[0]), bytes = array.bytes.size() / count;
   index_t kept = 0;
   for (std::size_t i = first; i < count; i += step, ++kept)
@@ -71,7 +72,8 @@ class Accuracy : public test::WithFolder {
 
   void expect_accurate(const fs::path& model, const graph::Constant& calibration,
                        const graph::Constant& pictures, const graph::Constant& labels) const {
-    fs::create_directories(folder_ / "calibrate"), fs::create_directories(folder_ / "measure");
+    fs::create_directories(folder_ / "calibrate");
+    fs::create_directories(folder_ / "measure");
     io::write_npy(folder_ / "calibrate/samples.npy", calibration.view());
     io::write_npy(folder_ / "measure/samples.npy", pictures.view());
     const import::Conversion floating = import::convert(model);
@@ -81,7 +83,8 @@ class Accuracy : public test::WithFolder {
     for (Method method : {Method::minmax, Method::percentile, Method::entropy, Method::mse}) {
       import::Options options;
       options.quantize.emplace();
-      options.quantize->samples = folder_ / "calibrate", options.quantize->method = method;
+      options.quantize->samples = folder_ / "calibrate";
+      options.quantize->method = method;
       const import::Conversion result = import::convert(model, options);
       ASSERT_TRUE(result.quantized);
       EXPECT_EQ(result.quantized->int8_layers, result.quantized->layers) << name(method);

@@ -134,7 +134,8 @@ TEST_F(QuantizeTest, CheckSeesWhatIsNotRounding) {
   const graph::Model floating = model_of(n);
   const auto passes_check = [&] {
     check::Options options;
-    options.input_steps = q.report.input_steps, options.unrounded = &floating;
+    options.input_steps = q.report.input_steps;
+    options.unrounded = &floating;
     std::vector<graph::SelfTest> unused;
     const auto report = check::check(q.reference, q.model, graph::write(q.model), options, unused);
     return std::all_of(report.cases.begin(), report.cases.end(), [](const auto& c) { return c.passed; });
@@ -367,7 +368,8 @@ TEST_F(QuantizeTest, ValuesThatAreNotFiniteStayInFloat) {
   const ValueId x = n.input({1, 8, 8, 3});
   const ValueId a = n.convolution(x, 3, 8, 1),
                 b = n.node("Conv2D", {a, n.constant<float>({4, 1, 1, 8}, std::vector<float>(32, 1e38f))}, {});
-  n.output(b), n.output(n.convolution(a, 8, 4, 5));
+  n.output(b);
+  n.output(n.convolution(a, 8, 4, 5));
   samples({10, 8, 8, 3}, 100);
   const Quantized q = quantized(n);
   EXPECT_TRUE(has_note(q.report, "is not finite on some samples"));

@@ -35,7 +35,10 @@ double measured_error(const std::vector<float>& values, const Range& range) {
 
 TEST(Histogram, CountsTheSameWhateverTheOrderOfGrowth) {
   std::vector<float> values = normal_numbers(10000, 1);
-  values.push_back(700), values.push_back(-0.001f), values.push_back(0), values.push_back(0);
+  values.push_back(700);
+  values.push_back(-0.001f);
+  values.push_back(0);
+  values.push_back(0);
   const Histogram at_once = histogram_of(values);
   Histogram grown;
   std::sort(values.begin(), values.end(), [](float a, float b) { return std::fabs(a) < std::fabs(b); });
@@ -100,7 +103,8 @@ TEST(Ranges, ExpectedErrorIsTheMeasuredOne) {
 
 TEST(Ranges, MseFindsTheLeastErrorOfAll) {
   std::vector<float> values = normal_numbers(200000, 5);
-  values.push_back(15), values.push_back(-12);
+  values.push_back(15);
+  values.push_back(-12);
   const double found = measured_error(values, choose(histogram_of(values), Method::mse));
   double least = std::numeric_limits<double>::infinity();
   for (float low = -12; low <= -3; ++low)
@@ -114,19 +118,25 @@ double reference_divergence(const Histogram& h, int bins) {
   std::vector<double> p, own;
   double clipped = 0;
   for (int b = 0; b < Histogram::side; ++b)
-    if (b < bins)
-      p.push_back(static_cast<double>(h.count(b))), own.push_back(p.back());
-    else
+    if (b < bins) {
+      p.push_back(static_cast<double>(h.count(b)));
+      own.push_back(p.back());
+    } else
       clipped += static_cast<double>(h.count(b));
   p.back() += clipped;
   double all = 0, inside = 0;
-  for (std::size_t i = 0; i < p.size(); ++i) all += p[i], inside += own[i];
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    all += p[i];
+    inside += own[i];
+  }
   double distance = 0;
   for (int g = 0; g < 256; ++g) {
     const int begin = bins * g / 256, end = bins * (g + 1) / 256;
     double sum = 0, present = 0;
-    for (int b = begin; b < end; ++b)
-      sum += own[static_cast<std::size_t>(b)], present += own[static_cast<std::size_t>(b)] > 0;
+    for (int b = begin; b < end; ++b) {
+      sum += own[static_cast<std::size_t>(b)];
+      present += own[static_cast<std::size_t>(b)] > 0;
+    }
     for (int b = begin; b < end; ++b) {
       const auto i = static_cast<std::size_t>(b);
       if (p[i] > 0)

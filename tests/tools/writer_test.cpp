@@ -31,7 +31,9 @@ Model small_model() {
   g.name = "main";
   auto value = [&](const char* name, Dims dims) {
     Value v;
-    v.name = v.onnx_name = name, v.dtype = DType::f32, v.dims = std::move(dims);
+    v.name = v.onnx_name = name;
+    v.dtype = DType::f32;
+    v.dims = std::move(dims);
     return g.add_value(std::move(v));
   };
   const ValueId y = value("y", {-2, 3}), sum = value("sum", {-2, 3}), r = value("r", {-2, 3}),
@@ -39,10 +41,14 @@ Model small_model() {
   const ValueId bias = g.add_constant(floats({1, 2, 3}), "bias"),
                 again = g.add_constant(floats({1, 2, 3}), "again");
   value("unmentioned", {7});
-  g.inputs = {x}, g.outputs = {y};
+  g.inputs = {x};
+  g.outputs = {y};
   auto node = [&](const char* op, std::vector<ValueId> in, ValueId out) {
     Node n;
-    n.op = op, n.inputs = std::move(in), n.outputs = {out}, n.onnx_names = {std::string("onnx ") + op};
+    n.op = op;
+    n.inputs = std::move(in);
+    n.outputs = {out};
+    n.onnx_names = {std::string("onnx ") + op};
     g.nodes.push_back(n);
   };
   node("Relu", {x}, r);
@@ -51,7 +57,9 @@ Model small_model() {
   g.nodes[1].attributes["clamp"].floats = {0, 6};
   m.signatures = {{.name = "main", .graph = 0, .states = {}}};
   m.metadata = {{"labels", "a,b"}, {"author", "me"}};
-  m.producer = "test", m.source_name = "small.onnx", m.source_hash = "00";
+  m.producer = "test";
+  m.source_name = "small.onnx";
+  m.source_hash = "00";
   return m;
 }
 
@@ -179,15 +187,19 @@ TEST(Writer, SubgraphsStandBehindTheirCallersAndUnreachableOnesAreLeftOut) {
     Graph g;
     g.name = "leaf";
     Value v;
-    v.name = "v", v.dtype = DType::f32;
+    v.name = "v";
+    v.dtype = DType::f32;
     g.inputs = g.outputs = {g.add_value(v)};
     return g;
   }();
   for (int i = 0; i < 3; ++i) m.graphs.push_back(leaf);
-  m.graphs[2].name = "middle", m.graphs[3].name = "nobody";
+  m.graphs[2].name = "middle";
+  m.graphs[3].name = "nobody";
   m.graphs[0].nodes[0].subgraphs = {2};
   Node inner;
-  inner.op = "If", inner.inputs = {0}, inner.subgraphs = {1};
+  inner.op = "If";
+  inner.inputs = {0};
+  inner.subgraphs = {1};
   m.graphs[2].nodes = {inner};
   const std::vector<std::byte> bytes = write(m);
   const auto& graphs = *format::GetSizePrefixedModel(bytes.data())->subgraphs();

@@ -24,9 +24,11 @@ ReferenceTensor portable_in_float(const typename Op::Attributes& attributes,
     c.inputs.push_back(inputs[i].empty() && inputs[i].shape.rank() == 0
                            ? StoredTensor()
                            : StoredTensor(is_integer(declared) ? declared : DType::f32, inputs[i]));
-    c.known.push_back(is_integer(declared)), c.constant.push_back(false);
+    c.known.push_back(is_integer(declared));
+    c.constant.push_back(false);
   }
-  c.output_dtypes = {DType::f32}, c.output_quantization = {{}};
+  c.output_dtypes = {DType::f32};
+  c.output_quantization = {{}};
   const InferResult inferred = infer_case(c);
   if (!inferred.status.ok()) throw std::runtime_error(inferred.status.text());
   static constexpr KernelEntry entry = lithe::detail::make_kernel<portable::Kernel<Op>>();

@@ -65,7 +65,9 @@ TEST(XnnConv2D, SizesOfSlices) {
     cpu.l2_bytes = 1024 * kilo;
     xnn::ConvolutionProblem p;
     p.window = {{3, 1, 1, 1, 1}, {3, 1, 1, 1, 1}};
-    p.groups = groups, p.input_channels = 64, p.output_channels = channels;
+    p.groups = groups;
+    p.input_channels = 64;
+    p.output_channels = channels;
     return xnn::slice_of(p, cpu, threads, f32, output, bytes);
   };
   const auto packed = [](index_t channels) { return static_cast<std::size_t>(channels * (9 * 64 + 1) * 4); };
@@ -174,7 +176,8 @@ struct Bytes {
     const auto one = [](const float& scale) { return Quantization{.scale = &scale, .count = 1}; };
     const Quantization in = one(input), result = one(output);
     Quantization weights = one(filter);
-    weights.zero_point = &filter_zero, weights.zero_point_dtype = s8;
+    weights.zero_point = &filter_zero;
+    weights.zero_point_dtype = s8;
     return supports<xnn::Conv2D>(a, {{dtype, shape, nullptr, &in}, {dtype, filter_shape, this, &weights}},
                                  {dtype, out, nullptr, &result});
   }

@@ -3,7 +3,7 @@
 # those of the first table and no others. Run: cmake -DROOT=repository -DINCLUDES=folders -P coverage_test.cmake
 cmake_policy(VERSION 3.25)
 
-# Names behind xnn_create_ or in backticks; what is no operator is left out.
+# Names after xnn_create_ or in backticks; what is no operator is left out.
 function(names text expression result)
   string(REGEX MATCHALL "${expression}" found "${text}")
   list(TRANSFORM found REPLACE "xnn_create_|`" "")

@@ -73,7 +73,8 @@ TEST(XnnDynamicFullyConnected, PacksFiltersOfRowsThatAFileQuantizesToo) {
   const ValueInfo inputs[] = {{s8, {2, 4}, nullptr, &usual}, {s8, {3, 4}, "constant", &usual}};
   const ValueInfo plain_rows[] = {{s8, {2, 4}}, inputs[1]}, outputs[] = {{f32, {2, 3}}};
   CreateContext context, plain;
-  context.node = {inputs, outputs, &cpu()}, plain.node = {plain_rows, outputs, &cpu()};
+  context.node = {inputs, outputs, &cpu()};
+  plain.node = {plain_rows, outputs, &cpu()};
   EXPECT_EQ(xnn::packing_key(context, "", {}), xnn::packing_key(plain, "", {}));
 }
 
@@ -91,7 +92,8 @@ TEST(XnnDynamicFullyConnected, Conditions) {
   EXPECT_TRUE(supported(blocks, "constant"));
   blocks.block = 16;
   EXPECT_FALSE(supported(blocks, "constant")) << "blocks that are no multiple of 32";
-  blocks.block = 32, blocks.scale_dtype = f16;
+  blocks.block = 32;
+  blocks.scale_dtype = f16;
   EXPECT_FALSE(supported(blocks, "constant")) << "blocks with other scales than bf16";
   EXPECT_FALSE(supported(subnormal, "constant")) << "a scale that XNNPACK may flush";
 

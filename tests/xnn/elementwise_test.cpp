@@ -96,7 +96,7 @@ TEST(XnnBinary, Values) {
   agrees<xnn::Binary<ops::Add>>({}, {x, x}, {s8, u8}, halves);
   agrees<xnn::Binary<ops::Sub>>({}, {x, x}, {s8, u8}, halves);
   agrees<xnn::Binary<ops::Sub>>({}, {{5}, {2, 3, 5}}, {f32, f16, s8, u8}, {.quantized = Quantized::always});
-  // An output that begins at 0, as behind a fused ReLU.
+  // An output that begins at 0, as after a fused ReLU.
   agrees<xnn::Binary<ops::Add>>(
       {.clamp = {.min = 0}}, {{3, 37}, {3, 37}}, {s8},
       {.bit_exact = true, .quantized = Quantized::always, .output_quantization = {{0.02f, -128}}});

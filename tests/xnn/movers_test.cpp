@@ -86,7 +86,9 @@ TEST(XnnChannelShuffle, OtherGroupsAtAnotherShape) {
     Tensor output(out.data(), f32, {shape[1], shape[0]}), reference(expected.data(), f32, output.shape);
     const TensorView shapes[] = {{nullptr, f32, shape}}, results[] = {{nullptr, f32, output.shape}};
     ReshapeContext reshape;
-    reshape.inputs = shapes, reshape.outputs = results, reshape.threads = &pool;
+    reshape.inputs = shapes;
+    reshape.outputs = results;
+    reshape.threads = &pool;
     ASSERT_TRUE(kernel.reshape({}, reshape).ok());
     RunContext run({&input, 1}, {&output, 1}, {}, &pool), plain({&input, 1}, {&reference, 1}, {}, nullptr);
     ASSERT_TRUE(kernel.run({}, run).ok());

@@ -28,8 +28,10 @@ auto in_float(bool by_scales) {
     c.inputs = {StoredTensor(f32, in[0]), StoredTensor(), StoredTensor(), StoredTensor()};
     const std::size_t last = by_scales ? 2 : 3;
     c.inputs[last] = StoredTensor(by_scales ? f32 : s64, in[last]);
-    c.known = {false, false, by_scales, !by_scales}, c.constant = {false, false, false, false};
-    c.output_dtypes = {f32}, c.output_quantization = {{}};
+    c.known = {false, false, by_scales, !by_scales};
+    c.constant = {false, false, false, false};
+    c.output_dtypes = {f32};
+    c.output_quantization = {{}};
     const InferResult inferred = infer_case(c);
     EXPECT_TRUE(inferred.status.ok()) << inferred.status.text();
     static constexpr KernelEntry entry = lithe::detail::make_kernel<portable::Kernel<ops::Resize>>();
@@ -99,7 +101,8 @@ TEST(XnnResize, Refusals) {
   for (auto [mode, antialias] :
        {std::pair(ResizeMode::nearest, false), {ResizeMode::cubic, false}, {ResizeMode::linear, true}}) {
     Attributes a = good;
-    a.mode = mode, a.antialias = antialias;
+    a.mode = mode;
+    a.antialias = antialias;
     EXPECT_FALSE(takes(a, scales, x));
   }
 }

@@ -48,13 +48,17 @@ struct BasicNode {
 
   Status create(PackedWeights* weights = nullptr) {
     CreateContext context;
-    context.node = info(), context.packed_weights = weights, context.model_id = {1, 2};
+    context.node = info();
+    context.packed_weights = weights;
+    context.model_id = {1, 2};
     return kernel.create(attributes, context);
   }
   Status reshape(index_t size) {
     const TensorView in(nullptr, DType::f32, shape(size)), out(nullptr, DType::f32, shape(scale * size));
     ReshapeContext context;
-    context.node = info(), context.inputs = {&in, 1}, context.outputs = {&out, 1};
+    context.node = info();
+    context.inputs = {&in, 1};
+    context.outputs = {&out, 1};
     LITHE_TRY(kernel.reshape(attributes, context));
     workspace.resize(context.workspace_bytes);
     return {};
@@ -214,7 +218,9 @@ TEST(XnnRuntime, PoolsReshapeInASealedHeap) {
     const TensorView in(nullptr, DType::f32, {1, size, size, 16}),
         result(nullptr, DType::f32, {1, out, out, 16});
     ReshapeContext context;
-    context.node = {inputs, outputs, &cpu()}, context.inputs = {&in, 1}, context.outputs = {&result, 1};
+    context.node = {inputs, outputs, &cpu()};
+    context.inputs = {&in, 1};
+    context.outputs = {&result, 1};
     return kernel.reshape(attributes, context);
   };
   xnn::AveragePool2D average;
@@ -294,7 +300,8 @@ struct Bytes {
   NodeInfo info() const { return {inputs, outputs, &cpu()}; }
   Status create(PackedWeights* weights) {
     CreateContext context;
-    context.node = info(), context.packed_weights = weights;
+    context.node = info();
+    context.packed_weights = weights;
     return kernel.create(attributes, context);
   }
   /// The middle row as a strip in `slot`, or everything.
@@ -308,7 +315,10 @@ struct Bytes {
     Tensor out[] = {{y.data(), DType::s8, out_shape, &q[2]}};
     const TensorView out_view = out[0];
     ReshapeContext context;
-    context.node = info(), context.inputs = in, context.outputs = {&out_view, 1}, context.strip = strip,
+    context.node = info();
+    context.inputs = in;
+    context.outputs = {&out_view, 1};
+    context.strip = strip;
     context.slot = slot;
     LITHE_TRY(kernel.reshape(attributes, context));
     RunContext run(in, out, {}, nullptr, nullptr, strip, slot);

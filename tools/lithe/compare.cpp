@@ -58,10 +58,11 @@ io::ConstantPtr in_onnx_order(const TensorView& t, std::span<const std::uint8_t>
   std::array<index_t, max_rank> at{};
   for (index_t i = 0; i < t.elements(); ++i) {
     index_t rest = i, to = 0;
-    for (int a = t.shape.rank() - 1; a >= 0; --a)
+    for (int a = t.shape.rank() - 1; a >= 0; --a) {
       at[permutation.empty() ? static_cast<std::size_t>(a) : permutation[static_cast<std::size_t>(a)]] =
-          rest % t.shape[a],
-                                                             rest /= t.shape[a];
+          rest % t.shape[a];
+      rest /= t.shape[a];
+    }
     for (int a = 0; a < shape.rank(); ++a) to = to * shape[a] + at[static_cast<std::size_t>(a)];
     real[static_cast<std::size_t>(to)] = static_cast<float>(stored[static_cast<std::size_t>(i)]);
   }

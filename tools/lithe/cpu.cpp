@@ -27,7 +27,10 @@ struct Path {
 /// A layer as networks have them, alone in a model: zeros as weights.
 class Layer {
  public:
-  Layer() { model_.graphs.resize(1), model_.signatures.push_back({"main", 0, {}}); }
+  Layer() {
+    model_.graphs.resize(1);
+    model_.signatures.push_back({"main", 0, {}});
+  }
 
   int input(DType dtype, graph::Dims dims) {
     const int id = value("input", dtype, bits(dtype) <= 8);

@@ -69,7 +69,8 @@ Outcome sink_all(Rewriter& rewriter, int start, bool insert) {
       }
       Sink sink{rewriter, n, *p, insert};
       if (!sink.run()) continue;
-      outcome.changed = true, outcome.inserted |= sink.inserted;
+      outcome.changed = true;
+      outcome.inserted |= sink.inserted;
       waiting.insert(waiting.end(), sink.below.begin(), sink.below.end());
     }
     rewriter.remove_unread(above);
@@ -127,7 +128,8 @@ void free_transposes(Graph& graph, PassLog& log) {
     const auto shape = free_target(graph, rewriter.node(n));
     if (!shape) continue;
     log.changed(graph::node_title(graph, rewriter.node(n)) + " moves no data: a Reshape");
-    rewriter.node(n).op = "Reshape", rewriter.node(n).attributes.clear();
+    rewriter.node(n).op = "Reshape";
+    rewriter.node(n).attributes.clear();
     rewriter.set_inputs(n, {rewriter.node(n).inputs[0], rewriter.add_constant(make_ints(*shape), "shape")});
   }
   rewriter.finish();

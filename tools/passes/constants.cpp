@@ -20,30 +20,42 @@ template <class Visit>
 bool with_element(DType dtype, Visit visit) {
   switch (dtype) {
     case DType::f32:
-      return visit(float{}), true;
+      visit(float{});
+      return true;
     case DType::f64:
-      return visit(double{}), true;
+      visit(double{});
+      return true;
     case DType::f16:
-      return visit(half{}), true;
+      visit(half{});
+      return true;
     case DType::bf16:
-      return visit(bfloat16{}), true;
+      visit(bfloat16{});
+      return true;
     case DType::s8:
-      return visit(std::int8_t{}), true;
+      visit(std::int8_t{});
+      return true;
     case DType::s16:
-      return visit(std::int16_t{}), true;
+      visit(std::int16_t{});
+      return true;
     case DType::s32:
-      return visit(std::int32_t{}), true;
+      visit(std::int32_t{});
+      return true;
     case DType::s64:
-      return visit(std::int64_t{}), true;
+      visit(std::int64_t{});
+      return true;
     case DType::u8:
     case DType::boolean:
-      return visit(std::uint8_t{}), true;
+      visit(std::uint8_t{});
+      return true;
     case DType::u16:
-      return visit(std::uint16_t{}), true;
+      visit(std::uint16_t{});
+      return true;
     case DType::u32:
-      return visit(std::uint32_t{}), true;
+      visit(std::uint32_t{});
+      return true;
     case DType::u64:
-      return visit(std::uint64_t{}), true;
+      visit(std::uint64_t{});
+      return true;
     default:
       return false;
   }
@@ -114,7 +126,8 @@ std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const
 
 ConstantPtr make_numbers(DType dtype, const Shape& shape, std::span<const double> elements) {
   auto constant = std::make_shared<Constant>();
-  constant->dtype = dtype, constant->shape = shape;
+  constant->dtype = dtype;
+  constant->shape = shape;
   with_element(dtype, [&](auto element) {
     using T = decltype(element);
     constant->bytes.resize(elements.size() * sizeof(T));
@@ -140,7 +153,8 @@ ConstantPtr transposed(const Constant& constant, const Permutation& p) {
   const auto width = static_cast<std::size_t>(element_bytes(constant.dtype));
   if (width == 0 || static_cast<int>(p.size()) != constant.shape.rank()) return nullptr;
   auto result = std::make_shared<Constant>();
-  result->dtype = constant.dtype, result->bytes.resize(constant.bytes.size());
+  result->dtype = constant.dtype;
+  result->bytes.resize(constant.bytes.size());
   std::vector<index_t> strides;
   for (std::int32_t axis : p) {
     result->shape.push_back(constant.shape[axis]);

@@ -74,7 +74,10 @@ bool merge_nodes(Rewriter& rewriter, int first, int n) {
     if (dropped[o] < 0) continue;
     Value& to = rewriter.graph().value(kept[o]);
     const Value& from = rewriter.value(dropped[o]);
-    if (to.onnx_name.empty()) to.onnx_name = from.onnx_name, to.permutation = from.permutation;
+    if (to.onnx_name.empty()) {
+      to.onnx_name = from.onnx_name;
+      to.permutation = from.permutation;
+    }
     rewriter.replace(dropped[o], kept[o]);
   }
   return true;

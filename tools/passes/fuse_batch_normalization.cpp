@@ -59,7 +59,7 @@ std::optional<Affine> scaling(Rewriter& rewriter, int n, ValueId& x) {
   return affine;
 }
 
-/// A HardSigmoid is this with a clamp to [0, 1] behind it.
+/// A HardSigmoid is this with a clamp to [0, 1] after it.
 Affine line(const Node& node, index_t channels) {
   const auto number = [&](const char* name, double fallback) {
     const auto found = node.attributes.find(name);

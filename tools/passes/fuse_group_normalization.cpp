@@ -63,10 +63,12 @@ void rewrite(Rewriter& rewriter, const Match& match, std::int64_t groups) {
   const bool plain =
       filled_with(rewriter.graph(), input(node, 1), 1) && filled_with(rewriter.graph(), input(node, 2), 0);
   node.inputs.resize(plain ? 1 : node.inputs.size());
-  node.inputs[0] = before, node.outputs = {after};
+  node.inputs[0] = before;
+  node.outputs = {after};
   set_int(node, "groups", groups, 0);
   Node there = make_node("Transpose", {x}, {before}), back = make_node("Transpose", {after}, {});
-  set_ints(there, "permutation", ints(last)), set_ints(back, "permutation", ints(first));
+  set_ints(there, "permutation", ints(last));
+  set_ints(back, "permutation", ints(first));
   replace(rewriter, match, std::move(back));
   node.onnx_names = rewriter.node(rewriter.producer(root)).onnx_names;
   rewriter.add_node(std::move(there), near);

@@ -13,7 +13,7 @@
 namespace lithe::passes {
 namespace {
 
-/// What a Pad of a constant adds before and behind each axis; nullopt for other modes and computed pads.
+/// What a Pad of a constant adds before and after each axis; nullopt for other modes and computed pads.
 struct Padding {
   std::vector<std::int64_t> before, after;
   double value = 0;
@@ -102,8 +102,10 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   if (!padding) return log.near_miss(pair + " not fused: the padding is not constant");
   const std::size_t axes = kernel.size();
   auto pads = ints_attribute(rewriter.node(n), "pads", std::vector<std::int64_t>(2 * axes, 0));
-  for (std::size_t i = 0; i < axes && padding->before.size() == axes + 2; ++i)
-    pads[i] += padding->before[i + 1], pads[i + axes] += padding->after[i + 1];
+  for (std::size_t i = 0; i < axes && padding->before.size() == axes + 2; ++i) {
+    pads[i] += padding->before[i + 1];
+    pads[i + axes] += padding->after[i + 1];
+  }
   if (const char* reason = obstacle(rewriter, rewriter.node(n), *padding, kernel, pads, x))
     return log.near_miss(pair + " not fused: " + reason);
   rewriter.node(n).attributes.erase("pads");

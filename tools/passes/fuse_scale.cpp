@@ -60,7 +60,10 @@ std::optional<Affine> affine_of(Rewriter& rewriter, int n, ValueId& x) {
     if (is(node, "Mul")) affine.factor[i] = v;
     if (is(node, "Div")) affine.factor[i] = 1 / v;
     if (is(node, "Add")) affine.shift[i] = v;
-    if (is(node, "Sub")) affine.factor[i] = swapped ? -1 : 1, affine.shift[i] = swapped ? v : -v;
+    if (is(node, "Sub")) {
+      affine.factor[i] = swapped ? -1 : 1;
+      affine.shift[i] = swapped ? v : -v;
+    }
   }
   return affine.fits(rewriter.value(x).dtype) ? std::optional(affine) : std::nullopt;
 }
@@ -69,12 +72,15 @@ std::optional<Affine> affine_of(Rewriter& rewriter, int n, ValueId& x) {
 void widen(Affine& affine, const Shape& shape) {
   if (affine.factor.size() != 1 || affine.shape == shape) return;
   const auto n = static_cast<std::size_t>(shape.elements());
-  affine.shape = shape, affine.factor.assign(n, affine.factor[0]), affine.shift.assign(n, affine.shift[0]);
+  affine.shape = shape;
+  affine.factor.assign(n, affine.factor[0]);
+  affine.shift.assign(n, affine.shift[0]);
 }
 
 /// `second` after `first`; false where their shapes differ.
 bool append(Affine& first, Affine second) {
-  widen(first, second.shape), widen(second, first.shape);
+  widen(first, second.shape);
+  widen(second, first.shape);
   if (first.shape != second.shape) return false;
   for (std::size_t i = 0; i < first.factor.size(); ++i) {
     first.factor[i] *= second.factor[i];
@@ -103,7 +109,8 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
     if (above < 0 || rewriter.uses(x) != 1 || clamp_attribute(rewriter.node(above)).active()) break;
     auto first = affine_of(rewriter, above, source);
     if (!first || !append(*first, *whole) || !first->fits(rewriter.value(source).dtype)) break;
-    whole = first, x = source;
+    whole = first;
+    x = source;
     chain.push_back(above);
   }
   const bool scales = whole->scales(), shifts = whole->shifts();
@@ -126,7 +133,8 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
   const int above = rewriter.producer(rewriter.node(n).inputs[0]),
             other = rewriter.producer(input(rewriter.node(n), 1));
   rewriter.set_inputs(n, {x, shifts ? constant(whole->shift, "shift") : constant(whole->factor, "factor")});
-  rewriter.remove_unread(above), rewriter.remove_unread(other);
+  rewriter.remove_unread(above);
+  rewriter.remove_unread(other);
 }
 
 /// A node with weights whose input comes scaled or shifted.
@@ -148,7 +156,8 @@ class ScaledInput {
     const std::string pair = graph::node_title(rewriter_.graph(), rewriter_.node(above)) + " + " +
                              graph::node_title(rewriter_.graph(), node);
     const auto miss = [&](const char* reason) {
-      return log.near_miss(pair + " not fused: " + reason), false;
+      log.near_miss(pair + " not fused: " + reason);
+      return false;
     };
     if (rewriter_.uses(scaled) != 1) return miss("what is scaled has another reader");
     if (clamp_attribute(rewriter_.node(above)).active()) return miss("it is clamped between");
@@ -170,7 +179,8 @@ class ScaledInput {
     rewriter_.set_input(n_, 0, x);
     prepend_names(rewriter_.node(n_), rewriter_.node(above));
     rewriter_.remove_unread(above);
-    return log.changed(pair + " fused: into its weights"), true;
+    log.changed(pair + " fused: into its weights");
+    return true;
   }
 
  private:
@@ -181,8 +191,10 @@ class ScaledInput {
     for (int n = rewriter_.producer(v);
          n >= 0 && is_any(rewriter_.node(n), {"Reshape", "Transpose", "Squeeze", "Unsqueeze"}) &&
          rewriter_.uses(v) == 1;
-         n = rewriter_.producer(v))
-      nodes.push_back(n), v = rewriter_.node(n).inputs[0];
+         n = rewriter_.producer(v)) {
+      nodes.push_back(n);
+      v = rewriter_.node(n).inputs[0];
+    }
     return nodes;
   }
   void describe(const Constant& filter) {

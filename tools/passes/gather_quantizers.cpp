@@ -110,7 +110,10 @@ bool cancel(Rewriter& rewriter, int n) {
     return false;
   const ValueId between = rewriter.node(n).inputs[0];
   rewriter.set_input(n, 0, rewriter.node(above).inputs[0]);
-  if (!rewriter.forward(n)) return rewriter.set_input(n, 0, between), false;
+  if (!rewriter.forward(n)) {
+    rewriter.set_input(n, 0, between);
+    return false;
+  }
   rewriter.remove_unread(above);
   return true;
 }

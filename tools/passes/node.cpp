@@ -44,7 +44,9 @@ Node make_node(std::string_view op, std::vector<ValueId> inputs, std::vector<Val
                std::vector<std::string> onnx_names) {
   Node node;
   node.op = op;
-  node.inputs = std::move(inputs), node.outputs = std::move(outputs), node.onnx_names = std::move(onnx_names);
+  node.inputs = std::move(inputs);
+  node.outputs = std::move(outputs);
+  node.onnx_names = std::move(onnx_names);
   return node;
 }
 

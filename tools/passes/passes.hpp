@@ -26,12 +26,12 @@ void fuse_patterns(graph::Model& model, PassLog& log);
 /// Squeeze and Unsqueeze move down through operators until they cancel, so that a network over one axis is
 /// one over images of height 1.
 void sink_squeezes(graph::Model& model, PassLog& log);
-/// Pads of zeros become the padding of the convolution behind them, and such that never win that of a
+/// Pads of zeros become the padding of the convolution after them, and pads that never win become that of a
 /// MaxPool.
 void fuse_pad(graph::Model& model, PassLog& log);
 /// Chains of Add, Sub, Mul and Div by constants become one Mul, one Add or both.
 void merge_scales(graph::Model& model, PassLog& log);
-/// Scales and shifts by constants per channel fold into the weights behind them.
+/// Scales and shifts by constants per channel fold into the weights after them.
 void fuse_scale(graph::Model& model, PassLog& log);
 /// BatchNormalization, and scale and shift by constants per channel, fold into the weights before them.
 void fuse_batch_normalization(graph::Model& model, PassLog& log);

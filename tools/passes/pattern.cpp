@@ -29,7 +29,11 @@ class Parser {
   Pattern term() {
     if (take('{')) return either();
     Pattern p;
-    if (take('$')) return p.kind = Pattern::Kind::any_number, p.name = word(), p;
+    if (take('$')) {
+      p.kind = Pattern::Kind::any_number;
+      p.name = word();
+      return p;
+    }
     const char first = peek();
     if (first == '-' || std::isdigit(static_cast<unsigned char>(first)) != 0) return number();
     p.name = word();
@@ -58,18 +62,22 @@ class Parser {
     p.kind = Pattern::Kind::number;
     p.number = std::stod(std::string(text_.substr(at_)), &length);
     at_ += length;
-    return skip_space(), p;
+    skip_space();
+    return p;
   }
   std::string word() {
     const std::size_t start = at_;
     while (std::isalnum(static_cast<unsigned char>(peek())) != 0) ++at_;
     if (at_ == start) fail();
     std::string result(text_.substr(start, at_ - start));
-    return skip_space(), result;
+    skip_space();
+    return result;
   }
   bool take(char c) {
     if (peek() != c) return false;
-    return ++at_, skip_space(), true;
+    ++at_;
+    skip_space();
+    return true;
   }
   void skip_space() {
     while (peek() == ' ') ++at_;
@@ -124,7 +132,8 @@ class Matcher {
   static bool trial(Match& m, Attempt attempt) {
     const Match before = m;
     if (attempt()) return true;
-    return m = before, false;
+    m = before;
+    return false;
   }
   bool inputs(const Pattern& p, const Node& found, Match& m, bool swapped) {
     for (std::size_t i = 0; i < p.parts.size(); ++i)
@@ -143,7 +152,10 @@ class Matcher {
     const auto scalar = scalar_of(rewriter_.graph().constant(v));
     if (!scalar) return false;
     const double have = inverse ? 1 / *scalar : *scalar;
-    if (p.kind == Pattern::Kind::any_number) return m.numbers[p.name] = have, true;
+    if (p.kind == Pattern::Kind::any_number) {
+      m.numbers[p.name] = have;
+      return true;
+    }
     const DType dtype = rewriter_.value(v).dtype;
     const bool narrow = is_floating(dtype) && bits(dtype) < 32;
     return std::fabs(have - p.number) <= (narrow ? 4e-3 : 1e-5) * std::fabs(p.number);

@@ -61,7 +61,8 @@ Value converted_filter(const Weights& weights, DType dtype, const std::string& n
   for (double& z : to.zero_points) z += shift;
   const Shape count{static_cast<index_t>(to.scales.size())};
   Value value;
-  value.name = name, value.dtype = dtype;
+  value.name = name;
+  value.dtype = dtype;
   value.dims.emplace(weights.stored->shape.dims().begin(), weights.stored->shape.dims().end());
   value.constant = shift == 0 ? weights.stored : make_numbers(dtype, weights.stored->shape, elements);
   value.quantization = ValueQuantization{make_numbers(DType::f32, count, to.scales),
@@ -86,16 +87,18 @@ std::optional<Value> converted_bias(Rewriter& rewriter, ValueId bias, float inpu
   for (std::size_t i = 0; i < elements->size(); ++i) {
     const double step = scales[scales.size() == 1 ? 0 : i];
     double scale = 1, zero_point = 0;
-    if (quantized)
-      scale = quantized->scales[quantized->scales.size() == 1 ? 0 : i],
+    if (quantized) {
+      scale = quantized->scales[quantized->scales.size() == 1 ? 0 : i];
       zero_point = quantized->zero_points[quantized->scales.size() == 1 ? 0 : i];
+    }
     const bool exact = quantized && std::fabs(scale - step) <= 1e-6 * step;
     steps.push_back(exact ? (*elements)[i] - zero_point
                           : std::nearbyint(((*elements)[i] - zero_point) * scale / step));
     if (!(std::fabs(steps.back()) <= limit)) return std::nullopt;
   }
   Value value;
-  value.name = rewriter.value(bias).name + "/quantized", value.dtype = DType::s32;
+  value.name = rewriter.value(bias).name + "/quantized";
+  value.dtype = DType::s32;
   value.dims = Dims{static_cast<std::int64_t>(steps.size())};
   value.constant = make_numbers(DType::s32, {static_cast<index_t>(steps.size())}, steps);
   value.quantization =
@@ -113,7 +116,10 @@ class Candidate {
   const std::string& reason() const { return reason_; }  ///< why it does not run on quantized tensors
 
  private:
-  bool refuse(std::string why) { return reason_ = std::move(why), false; }
+  bool refuse(std::string why) {
+    reason_ = std::move(why);
+    return false;
+  }
   bool data(int i);
   bool weights();
   bool accepted();
@@ -168,7 +174,8 @@ bool Candidate::accepted() {
   Graph probe;
   probe.values = rewriter_.graph().values;
   Node node = rewriter_.node(n_);
-  node.inputs = inputs_, node.outputs = {rewriter_.node(quantizer_).outputs[0]};
+  node.inputs = inputs_;
+  node.outputs = {rewriter_.node(quantizer_).outputs[0]};
   const DType dtype = is_weighted(node) ? weights_dtype_ : DType::s8;
   const auto convert = [&](ValueId v) {
     auto step =
@@ -178,10 +185,12 @@ bool Candidate::accepted() {
     if (!step) return;
     if (step->dtype != dtype) step->zero_point += dtype == DType::u8 ? 128 : -128;
     step->dtype = dtype;
-    probe.value(v).dtype = dtype, probe.value(v).quantization = quantization_of(*step),
+    probe.value(v).dtype = dtype;
+    probe.value(v).quantization = quantization_of(*step);
     probe.value(v).constant = nullptr;
   };
-  convert(inputs_[0]), convert(node.outputs[0]);
+  convert(inputs_[0]);
+  convert(node.outputs[0]);
   if (!is_weighted(node) && inputs_.size() > 1) convert(inputs_[1]);
   for (Value& value : probe.values)
     if (value.dims)
@@ -248,8 +257,10 @@ bool spread_steps(Rewriter& rewriter) {
     const Node& node = rewriter.node(n);
     const auto step = node.inputs.empty() ? std::nullopt : step_of(rewriter.value(node.inputs[0]));
     for (ValueId v : node.outputs)
-      if (step && v >= 0 && !rewriter.value(v).quantization && mark(rewriter, v, *step))
-        drop_zero_value(rewriter, n, *step), any = true;
+      if (step && v >= 0 && !rewriter.value(v).quantization && mark(rewriter, v, *step)) {
+        drop_zero_value(rewriter, n, *step);
+        any = true;
+      }
   }
   return any;
 }

@@ -101,7 +101,8 @@ ValueId filter_of(Rewriter& rewriter, const Product& p) {
           static_cast<std::int8_t>(elements[static_cast<std::size_t>(i * n + j)]);
   Value value;
   value.name = rewriter.value(rewriter.node(p.matmul).inputs[1]).name + "/quantized";
-  value.dtype = DType::s8, value.dims = Dims{n, k};
+  value.dtype = DType::s8;
+  value.dims = Dims{n, k};
   value.constant = graph::make_constant<std::int8_t>(Shape{n, k}, filter);
   const index_t count = p.scales->shape.elements();
   value.quantization = ValueQuantization{reshaped(*p.scales, Shape{count}), nullptr, count == 1 ? -1 : 0, 0};
@@ -136,7 +137,7 @@ ValueId real_filter_of(Rewriter& rewriter, const Product& p) {
                                rewriter.value(rewriter.node(p.matmul).inputs[1]).name + "/real");
 }
 
-/// The layer that gives what the product, its scales and a bias behind them gave.
+/// The layer that gives what the product, its scales and the bias after them gave.
 void replace(Rewriter& rewriter, const Product& p) {
   const ValueId x = rewriter.node(p.quantizer).inputs[0];
   Node layer;
@@ -152,7 +153,8 @@ void replace(Rewriter& rewriter, const Product& p) {
   if (add >= 0) {
     append_names(layer, rewriter.node(add));
     layer.inputs.resize(std::max<std::size_t>(layer.inputs.size(), 3), absent);
-    layer.inputs[2] = bias, last = add;
+    layer.inputs[2] = bias;
+    last = add;
   }
   layer.outputs = {rewriter.node(last).outputs[0]};
   rewriter.remove_node(last);
@@ -204,7 +206,9 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
   if (k % 2 != 0 || !quantization)
     return miss("its weights have an odd K, or blocks that are no multiples of 32 or do not divide K");
   Value filter = rewriter.value(weights.inputs[0]);
-  filter.name += "/quantized", filter.onnx_name.clear(), filter.quantization = std::move(quantization);
+  filter.name += "/quantized";
+  filter.onnx_name.clear();
+  filter.quantization = std::move(quantization);
   make_dynamic(rewriter, n, std::move(filter));
   rewriter.remove_unread(above);
   log.changed(graph::node_title(rewriter.graph(), layer) + " runs on rows of s8 and weights of 4 bits");

@@ -39,7 +39,10 @@ float best_step(std::span<const float> w, float most, float extra, float (*round
       const float stored = std::clamp(std::nearbyint(x / step), -most - extra, most);
       error += (static_cast<double>(x) - stored * step) * (static_cast<double>(x) - stored * step);
     }
-    if (error < least) least = error, best = step;
+    if (error < least) {
+      least = error;
+      best = step;
+    }
   }
   return best == 0 ? 1 : best;
 }
@@ -72,7 +75,8 @@ Value four_bits(const Constant& filter) {
   const index_t n = filter.shape[0], k = filter.shape[1];
   const auto w = filter.as<float>();
   auto stored = std::make_shared<Constant>();
-  stored->dtype = DType::s4, stored->shape = filter.shape;
+  stored->dtype = DType::s4;
+  stored->shape = filter.shape;
   std::vector<double> steps;
   for (index_t first = 0; first < n * k; first += block) {
     const auto values = w.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(block));

@@ -14,7 +14,10 @@ Rewriter::Rewriter(Graph& graph) : graph_(graph) {
   grow();
   for (ValueId v : graph_.outputs)
     if (v >= 0) ++output_uses_[static_cast<std::size_t>(v)];
-  for (int n = 0; n < nodes(); ++n) near_.push_back(n), link(n);
+  for (int n = 0; n < nodes(); ++n) {
+    near_.push_back(n);
+    link(n);
+  }
 }
 
 void Rewriter::grow() {
@@ -54,7 +57,8 @@ ValueId Rewriter::add_value(Value value) {
 ValueId Rewriter::like(ValueId model, std::string_view suffix) {
   Value copy;
   copy.name = value(model).name + std::string(suffix);
-  copy.dtype = value(model).dtype, copy.dims = value(model).dims,
+  copy.dtype = value(model).dtype;
+  copy.dims = value(model).dims;
   copy.quantization = value(model).quantization;
   return add_value(std::move(copy));
 }
@@ -128,7 +132,10 @@ bool Rewriter::forward(int n) {
     return true;
   }
   Value& kept = graph_.value(x);
-  if (kept.onnx_name.empty()) kept.onnx_name = value(y).onnx_name, kept.permutation = value(y).permutation;
+  if (kept.onnx_name.empty()) {
+    kept.onnx_name = value(y).onnx_name;
+    kept.permutation = value(y).permutation;
+  }
   if (!kept.quantization) kept.quantization = value(y).quantization;
   remove_node(n);
   replace(y, x);

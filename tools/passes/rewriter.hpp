@@ -42,7 +42,7 @@ class Rewriter {
   /// A node that runs about where node `near` runs.
   int add_node(Node node, int near);
   void remove_node(int n);
-  /// Removes a node that nobody reads any more, and then its producers likewise.
+  /// Removes a node that nobody reads any more, then its producers if nobody reads them either.
   void remove_unread(int n);
   void set_input(int n, int input, ValueId v);
   void set_inputs(int n, std::vector<ValueId> inputs);

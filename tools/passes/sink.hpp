@@ -10,7 +10,7 @@
 namespace lithe::passes {
 
 /// A Transpose with permutation `p` feeds node `n`: the node is made to work on what comes before it, and
-/// Transposes appear behind its outputs instead (added to `below`). Other inputs get the inverse; where that
+/// Transposes appear after its outputs instead (added to `below`). Other inputs get the inverse; where that
 /// takes a new Transpose node `insert` must be set, and `inserted` is then set too. False, and nothing
 /// changed, where it is not possible.
 struct Sink {
@@ -52,7 +52,7 @@ struct Sink {
   bool can_restore(ValueId v) const;
   ValueId restored(ValueId v);
   void restore_inputs(int first, int last);
-  /// Output `o` moves behind a new Transpose with permutation `q`.
+  /// Output `o` moves after a new Transpose with permutation `q`.
   void transpose_output(int o, const Permutation& q);
   bool outputs_have_rank(int wanted) const;
 };

@@ -91,7 +91,10 @@ bool Sink::pad() {
 
 bool Sink::resize() {
   Axes axes = ints_attribute(node(), "axes");
-  if (axes.empty()) axes.resize(p.size()), std::iota(axes.begin(), axes.end(), 0);
+  if (axes.empty()) {
+    axes.resize(p.size());
+    std::iota(axes.begin(), axes.end(), 0);
+  }
   for (std::int64_t& a : axes)
     if (a = normalize_axis(a, rank()); a < 0) return false;
   restore_inputs(0, 1);

@@ -156,7 +156,8 @@ bool Sink::reshape() {
     q[axis] = static_cast<std::int32_t>(at);
     shape[at] = std::max<std::int64_t>((*to)[axis], -1);
   }
-  node().op = "Reshape", node().attributes.clear();
+  node().op = "Reshape";
+  node().attributes.clear();
   rewriter.set_inputs(n, {x, rewriter.add_constant(make_ints(shape), "shape")});
   transpose_output(0, q);
   return true;
@@ -183,9 +184,10 @@ bool Sink::flatten() {
                        with_stored(rewriter, filter, reshaped(*moved, stored->shape),
                                    stored_axis(rewriter, filter), reader));
   }
-  for (ValueId v : way)
-    rewriter.graph().value(v).onnx_name.clear(),
-        rewriter.graph().value(v).permutation.clear();  // other order
+  for (ValueId v : way) {
+    rewriter.graph().value(v).onnx_name.clear();
+    rewriter.graph().value(v).permutation.clear();
+  }  // other order
   restore_inputs(0, 1);
   return true;
 }

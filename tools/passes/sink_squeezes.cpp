@@ -16,7 +16,7 @@ namespace {
 /// How Squeeze or Unsqueeze leads from one shape to another: the axes that one of them has more, all of one
 /// element.
 struct Ones {
-  std::vector<std::int64_t> axes;  ///< of the wider side, ascending
+  std::vector<std::int64_t> axes;  ///< the axes of the wider side, ascending
   int wide = 0;                    ///< its rank
   bool squeezes = false;
 
@@ -52,7 +52,7 @@ std::optional<Ones> ones_of(const Graph& graph, const Node& node) {
 }
 
 /// A Squeeze or Unsqueeze feeds node `n`: the node is made to work on what comes before it, and one like it
-/// appears behind each of the outputs instead. False, and nothing changed, where it is not possible.
+/// appears after each of the outputs instead. False, and nothing changed, where it is not possible.
 class SinkOnes {
  public:
   SinkOnes(Rewriter& rewriter, int n, Ones ones) : rewriter_(rewriter), n_(n), ones_(std::move(ones)) {}
@@ -229,7 +229,8 @@ void name_reshape(Rewriter& rewriter, int n) {
   if (k != narrow.size()) return;
   Node alias = node;
   rewriter.set_inputs(n, {alias.inputs[0], rewriter.add_constant(make_ints(axes), "axes")});
-  rewriter.node(n).op = squeezes ? "Squeeze" : "Unsqueeze", rewriter.node(n).attributes.clear();
+  rewriter.node(n).op = squeezes ? "Squeeze" : "Unsqueeze";
+  rewriter.node(n).attributes.clear();
 }
 
 bool sink_once(Graph& graph, PassLog& log) {

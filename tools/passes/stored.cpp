@@ -66,7 +66,8 @@ ValueId as_channel_vector(Rewriter& rewriter, ValueId v, int rank, index_t n, in
     return with_stored(rewriter, v, reshaped(*stored, {n}), stored_axis(rewriter, v) < 0 ? -1 : 0, near);
   if (stored->shape.elements() != 1 || stored_axis(rewriter, v) >= 0) return absent;
   auto repeated = std::make_shared<Constant>();
-  repeated->dtype = stored->dtype, repeated->shape = {n};
+  repeated->dtype = stored->dtype;
+  repeated->shape = {n};
   for (index_t i = 0; i < n; ++i)
     repeated->bytes.insert(repeated->bytes.end(), stored->bytes.begin(), stored->bytes.end());
   return with_stored(rewriter, v, std::move(repeated), -1, near);

@@ -3,7 +3,7 @@
 
 #include "tools/passes/rewriter.hpp"
 
-/// Constants as they are stored: bare, or behind a DequantizeLinear.
+/// Constants as they are stored: bare, or through a DequantizeLinear.
 namespace lithe::passes {
 
 /// Whether `v` is made by a DequantizeLinear of constants only.

@@ -181,7 +181,10 @@ void unify(Graph& graph, PassLog& log) {
       continue;
     changes.emplace_back(v, target->second);
   }
-  for (const auto& [v, dtype] : changes) change(rewriter, v, dtype), ++changed;
+  for (const auto& [v, dtype] : changes) {
+    change(rewriter, v, dtype);
+    ++changed;
+  }
   if (changed > 0)
     log.changed(std::to_string(changed) + " tensors moved by 128 to the dtype of their weights");
   rewriter.finish();

@@ -21,7 +21,9 @@ std::vector<graph::ConstantPtr> outputs_of(Session& session) {
   for (int o = 0; o < session.outputs(); ++o) {
     const TensorView t = session.output(o);
     auto copy = std::make_shared<graph::Constant>();
-    copy->dtype = t.dtype, copy->shape = t.shape, copy->bytes.resize(t.bytes());
+    copy->dtype = t.dtype;
+    copy->shape = t.shape;
+    copy->bytes.resize(t.bytes());
     if (t.bytes() != 0) std::memcpy(copy->bytes.data(), t.data, t.bytes());
     outputs.push_back(std::move(copy));
   }
@@ -37,15 +39,18 @@ std::size_t classes(const Shape& shape) {
 void add(OutputAccuracy& to, const TensorView& got, const TensorView& wanted) {
   const std::vector<double> a = report::reals(got), b = report::reals(wanted);
   if (a.size() != b.size()) return;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    to.signal += b[i] * b[i], to.noise += (a[i] - b[i]) * (a[i] - b[i]);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    to.signal += b[i] * b[i];
+    to.noise += (a[i] - b[i]) * (a[i] - b[i]);
+  }
   to.error = std::max(to.error, report::measure(got, wanted).relative());
   const auto width = static_cast<std::ptrdiff_t>(classes(wanted.shape));
   for (std::ptrdiff_t at = 0; width != 0 && at < static_cast<std::ptrdiff_t>(b.size()); at += width) {
     const auto best = [&](const std::vector<double>& v) {
       return std::max_element(v.begin() + at, v.begin() + at + width) - v.begin();
     };
-    ++to.rows, to.agreeing += best(a) == best(b);
+    ++to.rows;
+    to.agreeing += best(a) == best(b);
   }
 }
 

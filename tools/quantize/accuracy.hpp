@@ -17,7 +17,7 @@ struct OutputAccuracy {
   std::string name;
   double signal = 0, noise = 0;        ///< sums of squares: of the float output, and of the difference
   double error = 0;                    ///< largest |a - b| / max(range, largest |value|, 1e-2) of a sample
-  std::size_t rows = 0, agreeing = 0;  ///< of an output [N, classes]: how often the largest class is the same
+  std::size_t rows = 0, agreeing = 0;  ///< for an output [N, classes]: its rows, and how many have the same largest class
 
   double snr_db() const;  ///< infinity where nothing differs
 };

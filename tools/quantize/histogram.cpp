@@ -30,9 +30,11 @@ void Histogram::add(std::span<const float> values) {
   float low = 0, high = 0;
   for (float v : values) {
     if (!std::isfinite(v)) continue;
-    low = std::min(low, v), high = std::max(high, v);
+    low = std::min(low, v);
+    high = std::max(high, v);
   }
-  low_ = std::min(low_, low), high_ = std::max(high_, high);
+  low_ = std::min(low_, low);
+  high_ = std::max(high_, high);
   const float largest = std::max(-low, high);
   if (largest > 0) make_room(largest);
   const double bins_per_unit = width_ > 0 ? 1 / width_ : 0;

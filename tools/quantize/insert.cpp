@@ -85,7 +85,8 @@ class Inserter {
       const ValueId real = rewriter_.like(v, "/real");
       const ValueId stored = stored_like(v, step);
       graph::Value& value = rewriter_.graph().value(stored);  // takes the place of `v` among ONNX's values
-      value.onnx_name = rewriter_.value(v).onnx_name, value.permutation = rewriter_.value(v).permutation;
+      value.onnx_name = rewriter_.value(v).onnx_name;
+      value.permutation = rewriter_.value(v).permutation;
       rewriter_.set_output(producer, 0, real);
       return chain(real, stored, v, step, producer);
     }

@@ -14,13 +14,13 @@ namespace lithe::quantize {
 /// What calibration says of a float graph, by names.
 struct Calibration {
   struct Value {
-    Range range;  ///< of what is stored
+    Range range;  ///< the range of what is stored
     Range seen;   ///< all that occurred
     friend bool operator==(const Value&, const Value&) = default;
   };
   std::map<std::string, Value> values;  ///< inputs, and the roots of groups
   std::map<std::string, std::vector<double>>
-      means;  ///< of the channels that a layer reads, by key_of the layer
+      means;  ///< the means of the channels that a layer reads, by key_of the layer
   friend bool operator==(const Calibration&, const Calibration&) = default;
 };
 

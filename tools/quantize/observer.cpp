@@ -57,7 +57,8 @@ class Observer {
   static void add(Channels& to, const TensorView& tensor) {
     if (tensor.dtype != DType::f32 || tensor.elements() == 0) return;
     const auto channels = static_cast<std::size_t>(tensor.shape.back());
-    to.sums.resize(channels), to.largest.resize(channels);
+    to.sums.resize(channels);
+    to.largest.resize(channels);
     for (index_t r = 0; r < tensor.shape.rows(); ++r) {
       const float* row = tensor.row<float>(r);
       for (std::size_t c = 0; c < channels; ++c) {

@@ -25,7 +25,7 @@ struct Channels {
 /// What was seen of a float graph on the calibration set; by names, which graphs keep through rewriting.
 struct Observations {
   std::map<std::string, Histogram> values;  ///< inputs, and the roots of a selection's groups
-  std::map<std::string, Channels> inputs;  ///< of layers: the channels of what they read, by key_of the layer
+  std::map<std::string, Channels> inputs;  ///< the channels of what a layer reads, by key_of the layer
 };
 
 /// Runs the model over all samples on the fast kernels and looks at every tensor right after its node ran: no

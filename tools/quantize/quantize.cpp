@@ -51,7 +51,7 @@ void refuse_quantized(const graph::Model& model) {
   }
 }
 
-/// Of a model none of whose layers can run in int8; `left` says why.
+/// The refusal of a model none of whose layers can run in int8; `left` says why.
 [[noreturn]] void refuse_selection(const std::string& name, const std::vector<std::string>& left) {
   const std::string why = left.empty() ? "it has no convolution and no fully connected layer (MatMul, Gemm)"
                           : left.size() == 1 ? left[0]

@@ -26,12 +26,12 @@ struct Options {
 
 struct Report {
   std::size_t layers = 0;           ///< with weights: convolutions and fully connected ones
-  std::size_t int8_layers = 0;      ///< of these, in int8
+  std::size_t int8_layers = 0;      ///< how many of these run in int8
   std::vector<std::string> kept;    ///< in floating point for max_drop, in running order
   std::vector<std::string> left;    ///< layers in floating point for other reasons
   std::vector<std::string> notes;   ///< outliers, dead channels, the cache: what the user should know
-  std::vector<double> input_steps;  ///< of 8 bits over what each input held; 0: not f32
-  Accuracy accuracy;                ///< of the int8 model against the float one, on the samples
+  std::vector<double> input_steps;  ///< the step of 8 bits over the range of each input; 0: not f32
+  Accuracy accuracy;                ///< the int8 model against the float one, on the samples
 };
 
 struct Quantized {

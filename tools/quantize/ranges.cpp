@@ -65,8 +65,10 @@ Range least_squares(const Histogram& h) {
   double least = std::numeric_limits<double>::infinity();
   for (float low : candidates(h.low()))
     for (float high : candidates(h.high()))
-      if (const double error = squared_error(below, above, {low, high}); error < least)
-        least = error, best = {low, high};
+      if (const double error = squared_error(below, above, {low, high}); error < least) {
+        least = error;
+        best = {low, high};
+      }
   return best;
 }
 
@@ -100,7 +102,10 @@ double divergence(const Histogram& h, int first, int last) {
     const int begin = first + bins * g / groups, end = first + bins * (g + 1) / groups;
     double sum = 0;
     int present = 0;
-    for (int b = begin; b < end; ++b) sum += count(b), present += count(b) > 0;
+    for (int b = begin; b < end; ++b) {
+      sum += count(b);
+      present += count(b) > 0;
+    }
     for (int b = begin; b < end; ++b) {
       const double p = (count(b) + (b == first ? clipped_low : 0) + (b == last - 1 ? clipped_high : 0)) / all;
       const double q = count(b) > 0 ? sum / present / inside : never;
@@ -126,10 +131,15 @@ Range least_divergence(const Histogram& h) {
       const Range r = low_end ? Range{end, best.high} : Range{best.low, end};
       if (bins(r.low) + bins(r.high) < levels || squared_error(below, above, r) > most) continue;
       const double d = divergence(h, -bins(r.low), bins(r.high));
-      if (d < least) least = d, best = r;
+      if (d < least) {
+        least = d;
+        best = r;
+      }
     }
   };
-  improve(false), improve(true), improve(false);
+  improve(false);
+  improve(true);
+  improve(false);
   return best;
 }
 

@@ -33,7 +33,8 @@ Status Runner::start(const Sample& sample) {
     LITHE_TRY(session_->resize(changes));
   } else {
     SessionOptions options = machine_options(&threads_);
-    options.growable = true, options.shapes = changes;
+    options.growable = true;
+    options.shapes = changes;
     auto created = Session::create(model_, options);
     LITHE_TRY(created.status());
     session_.emplace(*std::move(created));

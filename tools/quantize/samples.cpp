@@ -58,7 +58,7 @@ Shape one(const Dims& dims) {
 
 struct Fit {
   std::size_t count;
-  Shape shape;  ///< of one sample
+  Shape shape;  ///< the shape of one sample
 };
 
 /// An array that holds one sample, with or without its batch axis.
@@ -135,7 +135,8 @@ ConstantPtr resized(const ConstantPtr& picture, index_t height, index_t width) {
   graph::set_attributes<ops::Resize>(node, {.mode = ops::ResizeMode::linear, .antialias = true});
   const std::int64_t sizes[] = {height, width, picture->shape[2]};
   graph::Value out;
-  out.name = "resized", out.dtype = DType::f32;
+  out.name = "resized";
+  out.dtype = DType::f32;
   node.inputs = {g.add_constant(real, "picture"), graph::absent, graph::absent,
                  g.add_constant(graph::make_constant<std::int64_t>({3}, sizes), "sizes")};
   node.outputs = {g.add_value(std::move(out))};
@@ -248,7 +249,8 @@ void Samples::add(const Arrays& arrays, const fs::path& where, bool stacked) {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     const Input& input = inputs_[i];
     if (input.state) {
-      group.arrays.push_back(nullptr), group.shapes.emplace_back();
+      group.arrays.push_back(nullptr);
+      group.shapes.emplace_back();
       continue;
     }
     const ConstantPtr* array = find(arrays, i);
@@ -279,7 +281,8 @@ void Samples::add_array(Group& group, const Input& input, const ConstantPtr& arr
                       std::to_string(group.count));
   check_finite(*numbers, where);
   group.count = fit->count;
-  group.arrays.push_back(numbers), group.shapes.push_back(fit->shape);
+  group.arrays.push_back(numbers);
+  group.shapes.push_back(fit->shape);
 }
 
 void Samples::add_picture(const fs::path& file) {
@@ -341,7 +344,8 @@ Sample Samples::at(std::size_t i) const {
     const ConstantPtr& array = group->arrays[input];
     if (!array) continue;
     auto slice = std::make_shared<graph::Constant>();
-    slice->dtype = array->dtype, slice->shape = group->shapes[input];
+    slice->dtype = array->dtype;
+    slice->shape = group->shapes[input];
     const std::size_t bytes = slice->view().bytes();
     slice->bytes.assign(array->bytes.begin() + static_cast<std::ptrdiff_t>(i * bytes),
                         array->bytes.begin() + static_cast<std::ptrdiff_t>((i + 1) * bytes));

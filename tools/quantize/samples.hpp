@@ -40,7 +40,7 @@ class Samples {
 
   std::size_t size() const { return size_; }
   Sample at(std::size_t i) const;
-  /// Of all contents, as the model sees them.
+  /// A hash of all contents as the model sees them.
   std::string hash() const;
 
  private:

@@ -145,8 +145,10 @@ class Selector {
       for (int n = 0; n < nodes(); ++n) {
         if (!result_.nodes.contains(n) || passes::is_weighted(node(n))) continue;
         for (int i = 0; i < passes::quantizable_inputs(node(n)); ++i)
-          if (const ValueId v = passes::input(node(n), i); real(v) && !computed_on_s8(v))
-            result_.nodes.erase(n), changed = true;
+          if (const ValueId v = passes::input(node(n), i); real(v) && !computed_on_s8(v)) {
+            result_.nodes.erase(n);
+            changed = true;
+          }
       }
     }
   }

@@ -14,7 +14,7 @@ namespace lithe::quantize {
 /// Values of one step: what an operator that only moves elements reads and writes.
 struct Group {
   std::vector<graph::ValueId> roots;  ///< the members that are computed, or inputs of the graph
-  std::optional<passes::Step> fixed;  ///< of an operator whose results have a natural range
+  std::optional<passes::Step> fixed;  ///< the step of an operator whose results have a natural range
 };
 
 /// What of a float graph is computed on s8.
@@ -25,7 +25,7 @@ struct Selection {
   std::vector<std::string> left;  ///< nodes with many multiply-adds that stay, with the reason
 };
 
-/// Layers with constant f32 weights, and behind them what has a quantized form and reads their results only;
+/// Layers with constant f32 weights, and after them what has a quantized form and reads their results only;
 /// after the last layer arithmetic stays in float, where it costs little and rounds most. `keep` names nodes
 /// (by their first output) that stay in float.
 Selection select(const graph::Graph& graph, const std::set<std::string>& keep = {});

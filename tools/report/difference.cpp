@@ -122,7 +122,10 @@ Difference measure(const TensorView& got, const TensorView& reference) {
     d.mismatch = "has shape " + text(got.shape) + " instead of " + text(reference.shape);
     return d;
   }
-  if (exact(got, reference)) return d.mismatch = exact_mismatch(got, reference), d;
+  if (exact(got, reference)) {
+    d.mismatch = exact_mismatch(got, reference);
+    return d;
+  }
   const std::vector<double> a = reals(got), b = reals(reference);
   double low = 0, high = 0;
   bool any = false;

@@ -314,13 +314,18 @@ constexpr KernelEntry make_kernel() {
     e.name = K::name;
   else
     e.name = "portable";
-  e.bytes = sizeof(K), e.align = alignof(K);
+  e.bytes = sizeof(K);
+  e.align = alignof(K);
   if constexpr (requires { K::packed_inputs; }) e.packed_inputs = K::packed_inputs;
   if constexpr (requires { K::strided_inputs; }) e.strided_inputs = K::strided_inputs;
   if constexpr (requires { K::strided_outputs; }) e.strided_outputs = K::strided_outputs;
   using F = KernelFunctions<K>;
-  e.supports = supports_all, e.create = create_nothing, e.reshape = reshape_nothing;
-  e.construct = F::construct, e.destroy = F::destroy, e.run = F::run;
+  e.supports = supports_all;
+  e.create = create_nothing;
+  e.reshape = reshape_nothing;
+  e.construct = F::construct;
+  e.destroy = F::destroy;
+  e.run = F::run;
   if constexpr (requires(const A& a, const NodeInfo& n) { K::supports(a, n); }) e.supports = F::supports;
   if constexpr (requires(const A& a, const NodeInfo& n, const Strip& s) { K::takes_strip(a, n, s); })
     e.takes_strip = F::takes_strip;
@@ -342,12 +347,12 @@ struct Only : Kernel {
   static constexpr TypeSet types = type_set(dtypes...);
   static constexpr auto rows = detail::rows_of<Op, types>();
 
-  static bool supports(const typename Op::Attributes& a, const NodeInfo& node) {
+  static bool supports([[maybe_unused]] const typename Op::Attributes& a, const NodeInfo& node) {
     if ((!node.inputs.empty() && !takes(node.input(0))) || !takes(node.output())) return false;
     if constexpr (requires { Kernel::supports(a, node); })
       return Kernel::supports(a, node);
     else
-      return (void)a, true;
+      return true;
   }
   Status run(const typename Op::Attributes& a, RunContext& context) {
     if constexpr (requires { Kernel::template run<types>(a, context); })

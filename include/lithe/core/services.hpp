@@ -58,7 +58,9 @@ class Storage {
   Storage& operator=(Storage&& other) noexcept {
     if (this != &other) {
       reset();
-      data_ = other.data_, size_ = other.size_, release_ = other.release_;
+      data_ = other.data_;
+      size_ = other.size_;
+      release_ = other.release_;
       other.release_ = nullptr;
     }
     return *this;

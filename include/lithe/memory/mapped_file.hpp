@@ -31,7 +31,10 @@ inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
   if (memory == nullptr) return Status{Code::out_of_memory, "no memory for a copy of the file"};
   for (std::size_t done = 0; done < size;) {
     const ssize_t n = read(descriptor, memory + done, size - done);
-    if (n <= 0) return std::free(memory), Status{Code::io, "the file could not be read to its end"};
+    if (n <= 0) {
+      std::free(memory);
+      return Status{Code::io, "the file could not be read to its end"};
+    }
     done += static_cast<std::size_t>(n);
   }
   return Storage(memory, size, [](void* data, std::size_t) { std::free(data); });

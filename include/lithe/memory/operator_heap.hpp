@@ -16,7 +16,7 @@ namespace lithe::inline v0 {
 ///
 /// Before `seal()` the heap grows from the start of its range: it takes the freed block that fits best, else
 /// memory from its top; freed blocks are split and merged. After `seal()` blocks keep their sizes for ever. A
-/// block that is freed, or reallocated to fewer bytes, stays whole: whoever frees or shrinks a block gets the
+/// block that is freed, or reallocated to fewer bytes, stays whole: who frees or shrinks a block gets the
 /// same bytes back later. A full heap returns null. The same calls give the same addresses, relative to the
 /// range.
 ///

@@ -83,7 +83,7 @@ class ExpOfSteps {
   }
 
  private:
-  std::uint32_t exponent_;  ///< of 1/2, for one step, in units of 2^-26
+  std::uint32_t exponent_;  ///< the exponent of 1/2 for one step, in units of 2^-26
 };
 
 }  // namespace detail

@@ -53,17 +53,25 @@ inline Cpu detect_features() {
   Cpu c;
   c.f16_arithmetic = cpuinfo_has_arm_neon_fp16_arith() || cpuinfo_has_x86_avx512fp16();
   c.bf16 = cpuinfo_has_arm_neon_bf16() || cpuinfo_has_x86_avx512bf16();
-  c.ssse3 = cpuinfo_has_x86_ssse3(), c.sse41 = cpuinfo_has_x86_sse4_1(), c.avx = cpuinfo_has_x86_avx();
-  c.f16c = cpuinfo_has_x86_f16c(), c.fma3 = cpuinfo_has_x86_fma3(), c.avx2 = cpuinfo_has_x86_avx2();
-  c.avx_vnni = cpuinfo_has_x86_avxvnni(), c.avx_vnni_int8 = cpuinfo_has_x86_avx_vnni_int8();
+  c.ssse3 = cpuinfo_has_x86_ssse3();
+  c.sse41 = cpuinfo_has_x86_sse4_1();
+  c.avx = cpuinfo_has_x86_avx();
+  c.f16c = cpuinfo_has_x86_f16c();
+  c.fma3 = cpuinfo_has_x86_fma3();
+  c.avx2 = cpuinfo_has_x86_avx2();
+  c.avx_vnni = cpuinfo_has_x86_avxvnni();
+  c.avx_vnni_int8 = cpuinfo_has_x86_avx_vnni_int8();
   c.gfni = cpuinfo_has_x86_gfni();
   c.avx512 = cpuinfo_has_x86_avx512f() && cpuinfo_has_x86_avx512bw() && cpuinfo_has_x86_avx512dq() &&
              cpuinfo_has_x86_avx512vl();
   c.avx512_vbmi = c.avx512 && cpuinfo_has_x86_avx512vbmi();
   c.avx512_vnni = c.avx512 && cpuinfo_has_x86_avx512vnni();
   c.amx = cpuinfo_has_x86_amx_int8();
-  c.neon = cpuinfo_has_arm_neon(), c.neon_dot = cpuinfo_has_arm_neon_dot(), c.i8mm = cpuinfo_has_arm_i8mm();
-  c.sve = cpuinfo_has_arm_sve(), c.sve2 = cpuinfo_has_arm_sve2();
+  c.neon = cpuinfo_has_arm_neon();
+  c.neon_dot = cpuinfo_has_arm_neon_dot();
+  c.i8mm = cpuinfo_has_arm_i8mm();
+  c.sve = cpuinfo_has_arm_sve();
+  c.sve2 = cpuinfo_has_arm_sve2();
   return c;
 }
 
@@ -72,18 +80,34 @@ inline Cpu detect_features() {
 template <class Isa>
 Status clear_features(const Cpu& c, Isa& isa) {
   if constexpr (requires { isa.avx2; }) {
-    isa.ssse3 &= c.ssse3, isa.sse4_1 &= c.sse41, isa.avx &= c.avx, isa.f16c &= c.f16c, isa.fma3 &= c.fma3;
-    isa.avx2 &= c.avx2, isa.avxvnni &= c.avx_vnni, isa.avx_vnni_int8 &= c.avx_vnni_int8, isa.gfni &= c.gfni;
-    isa.avx512f &= c.avx512, isa.avx512vbmi &= c.avx512_vbmi, isa.avx512vnni &= c.avx512_vnni;
-    isa.amx_int8 &= c.amx, isa.avx512fp16 &= c.f16_arithmetic, isa.avx512bf16 &= c.bf16;
+    isa.ssse3 &= c.ssse3;
+    isa.sse4_1 &= c.sse41;
+    isa.avx &= c.avx;
+    isa.f16c &= c.f16c;
+    isa.fma3 &= c.fma3;
+    isa.avx2 &= c.avx2;
+    isa.avxvnni &= c.avx_vnni;
+    isa.avx_vnni_int8 &= c.avx_vnni_int8;
+    isa.gfni &= c.gfni;
+    isa.avx512f &= c.avx512;
+    isa.avx512vbmi &= c.avx512_vbmi;
+    isa.avx512vnni &= c.avx512_vnni;
+    isa.amx_int8 &= c.amx;
+    isa.avx512fp16 &= c.f16_arithmetic;
+    isa.avx512bf16 &= c.bf16;
   } else if constexpr (requires { isa.dot; }) {
     if constexpr (requires { isa.neon; })
       isa.neon &= c.neon;
     else if (!c.neon)
       return {Code::unsupported, "AArch64 is not without neon: mask what builds on it (dot, f16, ...)"};
-    isa.dot &= c.neon_dot, isa.fp16arith &= c.f16_arithmetic;
-    if constexpr (requires { isa.i8mm; })
-      isa.i8mm &= c.i8mm, isa.bf16 &= c.bf16, isa.sve &= c.sve, isa.sve2 &= c.sve2;
+    isa.dot &= c.neon_dot;
+    isa.fp16arith &= c.f16_arithmetic;
+    if constexpr (requires { isa.i8mm; }) {
+      isa.i8mm &= c.i8mm;
+      isa.bf16 &= c.bf16;
+      isa.sve &= c.sve;
+      isa.sve2 &= c.sve2;
+    }
   }
   return {};
 }

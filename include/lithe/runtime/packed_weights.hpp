@@ -53,13 +53,13 @@ struct PackingKey {
 };
 
 /// Constants as kernels packed them, shared by every session that is given this object, and outliving them
-/// all. Addresses never move, entries never change. Thread-safe: whoever looks for an entry that it may have
+/// all. Addresses never move, entries never change. Thread-safe: who looks for an entry that it may have
 /// to make holds `lock()` until it is committed. Allocates at load only; a refusal is null, for the caller's
 /// Code::out_of_memory.
 class PackedWeights {
  public:
   static constexpr std::size_t alignment = 64;
-  static constexpr std::size_t slack = 64;  ///< zero bytes behind each entry
+  static constexpr std::size_t slack = 64;  ///< zero bytes after each entry
 
   PackedWeights() = default;
   PackedWeights(const PackedWeights&) = delete;
@@ -85,9 +85,14 @@ class PackedWeights {
     auto* entry = new (std::nothrow) Entry{key};
     if (entry == nullptr) return {};
     entry->data = allocate(total);
-    if (entry->data == nullptr) return delete entry, std::span<std::byte>{};
+    if (entry->data == nullptr) {
+      delete entry;
+      return std::span<std::byte>{};
+    }
     std::memset(entry->data + bytes, 0, total - bytes);
-    entry->bytes = bytes, entry->total = total, entry->next = head_;
+    entry->bytes = bytes;
+    entry->total = total;
+    entry->next = head_;
     head_ = entry;
     return {entry->data, bytes};
   }
@@ -95,7 +100,8 @@ class PackedWeights {
   void commit() {
     if (head_ == nullptr || head_->committed) return;
     head_->committed = true;
-    bytes_ += head_->total, ++entries_;
+    bytes_ += head_->total;
+    ++entries_;
   }
   /// Drops the reserved entry, if there is one. The caller holds lock().
   void discard() {
@@ -120,7 +126,7 @@ class PackedWeights {
     bool committed = false;
     Entry* next = nullptr;
   };
-  /// Entries of a huge page or more lie on huge pages, where the system has them: whoever streams a large
+  /// Entries of a huge page or more lie on huge pages, where the system has them: who streams a large
   /// filter misses fewer addresses.
   static std::byte* allocate(std::size_t bytes) {
     constexpr std::size_t huge_page = std::size_t{1} << 21;

@@ -13,7 +13,7 @@
 
 namespace lithe::inline v0 {
 
-/// The pthreadpool behind a core ThreadPool, or null.
+/// The pthreadpool of a core ThreadPool, or null.
 inline pthreadpool_t native(const ThreadPool* pool) {
   return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
 }
@@ -41,7 +41,8 @@ class Threads {
   Threads(Threads&& other) noexcept
       : pool_(std::exchange(other.pool_, {})), affinity_(std::move(other.affinity_)) {}
   Threads& operator=(Threads&& other) noexcept {
-    std::swap(pool_, other.pool_), std::swap(affinity_, other.affinity_);
+    std::swap(pool_, other.pool_);
+    std::swap(affinity_, other.affinity_);
     return *this;
   }
   ~Threads() {

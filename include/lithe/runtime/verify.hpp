@@ -126,7 +126,7 @@ class Verify {
   }
 
   [[gnu::cold]] Status quantization(const format::Value& v, const format::Quantization& q) const {
-    std::uint64_t scale_bytes = 0, zero_bytes = 0;  // of buffers in memory: size_t holds them
+    std::uint64_t scale_bytes = 0, zero_bytes = 0;  // size_t holds them: the buffers are in memory
     const auto scale_dtype = static_cast<DType>(q.scale_dtype()),
                zero_dtype = static_cast<DType>(q.zero_point_dtype());
     if (scale_dtype != DType::f32 && scale_dtype != DType::f16 && scale_dtype != DType::bf16)
@@ -193,7 +193,8 @@ class Verify {
       const format::Value& v = *graph.values()->Get(static_cast<std::uint32_t>(out));
       if (v.buffer() >= 0) return bad("a node writes a constant");
       LITHE_TRY(value(v, false, false));
-      ++defined, produces = true;
+      ++defined;
+      produces = true;
     }
     if (!produces) return bad("a node has no output");
     for (std::uint32_t child : numbers(node.subgraphs()))
@@ -280,7 +281,8 @@ class Verify {
     return detail::bad("not a lithe model (no LITH identifier)");
   if (tables > file.size()) return detail::bad("the file is cut short");
   flatbuffers::Verifier::Options options;
-  options.max_depth = 16, options.max_tables = 4'000'000;
+  options.max_depth = 16;
+  options.max_tables = 4'000'000;
   flatbuffers::Verifier verifier(bytes, static_cast<std::size_t>(tables), options);
   if (!verifier.VerifySizePrefixedBuffer<format::Model>(format::ModelIdentifier()))
     return detail::bad("the file's tables are damaged");

@@ -13,9 +13,15 @@ int main() {
                                     lithe::portable::Kernel<lithe::ops::Flatten>, lithe::xnn::FullyConnected,
                                     lithe::xnn::Softmax>;
   const auto model = lithe::open(MODEL);
-  if (!model.ok()) return std::puts(model.status().text()), 1;
+  if (!model.ok()) {
+    std::puts(model.status().text());
+    return 1;
+  }
   auto session = lithe::Session::create(*model, lithe::options<Kernels>());
-  if (!session.ok()) return std::puts(session.status().text()), 1;
+  if (!session.ok()) {
+    std::puts(session.status().text());
+    return 1;
+  }
   std::ranges::fill(session->input<float>("image"), 1.0f);
   return session->run().ok() ? 0 : 1;
 }

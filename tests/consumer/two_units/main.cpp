@@ -9,8 +9,14 @@ bool answers(lithe::Session& session);
 
 int main() {
   const auto model = lithe::open(MODEL);
-  if (!model.ok()) return std::puts(model.status().text()), 1;
+  if (!model.ok()) {
+    std::puts(model.status().text());
+    return 1;
+  }
   auto session = lithe::Session::create(*model, lithe::options());
-  if (!session.ok()) return std::puts(session.status().text()), 1;
+  if (!session.ok()) {
+    std::puts(session.status().text());
+    return 1;
+  }
   return uses_fast_kernels(*session) && answers(*session) ? 0 : 1;
 }

@@ -128,9 +128,10 @@ inline void read_pads(NodeImport& node, int axes, Window& window) {
   if (pads.size() != 2 * n)
     node.refuse("attribute pads has " + std::to_string(pads.size()) + " numbers for " + std::to_string(axes) +
                 " spatial axes");
-  for (std::size_t a = 0; a < n; ++a)
-    window.pads[first + a] = narrow(node, pads[a], "pads"),
-                        window.pads[first + a + 3] = narrow(node, pads[a + n], "pads");
+  for (std::size_t a = 0; a < n; ++a) {
+    window.pads[first + a] = narrow(node, pads[a], "pads");
+    window.pads[first + a + 3] = narrow(node, pads[a + n], "pads");
+  }
 }
 
 /// Reads strides, dilations, pads and auto_pad. `kernel` has one number a spatial axis; empty where it is not
