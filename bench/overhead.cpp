@@ -43,7 +43,7 @@ struct Delete {
 };
 using Operator = std::unique_ptr<xnn_operator, Delete>;
 
-std::string describe(const runtime::NodeView& node) {
+std::string text_of(const runtime::NodeView& node) {
   std::string text = std::string(node.op().spec->name) + " on " + node.kernel_name();
   if (count(node.file().onnx_names()) != 0) text += " (" + node.file().onnx_names()->Get(0)->str() + ")";
   return text;
@@ -58,10 +58,10 @@ class Maker {
   void make() {
     const auto& makers = table();
     const auto found = makers.find(node_.op().spec->name);
-    if (found == makers.end()) throw Failure("no loop by hand for " + describe(node_));
+    if (found == makers.end()) throw Failure("no loop by hand for " + text_of(node_));
     for (const TensorView& in : node_.inputs())
       if (in && in.dtype != DType::f32 && in.dtype != DType::s64)
-        throw Failure("no loop by hand for other types than f32: " + describe(node_));
+        throw Failure("no loop by hand for other types than f32: " + text_of(node_));
     found->second(*this);
   }
 
@@ -82,7 +82,7 @@ class Maker {
 
   void must(xnn_status status) const {
     if (status != xnn_status_success)
-      throw Failure("XNNPACK refused (" + std::to_string(static_cast<int>(status)) + ") " + describe(node_));
+      throw Failure("XNNPACK refused (" + std::to_string(static_cast<int>(status)) + ") " + text_of(node_));
   }
   /// The operator that `create` writes, kept for the loop.
   template <class Create>
@@ -93,7 +93,7 @@ class Maker {
     return op;
   }
   void* workspace(std::size_t bytes) const {
-    if (bytes > node_.workspace().size()) throw Failure("a larger workspace is needed by " + describe(node_));
+    if (bytes > node_.workspace().size()) throw Failure("a larger workspace is needed by " + text_of(node_));
     return node_.workspace().data();
   }
 
@@ -209,7 +209,7 @@ class Maker {
 
   static void max_pool2d(Maker& m) {
     const auto& a = m.attributes<ops::MaxPool2D>();
-    if (a.ceil_mode) throw Failure("no loop by hand for ceil_mode: " + describe(m.node_));
+    if (a.ceil_mode) throw Failure("no loop by hand for ceil_mode: " + text_of(m.node_));
     const Shape& s = m.input(0).shape;
     const xnn_operator_t op = m.add([&](xnn_operator_t* result) {
       return xnn_create_max_pooling2d_nhwc_f32(
@@ -225,7 +225,7 @@ class Maker {
   }
   static void average_pool2d(Maker& m) {
     const auto& a = m.attributes<ops::AveragePool2D>();
-    if (a.ceil_mode) throw Failure("no loop by hand for ceil_mode: " + describe(m.node_));
+    if (a.ceil_mode) throw Failure("no loop by hand for ceil_mode: " + text_of(m.node_));
     const Shape& s = m.input(0).shape;
     const xnn_operator_t op = m.add([&](xnn_operator_t* result) {
       return xnn_create_average_pooling2d_nhwc_f32(unsign(a.pads[0]), unsign(a.pads[3]), unsign(a.pads[2]),
@@ -256,7 +256,7 @@ class Maker {
   static void softmax(Maker& m) {
     const Shape& s = m.input(0).shape;
     if (normalize_axis(m.attributes<ops::Softmax>().axis, s.rank()) != s.rank() - 1)
-      throw Failure("no loop by hand for an inner axis: " + describe(m.node_));
+      throw Failure("no loop by hand for an inner axis: " + text_of(m.node_));
     const xnn_operator_t op =
         m.add([](xnn_operator_t* result) { return xnn_create_softmax_nc_f32(0, result); });
     m.must(xnn_reshape_softmax_nc_f32(op, size(s.back()), size(m.input(0).pitch), size(m.output().pitch),
@@ -297,10 +297,10 @@ class Loop {
  public:
   Loop(const runtime::PlanView& plan, pthreadpool_t threads) : threads_(threads) {
     for (const runtime::NodeView node : plan.nodes()) {
-      if (node.varies() || node.chain() >= 0) throw Failure("no loop by hand for " + describe(node));
+      if (node.varies() || node.chain() >= 0) throw Failure("no loop by hand for " + text_of(node));
       if (node.runs() != runtime::Runs::every_time) continue;
       ++nodes_;
-      if (!std::string_view(node.kernel_name()).starts_with("xnn::")) foreign_.push_back(describe(node));
+      if (!std::string_view(node.kernel_name()).starts_with("xnn::")) foreign_.push_back(text_of(node));
       Maker(node, threads, operators_).make();
     }
   }

@@ -29,8 +29,10 @@ using Session = lithe::Result<lithe::Session>;
 /// The answer to a picture; empty, and a line on stderr, where the run fails.
 std::vector<float> answer(Session& session, const std::vector<int>& picture) {
   std::copy(picture.begin(), picture.end(), session->input(0).as<float>().begin());
-  if (const auto status = session->run(); !status.ok())
-    return std::cerr << status.text() << "\n", std::vector<float>{};
+  if (const auto status = session->run(); !status.ok()) {
+    std::cerr << status.text() << "\n";
+    return std::vector<float>{};
+  }
   const auto scores = session->output(0).as<float>();
   return {scores.begin(), scores.end()};
 }
@@ -39,12 +41,17 @@ int write(const char* model_file, const char* image_file, std::size_t count, flo
           const char* header) {
   const auto model = lithe::open(model_file);
   const auto images = npy::read_bytes(image_file);
-  if (!model.ok() || images.empty())
-    return std::cerr << "cannot read " << model_file << " or " << image_file << "\n", 1;
+  if (!model.ok() || images.empty()) {
+    std::cerr << "cannot read " << model_file << " or " << image_file << "\n";
+    return 1;
+  }
   auto session = lithe::Session::create(*model, lithe::options());
   auto portable = lithe::Session::create(*model, lithe::options<lithe::portable::all>());
   for (const Session* s : {&session, &portable})
-    if (!s->ok()) return std::cerr << s->status().text() << "\n", 1;
+    if (!s->ok()) {
+      std::cerr << s->status().text() << "\n";
+      return 1;
+    }
   const auto size = static_cast<std::size_t>(session->input(0).elements());
   std::ostringstream inputs, outputs;
   for (std::size_t i = 0; i < count && (i + 1) * size <= images.size(); ++i) {
@@ -53,10 +60,11 @@ int write(const char* model_file, const char* image_file, std::size_t count, flo
     const std::vector<float> fast = answer(session, picture), slow = answer(portable, picture);
     if (fast.empty() || slow.empty()) return 1;
     for (std::size_t k = 0; k < fast.size(); ++k)
-      if (!(std::abs(fast[k] - slow[k]) <= tolerance))
-        return std::cerr << "picture " << i << ": the portable kernels answer " << slow[k] << " instead of "
-                         << fast[k] << "\n",
-               1;
+      if (!(std::abs(fast[k] - slow[k]) <= tolerance)) {
+        std::cerr << "picture " << i << ": the portable kernels answer " << slow[k] << " instead of "
+                  << fast[k] << "\n";
+        return 1;
+      }
     write_row(inputs, picture);
     write_row(outputs, fast);
   }
@@ -74,8 +82,10 @@ int write(const char* model_file, const char* image_file, std::size_t count, flo
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 6)
-    return std::cerr << "usage: firmware_pictures MODEL.lithe images.npy COUNT TOLERANCE OUTPUT.hpp\n", 2;
+  if (argc != 6) {
+    std::cerr << "usage: firmware_pictures MODEL.lithe images.npy COUNT TOLERANCE OUTPUT.hpp\n";
+    return 2;
+  }
   return write(argv[1], argv[2], static_cast<std::size_t>(std::atoi(argv[3])), std::strtof(argv[4], nullptr),
                argv[5]);
 }

@@ -102,7 +102,7 @@ inline Exercise exercise_onnx(std::span<const std::byte> bytes, std::span<const 
                               bool check = false) {
   import::Options options;
   options.check = check;
-  options.limits.file_bytes = std::uint64_t{64} << 20,
+  options.limits.file_bytes = std::uint64_t{64} << 20;
   options.limits.overhead_bytes = std::uint64_t{64} << 20;
   std::vector<std::byte> converted;
   try {

@@ -51,7 +51,8 @@ TEST(Concat, Refuses) {
 TEST(Concat, DifferentScalesAreRefused) {
   Case c;
   const ops::Concat::Attributes attributes;
-  c.op = &operator_entry<ops::Concat>, c.attributes = &attributes;
+  c.op = &operator_entry<ops::Concat>;
+  c.attributes = &attributes;
   c.inputs = {{DType::s8, Shape{2}, {{0.5f}, {1}, -1}}, {DType::s8, Shape{2}, {{0.5f}, {1}, -1}}};
   c.known = c.constant = {false, false};
   c.output_dtypes = {DType::s8};

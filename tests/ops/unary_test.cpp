@@ -199,7 +199,8 @@ TEST(Unary, BadQuantizationIsRefused) {
   for (const auto& [bad, code] : table) {
     Case c;
     const ops::Tanh::Attributes attributes;
-    c.op = &operator_entry<ops::Tanh>, c.attributes = &attributes;
+    c.op = &operator_entry<ops::Tanh>;
+    c.attributes = &attributes;
     c.inputs = {StoredTensor(DType::s8, {2}, bad)};
     c.known = c.constant = {false};
     c.output_dtypes = {DType::s8};

@@ -43,8 +43,10 @@ std::vector<ReferenceTensor> reference(const Attributes& a, const std::vector<Re
   for (index_t k = 0; k < n; ++k) indices[k] = static_cast<double>(first[static_cast<std::size_t>(k)]);
   for (std::size_t s = 0; s < slices.size(); ++s)
     for (index_t k = 0; k < n; ++k)
-      if (slices[s] == slices[first[static_cast<std::size_t>(k)]])
-        inverse[static_cast<index_t>(s)] = static_cast<double>(k), counts[k] += 1;
+      if (slices[s] == slices[first[static_cast<std::size_t>(k)]]) {
+        inverse[static_cast<index_t>(s)] = static_cast<double>(k);
+        counts[k] += 1;
+      }
   return {out, indices, inverse, counts};
 }
 

@@ -361,16 +361,16 @@ TEST(Verify, RefusesDeepNesting) {
 }
 
 TEST(Verify, RefusesNodes) {
-  constexpr const char* early = "a node reads a value before it is defined";
+  constexpr const char* too_early = "a node reads a value before it is defined";
   constexpr const char* order = "a node's outputs are out of order";
   constexpr const char* carried = "a node's subgraphs are out of order";
   constexpr const char* many = "an attribute has more than 64 numbers";
   const Refusal refusals[] = {
       {"an operator", [](FileTables& t) { t.graphs[0].nodes[0].op = 3; }, "a node names a missing operator"},
-      {"input -2", [](FileTables& t) { t.graphs[0].nodes[0].inputs[0] = -2; }, early},
-      {"its own output", [](FileTables& t) { t.graphs[0].nodes[0].inputs[0] = sum; }, early},
+      {"input -2", [](FileTables& t) { t.graphs[0].nodes[0].inputs[0] = -2; }, too_early},
+      {"its own output", [](FileTables& t) { t.graphs[0].nodes[0].inputs[0] = sum; }, too_early},
       {"an input after the last value", [](FileTables& t) { t.graphs[0].nodes[2].inputs[1] = value_count; },
-       early},
+       too_early},
       {"an output that was written", [](FileTables& t) { t.graphs[0].nodes[1].outputs = {sum}; }, order},
       {"an output that skips one", [](FileTables& t) { t.graphs[0].nodes[0].outputs = {next}; }, order},
       {"output -2", [](FileTables& t) { t.graphs[0].nodes[0].outputs = {-2}; }, order},

@@ -86,7 +86,8 @@ TEST(SessionMemory, PartsOfASplitAreReadInPlace) {
   auto session = Session::create(model, portable_options());
   ASSERT_TRUE(session.ok());
   std::ranges::fill(session->input<float>("x"), 0.f);
-  session->input<float>("x")[1] = 1, session->input<float>("x")[5] = 2;
+  session->input<float>("x")[1] = 1;
+  session->input<float>("x")[5] = 2;
   ASSERT_TRUE(session->run().ok());
   EXPECT_EQ(session->inspect().nodes()[1].runs(), runtime::Runs::never);
   EXPECT_FLOAT_EQ(session->output<float>("y")[1], -std::exp(1.f));
@@ -120,7 +121,8 @@ TEST(SessionMemory, StatesLiveOnBetweenRuns) {
   const Model model = b.open();
   auto session = Session::create(model, portable_options());
   ASSERT_TRUE(session.ok()) << session.status().text();
-  session->input<float>("x")[0] = 1, session->input<float>("x")[1] = 10;
+  session->input<float>("x")[0] = 1;
+  session->input<float>("x")[1] = 10;
   for (int i = 1; i <= 3; ++i) {
     ASSERT_TRUE(session->run().ok());
     EXPECT_EQ(session->output<float>("y")[1], -10.f * static_cast<float>(i));

@@ -58,7 +58,7 @@ class Input {
     constant_ = is;
     return std::move(*this);
   }
-  /// The contents are known to infer (a constant or a host value); or are not, though they were given.
+  /// The contents are known to infer (a constant or a host input), or are not, though they were given.
   Input known(bool is = true) && {
     known_ = is;
     return std::move(*this);

@@ -58,7 +58,7 @@ struct Case {
   std::vector<TestQuantization> output_quantization;
   std::uint64_t max_bytes = default_max_bytes;
   SubgraphInference* subgraphs = nullptr;
-  RunServices* host = nullptr;
+  RunServices* services = nullptr;
 };
 
 struct InferResult {
@@ -214,9 +214,10 @@ class NodeRun {
       if (need.count == 0) continue;  // wanted whole
       const index_t height = inputs[i].shape[1], begin = std::clamp<index_t>(need.first, 0, height);
       const index_t end = std::clamp<index_t>(need.first + need.count, begin, height);
-      if (i == 0)
-        strip.pad_top = std::max<index_t>(0, -need.first),
+      if (i == 0) {
+        strip.pad_top = std::max<index_t>(0, -need.first);
         strip.pad_bottom = std::max<index_t>(0, need.first + need.count - height);
+      }
       Shape shape = inputs[i].shape;
       shape[1] = end - begin;
       StoredTensor window(inputs[i].dtype, shape, inputs[i].quantization);
@@ -319,7 +320,7 @@ class NodeRun {
     reshape.threads = &how_.threads;
     LITHE_TRY(entry_.reshape(kernel_.get(), case_.attributes, reshape));
     Workspace workspace(reshape.workspace_bytes);
-    RunContext run(input_views, output_tensors, workspace.span(), &how_.threads, case_.host, strip, slot);
+    RunContext run(input_views, output_tensors, workspace.span(), &how_.threads, case_.services, strip, slot);
     LITHE_TRY(entry_.run(kernel_.get(), case_.attributes, run));
     intact = intact && workspace.buffer.intact();
     for (std::size_t i = 0; i < in.size(); ++i) {
@@ -330,7 +331,7 @@ class NodeRun {
       if (!outputs[o].present()) continue;
       if (!output_tensors[o].shape.valid() || placed_bytes({outputs[o].dtype, output_tensors[o].shape},
                                                            how_.output_gap) > out[o].buffer.bytes().size())
-        if (case_.host == nullptr) return {Code::kernel, "an output became larger than infer announced"};
+        if (case_.services == nullptr) return {Code::kernel, "an output became larger than infer announced"};
       intact = collect(output_tensors[o], how_.output_gap, outputs[o]) && out[o].buffer.intact() && intact;
     }
     return {};

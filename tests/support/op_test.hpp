@@ -82,9 +82,9 @@ class OpTest {
     max_bytes_ = max_bytes;
     return *this;
   }
-  OpTest& subgraphs(SubgraphInference* inference, RunServices* host) {
+  OpTest& subgraphs(SubgraphInference* inference, RunServices* services) {
     subgraphs_ = inference;
-    host_ = host;
+    services_ = services;
     return *this;
   }
 
@@ -184,8 +184,11 @@ class OpTest {
 
   Case make_case(const std::vector<Input>& inputs, const Types& types, Quantized mode) const {
     Case c;
-    c.op = &operator_entry<Op>, c.attributes = &attributes_, c.max_bytes = max_bytes_,
-    c.subgraphs = subgraphs_, c.host = host_;
+    c.op = &operator_entry<Op>;
+    c.attributes = &attributes_;
+    c.max_bytes = max_bytes_;
+    c.subgraphs = subgraphs_;
+    c.services = services_;
     AttributeStore store{c.stored_attributes};
     write_attributes(attributes_, store);
     const bool quantized = quantize(types, mode);
@@ -394,7 +397,7 @@ class OpTest {
   Platform platform_;
   std::uint64_t max_bytes_ = default_max_bytes;
   SubgraphInference* subgraphs_ = nullptr;
-  RunServices* host_ = nullptr;
+  RunServices* services_ = nullptr;
 };
 
 }  // namespace lithe::test

@@ -334,7 +334,8 @@ TEST_F(Command, BenchProfilesByNodeOperatorAndKernel) {
   for (const auto& node : j["nodes"]) {
     EXPECT_EQ(node["kernel"], "portable");
     EXPECT_NE(node["output"], "");
-    of_operator[node["op"]] += node["us"].get<double>(), micros += node["us"].get<double>();
+    of_operator[node["op"]] += node["us"].get<double>();
+    micros += node["us"].get<double>();
   }
   EXPECT_EQ(j["operators"].size(), of_operator.size());
   double share = 0, last = micros;

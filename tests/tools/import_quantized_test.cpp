@@ -39,7 +39,10 @@ std::vector<int> run(const std::string& graph, const std::vector<int>& input, in
   SessionOptions options = machine_options(nullptr);
   options.kernels = portable_kernels();
   auto session = Session::create(*model, options);
-  if (!session.ok()) return ADD_FAILURE() << session.status().text(), std::vector<int>{};
+  if (!session.ok()) {
+    ADD_FAILURE() << session.status().text();
+    return std::vector<int>{};
+  }
   const Tensor to = session->input(0);
   for (std::size_t i = 0; i < input.size(); ++i)
     static_cast<std::int8_t*>(to.data)[i] = static_cast<std::int8_t>(input[i]);

@@ -17,7 +17,8 @@ template <Operator Op>
 ReferenceTensor portable_in_float(const typename Op::Attributes& attributes,
                                   const std::vector<ReferenceTensor>& inputs) {
   Case c;
-  c.op = &operator_entry<Op>, c.attributes = &attributes;
+  c.op = &operator_entry<Op>;
+  c.attributes = &attributes;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     // Inputs that are integers in every row decide shapes.
     const DType declared = Op::types[0].inputs[static_cast<int>(i)];

@@ -120,9 +120,9 @@ TEST(XnnSlice, Values) {
 
 TEST(XnnSlice, Refusals) {
   const std::int64_t two[] = {2}, one[] = {1};
-  const ValueInfo x{f32, {8}}, y{f32, {1}}, first{s64, {1}, one}, end{s64, {1}, two}, host{s64, {1}};
+  const ValueInfo x{f32, {8}}, y{f32, {1}}, first{s64, {1}, one}, end{s64, {1}, two}, computed{s64, {1}};
   EXPECT_TRUE(supports<xnn::Slice>({}, {x, first, end}, y));
-  EXPECT_FALSE(supports<xnn::Slice>({}, {x, host, end}, y)) << "starts that are not constant";
+  EXPECT_FALSE(supports<xnn::Slice>({}, {x, computed, end}, y)) << "starts that are not constant";
   EXPECT_FALSE(supports<xnn::Slice>({}, {x, first, end, {}, end}, y)) << "a step of 2";
   EXPECT_FALSE(supports<xnn::Slice>({}, {{f64, {8}}, first, end}, {f64, {1}}));
 }

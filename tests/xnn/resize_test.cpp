@@ -24,7 +24,8 @@ Attributes linear(Coordinates coordinates, IntList axes = {1, 2}) {
 auto in_float(bool by_scales) {
   return [by_scales](const Attributes& a, const std::vector<ReferenceTensor>& in) {
     Case c;
-    c.op = &operator_entry<ops::Resize>, c.attributes = &a;
+    c.op = &operator_entry<ops::Resize>;
+    c.attributes = &a;
     c.inputs = {StoredTensor(f32, in[0]), StoredTensor(), StoredTensor(), StoredTensor()};
     const std::size_t last = by_scales ? 2 : 3;
     c.inputs[last] = StoredTensor(by_scales ? f32 : s64, in[last]);
@@ -79,14 +80,14 @@ TEST(XnnResize, PlainBytes) {
 
 TEST(XnnResize, Refusals) {
   const float two[] = {2, 2}, half[] = {2, 0.5F};
-  const ValueInfo x{f32, {1, 8, 8, 16}}, y{f32, {1, 16, 16, 16}}, scales{f32, {2}, two}, host{f32, {2}},
+  const ValueInfo x{f32, {1, 8, 8, 16}}, y{f32, {1, 16, 16, 16}}, scales{f32, {2}, two}, computed{f32, {2}},
       sizes{s64, {2}};
   const auto takes = [&](const Attributes& a, const ValueInfo& s, const ValueInfo& in) {
     return supports<xnn::Resize>(a, {in, {}, s}, y);
   };
   const Attributes good = linear(Coordinates::half_pixel);
   EXPECT_TRUE(takes(good, scales, x));
-  EXPECT_FALSE(takes(good, host, x)) << "a scale that may be anything";
+  EXPECT_FALSE(takes(good, computed, x)) << "a scale that may be anything";
   EXPECT_FALSE(takes(good, {f32, {2}, half}, x)) << "a scale that sizes do not tell";
   EXPECT_FALSE(takes(good, scales, {f64, {1, 8, 8, 16}}));
   EXPECT_FALSE(takes(linear(Coordinates::half_pixel, {2, 3}), scales, x));

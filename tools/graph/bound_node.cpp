@@ -43,10 +43,10 @@ class KernelObject {
   std::vector<std::max_align_t> memory_;
 };
 
-/// 64-byte aligned scratch memory.
-class Scratch {
+/// Bytes that are aligned to 64.
+class AlignedBytes {
  public:
-  explicit Scratch(std::size_t bytes) : blocks_(bytes / sizeof(Block) + 1), bytes_(bytes) {}
+  explicit AlignedBytes(std::size_t bytes) : blocks_(bytes / sizeof(Block) + 1), bytes_(bytes) {}
   std::span<std::byte> span() { return std::as_writable_bytes(std::span(blocks_)).first(bytes_); }
 
  private:
@@ -169,7 +169,7 @@ Result<std::vector<ConstantPtr>> BoundNode::run() {
   }
   ReshapeContext reshape{.node = info, .inputs = in, .outputs = out_views};
   LITHE_TRY(kernel_->reshape(object.get(), attributes_.data(), reshape));
-  Scratch scratch(reshape.workspace_bytes);
+  AlignedBytes scratch(reshape.workspace_bytes);
   RunContext context(in, out, scratch.span(), nullptr);
   LITHE_TRY(kernel_->run(object.get(), attributes_.data(), context));
   for (std::size_t o = 0; o < out.size(); ++o) {

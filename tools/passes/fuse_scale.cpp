@@ -97,12 +97,12 @@ bool is_counted(Rewriter& rewriter, ValueId v) {
   });
 }
 
-/// The chain that ends with node `n` as a Mul, an Add or both, where that is fewer nodes.
+/// Rewrites the sequence that ends with node `n` as a Mul, an Add or both, where that is fewer nodes.
 void merge(Rewriter& rewriter, int n, PassLog& log) {
   ValueId x = absent;
   auto whole = affine_of(rewriter, n, x);
   if (!whole || is_counted(rewriter, rewriter.node(n).outputs[0])) return;
-  std::vector<int> chain{n};
+  std::vector<int> sequence{n};
   for (;;) {
     const int above = rewriter.producer(x);
     ValueId source = absent;
@@ -111,17 +111,18 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
     if (!first || !append(*first, *whole) || !first->fits(rewriter.value(source).dtype)) break;
     whole = first;
     x = source;
-    chain.push_back(above);
+    sequence.push_back(above);
   }
   const bool scales = whole->scales(), shifts = whole->shifts();
   const std::size_t needed = (scales ? 1U : 0U) + (shifts ? 1U : 0U);
-  if (chain.size() < 2 || needed == 0 || needed >= chain.size()) return;
+  if (sequence.size() < 2 || needed == 0 || needed >= sequence.size()) return;
   const ValueId y = rewriter.node(n).outputs[0];
   const DType dtype = rewriter.value(y).dtype;
   const auto constant = [&](const std::vector<double>& numbers, const char* name) {
     return rewriter.add_constant(make_numbers(dtype, whole->shape, numbers), name);
   };
-  for (std::size_t i = 1; i < chain.size(); ++i) prepend_names(rewriter.node(n), rewriter.node(chain[i]));
+  for (std::size_t i = 1; i < sequence.size(); ++i)
+    prepend_names(rewriter.node(n), rewriter.node(sequence[i]));
   log.changed(graph::node_title(rewriter.graph(), rewriter.node(n)) + " merged: one scale and shift");
   if (scales && shifts) {
     const ValueId scaled = rewriter.like(y, "/scaled");
@@ -161,7 +162,7 @@ class ScaledInput {
     };
     if (rewriter_.uses(scaled) != 1) return miss("what is scaled has another reader");
     if (clamp_attribute(rewriter_.node(above)).active()) return miss("it is clamped between");
-    describe(*filter);
+    read_channels(*filter);
     const auto& dims = rewriter_.value(x).dims;
     const bool alike = dims && rank_of(rewriter_.value(node.inputs[0])) == static_cast<int>(dims->size()) &&
                        !dims->empty() && dims->back() == inputs_;
@@ -197,7 +198,8 @@ class ScaledInput {
     }
     return nodes;
   }
-  void describe(const Constant& filter) {
+  /// Sets how many channels the filter reads and gives.
+  void read_channels(const Constant& filter) {
     const Node& node = rewriter_.node(n_);
     const Shape& shape = filter.shape;
     depthwise_ = is(node, "DepthwiseConv2D");

@@ -29,7 +29,7 @@ void sink_squeezes(graph::Model& model, PassLog& log);
 /// Pads of zeros become the padding of the convolution after them, and pads that never win become that of a
 /// MaxPool.
 void fuse_pad(graph::Model& model, PassLog& log);
-/// Chains of Add, Sub, Mul and Div by constants become one Mul, one Add or both.
+/// Sequences of Add, Sub, Mul and Div by constants become one Mul, one Add or both.
 void merge_scales(graph::Model& model, PassLog& log);
 /// Scales and shifts by constants per channel fold into the weights after them.
 void fuse_scale(graph::Model& model, PassLog& log);

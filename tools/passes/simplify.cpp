@@ -133,7 +133,7 @@ std::optional<std::vector<std::int64_t>> reshape_target(const std::optional<Dims
   return shape;
 }
 
-/// A chain of reshapes becomes its origin, where that has the same dims, or one Reshape.
+/// A sequence of reshapes becomes its origin, where that has the same dims, or one Reshape.
 bool merge_reshapes(Rewriter& rewriter, int n) {
   if (!is_alias(rewriter.node(n))) return false;
   const int above = rewriter.producer(rewriter.node(n).inputs[0]);

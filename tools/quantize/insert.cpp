@@ -71,7 +71,8 @@ class Inserter {
     rewriter_.graph().value(stored).dtype = step.dtype;
     return stored;
   }
-  void chain(ValueId real, ValueId stored, ValueId dequantized, const Step& step, int near) {
+  /// Adds a QuantizeLinear from `real` to `stored`, and a DequantizeLinear from there.
+  void add_pair(ValueId real, ValueId stored, ValueId dequantized, const Step& step, int near) {
     rewriter_.add_node(passes::make_quantizer(rewriter_, "QuantizeLinear", real, stored, step), near);
     rewriter_.add_node(passes::make_quantizer(rewriter_, "DequantizeLinear", stored, dequantized, step),
                        near);
@@ -88,7 +89,7 @@ class Inserter {
       value.onnx_name = rewriter_.value(v).onnx_name;
       value.permutation = rewriter_.value(v).permutation;
       rewriter_.set_output(producer, 0, real);
-      return chain(real, stored, v, step, producer);
+      return add_pair(real, stored, v, step, producer);
     }
     const std::vector<passes::Rewriter::Reader> readers = rewriter_.readers(v);
     int near = -1;
@@ -104,7 +105,7 @@ class Inserter {
       rewriter_.set_input(reader.node, reader.input, dequantized);
       near = reader.node;
     }
-    if (near >= 0) chain(v, stored_like(v, step), dequantized, step, near);
+    if (near >= 0) add_pair(v, stored_like(v, step), dequantized, step, near);
   }
 
   /// Operands of element-wise nodes that are constants.

@@ -63,7 +63,8 @@ class Observer {
       const float* row = tensor.row<float>(r);
       for (std::size_t c = 0; c < channels; ++c) {
         if (!std::isfinite(row[c])) continue;
-        to.sums[c] += static_cast<double>(row[c]), to.largest[c] = std::max(to.largest[c], std::fabs(row[c]));
+        to.sums[c] += static_cast<double>(row[c]);
+        to.largest[c] = std::max(to.largest[c], std::fabs(row[c]));
       }
     }
     to.rows += static_cast<double>(tensor.shape.rows());

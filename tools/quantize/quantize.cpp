@@ -77,7 +77,7 @@ class Quantizer {
     std::set<std::string> keep = options_.max_drop < 0 ? std::set<std::string>() : nodes_to_keep(unknown);
     keep.insert(unknown.begin(), unknown.end());
     Quantized result = build(keep, log_);
-    describe_layers(result.report, keep);
+    report_layers(result.report, keep);
     for (graph::ValueId v : main().inputs) {
       const auto found = calibration_.values.find(main().value(v).name);
       const bool seen = found != calibration_.values.end();
@@ -108,7 +108,7 @@ class Quantizer {
       }
     }
     const Observations seen = observe(model_, all, samples_, options_.threads);
-    describe(seen);
+    note_outliers(seen);
     calibration_ = calibration_of(seen);
     const Equalization factors = try_equalization(seen);
     if (!options_.cache.empty()) write_cache(options_.cache, key, {calibration_, factors});
@@ -157,8 +157,8 @@ class Quantizer {
     return names;
   }
 
-  /// Outliers and dead channels.
-  void describe(const Observations& seen) {
+  /// Adds notes on outliers, values that are not finite, and dead channels.
+  void note_outliers(const Observations& seen) {
     std::vector<std::pair<double, std::string>> outliers;
     for (const auto& [name, h] : seen.values) {
       const double common = h.magnitude(0.9999), largest = static_cast<double>(std::max(-h.low(), h.high()));
@@ -175,9 +175,9 @@ class Quantizer {
                        " tensors have outliers; try --calibration percentile, entropy or mse");
     for (std::size_t i = 0; i < outliers.size() && i < 3; ++i)
       notes_.push_back("outliers: " + outliers[i].second);
-    describe_dead(seen);
+    note_dead_channels(seen);
   }
-  void describe_dead(const Observations& seen) {
+  void note_dead_channels(const Observations& seen) {
     std::vector<std::pair<std::size_t, std::string>> dead;
     for (const auto& [name, channels] : seen.inputs) {
       const auto count =
@@ -288,7 +288,7 @@ class Quantizer {
     return ranked;
   }
 
-  void describe_layers(Report& report, const std::set<std::string>& keep) {
+  void report_layers(Report& report, const std::set<std::string>& keep) {
     const Selection chosen = select(main(), keep);
     for (const Node& node : main().nodes) report.layers += passes::is_weighted(node);
     for (int n : chosen.nodes)

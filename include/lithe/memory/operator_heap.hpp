@@ -20,7 +20,7 @@ namespace lithe::inline v0 {
 /// same bytes back later. A full heap returns null. The same calls give the same addresses, relative to the
 /// range.
 ///
-/// The heap's state lies in the range itself: this object is a handle, which may be copied and moved. Not
+/// The heap's bookkeeping lies in the range itself: this object is a handle, which may be copied and moved. Not
 /// thread-safe.
 class OperatorHeap {
  public:
@@ -33,16 +33,16 @@ class OperatorHeap {
     void* start = range.data();
     std::size_t bytes = range.size();
     if (start == nullptr || std::align(alignment, 3 * alignment, start, bytes) == nullptr) return;
-    state_ = new (start) State{};
-    state_->base = static_cast<std::byte*>(start);
-    state_->size = bytes / alignment * alignment;
-    state_->top = state_->high_water = alignment;
+    control_ = new (start) ControlBlock{};
+    control_->base = static_cast<std::byte*>(start);
+    control_->size = bytes / alignment * alignment;
+    control_->top = control_->high_water = alignment;
   }
 
   /// Allocates at least `bytes` bytes, aligned to 64; null where there is no room, or where `align` is above
   /// 64.
   void* allocate(std::size_t bytes, std::size_t align = alignment) {
-    if (state_ == nullptr || align > alignment || bytes > state_->size) return nullptr;
+    if (control_ == nullptr || align > alignment || bytes > control_->size) return nullptr;
     const std::size_t capacity = std::max(round_up(bytes), alignment);
     Header* block = best_fit(capacity);
     if (block != nullptr)
@@ -51,7 +51,7 @@ class OperatorHeap {
       block = extend(capacity);
     if (block == nullptr) return nullptr;
     block->state = Block::used;
-    state_->used += alignment + block->capacity;
+    control_->used += alignment + block->capacity;
     return data(block);
   }
 
@@ -73,50 +73,50 @@ class OperatorHeap {
     if (pointer == nullptr) return;
     Header* block = header(pointer);
     block->state = Block::free;
-    state_->used -= alignment + block->capacity;
-    if (!state_->sealed) merge(block);
+    control_->used -= alignment + block->capacity;
+    if (!control_->sealed) merge(block);
   }
 
   /// Freezes the heap: from now on nothing is split, merged or taken from the top. Blocks that are free at
   /// this moment are never used again.
   void seal() {
-    if (state_ == nullptr || state_->sealed) return;
+    if (control_ == nullptr || control_->sealed) return;
     for (Header* block = first(); block != nullptr; block = next(block))
       if (block->state == Block::free) block->state = Block::hole;
-    state_->sealed = true;
-    state_->high_water = state_->top;
+    control_->sealed = true;
+    control_->high_water = control_->top;
   }
-  bool sealed() const { return state_ != nullptr && state_->sealed; }
+  bool sealed() const { return control_ != nullptr && control_->sealed; }
 
   /// Bytes of the live blocks, with their 64-byte headers.
-  std::size_t used() const { return state_ == nullptr ? 0 : state_->used; }
+  std::size_t used() const { return control_ == nullptr ? 0 : control_->used; }
   /// Bytes of the range, from its start, that were ever occupied. Once the heap is sealed, these must be
   /// kept.
-  std::size_t high_water() const { return state_ == nullptr ? 0 : state_->high_water; }
+  std::size_t high_water() const { return control_ == nullptr ? 0 : control_->high_water; }
   bool contains(const void* pointer) const {
     const auto at = reinterpret_cast<std::uintptr_t>(pointer),
-               base = reinterpret_cast<std::uintptr_t>(state_);
-    return state_ != nullptr && at >= base && at - base < state_->size;
+               base = reinterpret_cast<std::uintptr_t>(control_);
+    return control_ != nullptr && at >= base && at - base < control_->size;
   }
   /// The live block that starts at `pointer`; empty where there is none. For tools.
   std::span<const std::byte> block_at(const void* pointer) const {
-    if (state_ == nullptr) return {};
+    if (control_ == nullptr) return {};
     for (Header* block = first(); block != nullptr; block = next(block))
       if (data(block) == pointer && block->state == Block::used)
         return {static_cast<const std::byte*>(data(block)), block->capacity};
     return {};
   }
-  explicit operator bool() const { return state_ != nullptr; }
+  explicit operator bool() const { return control_ != nullptr; }
 
  private:
-  struct State;
+  struct ControlBlock;
 
  public:
   enum class Block : std::uint8_t { used, free, hole };
   /// Precedes every block. Other allocators may put a header with a null owner before their own blocks, so
   /// that owner() works for all.
   struct alignas(alignment) Header {
-    State* owner = nullptr;
+    ControlBlock* owner = nullptr;
     std::size_t capacity = 0;  ///< bytes after the header
     std::size_t previous = 0;  ///< capacity of the block before this one; 0: this is the first
     Block state = Block::free;
@@ -127,27 +127,27 @@ class OperatorHeap {
   /// The heap that owns a block which a Header precedes; an empty handle for a null owner.
   static OperatorHeap owner(void* pointer) {
     OperatorHeap heap;
-    heap.state_ = header(pointer)->owner;
+    heap.control_ = header(pointer)->owner;
     return heap;
   }
 
  private:
-  struct alignas(alignment) State {
+  struct alignas(alignment) ControlBlock {
     std::byte* base = nullptr;
     std::size_t size = 0, top = 0, high_water = 0, used = 0;
     std::size_t last = 0;  ///< capacity of the block below `top`
     bool sealed = false;
   };
-  static_assert(sizeof(Header) == alignment && sizeof(State) == alignment);
+  static_assert(sizeof(Header) == alignment && sizeof(ControlBlock) == alignment);
 
   static std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
   static void* data(Header* block) { return reinterpret_cast<std::byte*>(block) + alignment; }
   Header* first() const {
-    return state_->top == alignment ? nullptr : reinterpret_cast<Header*>(state_->base + alignment);
+    return control_->top == alignment ? nullptr : reinterpret_cast<Header*>(control_->base + alignment);
   }
   Header* next(Header* block) const {
     std::byte* end = static_cast<std::byte*>(data(block)) + block->capacity;
-    return end == state_->base + state_->top ? nullptr : reinterpret_cast<Header*>(end);
+    return end == control_->base + control_->top ? nullptr : reinterpret_cast<Header*>(end);
   }
 
   Header* best_fit(std::size_t capacity) const {
@@ -162,42 +162,43 @@ class OperatorHeap {
   void set_capacity(Header* block, std::size_t capacity) {
     block->capacity = capacity;
     Header* after = next(block);
-    (after != nullptr ? after->previous : state_->last) = capacity;
+    (after != nullptr ? after->previous : control_->last) = capacity;
   }
 
   void split(Header* block, std::size_t capacity) {
     const std::size_t rest = block->capacity - capacity;
-    if (state_->sealed || rest < 2 * alignment) return;
+    if (control_->sealed || rest < 2 * alignment) return;
     auto* tail =
-        new (static_cast<std::byte*>(data(block)) + capacity) Header{state_, 0, capacity, Block::free};
+        new (static_cast<std::byte*>(data(block)) + capacity) Header{control_, 0, capacity, Block::free};
     block->capacity = capacity;
     set_capacity(tail, rest - alignment);
   }
 
   void set_top(std::size_t top) {
-    state_->top = top;
-    state_->high_water = std::max(state_->high_water, top);
+    control_->top = top;
+    control_->high_water = std::max(control_->high_water, top);
   }
 
   Header* extend(std::size_t capacity) {
-    if (state_->sealed || state_->size - state_->top < alignment ||
-        state_->size - state_->top - alignment < capacity)
+    if (control_->sealed || control_->size - control_->top < alignment ||
+        control_->size - control_->top - alignment < capacity)
       return nullptr;
-    auto* block = new (state_->base + state_->top) Header{state_, capacity, state_->last, Block::free};
-    state_->last = capacity;
-    set_top(state_->top + alignment + capacity);
+    auto* block =
+        new (control_->base + control_->top) Header{control_, capacity, control_->last, Block::free};
+    control_->last = capacity;
+    set_top(control_->top + alignment + capacity);
     return block;
   }
 
   bool grow_last(void* pointer, std::size_t bytes) {
     Header* block = header(pointer);
-    if (state_->sealed || next(block) != nullptr || bytes > state_->size) return false;
+    if (control_->sealed || next(block) != nullptr || bytes > control_->size) return false;
     const std::size_t more = round_up(bytes) - block->capacity;
-    if (more > state_->size - state_->top) return false;
-    state_->used += more;
+    if (more > control_->size - control_->top) return false;
+    control_->used += more;
     block->capacity += more;
-    state_->last = block->capacity;
-    set_top(state_->top + more);
+    control_->last = block->capacity;
+    set_top(control_->top + more);
     return true;
   }
 
@@ -212,11 +213,11 @@ class OperatorHeap {
       }
     }
     if (next(block) != nullptr) return;
-    state_->last = block->previous;
-    state_->top = static_cast<std::size_t>(reinterpret_cast<std::byte*>(block) - state_->base);
+    control_->last = block->previous;
+    control_->top = static_cast<std::size_t>(reinterpret_cast<std::byte*>(block) - control_->base);
   }
 
-  State* state_ = nullptr;
+  ControlBlock* control_ = nullptr;
 };
 
 }  // namespace lithe::inline v0

@@ -21,7 +21,7 @@ namespace lithe::inline v0::runtime {
 
 /// Keeps the workers of a pool off the processor of the thread that runs a session.
 ///
-/// Linux as a guest on x86 takes an idle processor that halted for one that the host took away
+/// Linux as a guest on x86 takes an idle processor that halted for one that the hypervisor took away
 /// (available_idle_cpu() and vcpu_is_preempted() in its scheduler), so it wakes a worker on the processor
 /// where it slept last, even if its caller runs there by now. Both then wait for each other until the load
 /// balancer parts them, some milliseconds later: as long as a burst of runs of a small network.

@@ -7,7 +7,7 @@ namespace {
 
 /// All inputs of the node, joined from the left by a binary operator.
 template <class Op>
-graph::ValueId chain(NodeImport& node) {
+graph::ValueId fold(NodeImport& node) {
   graph::ValueId result = node.input(0);
   for (int i = 1; i < node.inputs(); ++i)
     result = node.emit<Op>({}, {result, node.input(i)}, node.dtype(result));
@@ -16,13 +16,13 @@ graph::ValueId chain(NodeImport& node) {
 
 /// Max, Min and Sum: 6 (one shape), 8 (broadcasting) to 13.
 template <class Op>
-void import_chain(NodeImport& node) {
-  node.output(0, chain<Op>(node));
+void import_folded(NodeImport& node) {
+  node.output(0, fold<Op>(node));
 }
 
 /// Mean-6 to 13: the sum divided by the number of inputs.
 void import_mean(NodeImport& node) {
-  graph::ValueId sum = chain<ops::Add>(node);
+  graph::ValueId sum = fold<ops::Add>(node);
   const DType dtype = node.dtype(node.input(0));
   if (node.inputs() > 1)
     sum = node.emit<ops::Div>({}, {sum, node.scalar(static_cast<float>(node.inputs()), dtype)}, dtype);
@@ -32,10 +32,10 @@ void import_mean(NodeImport& node) {
 }  // namespace
 
 void register_variadic(ImporterTable& table) {
-  table.add("Max", import_chain<ops::Max>, 6);
+  table.add("Max", import_folded<ops::Max>, 6);
   table.add("Mean", import_mean, 6);
-  table.add("Min", import_chain<ops::Min>, 6);
-  table.add("Sum", import_chain<ops::Add>, 6);
+  table.add("Min", import_folded<ops::Min>, 6);
+  table.add("Sum", import_folded<ops::Add>, 6);
 }
 
 }  // namespace lithe::import
