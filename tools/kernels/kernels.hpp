@@ -17,8 +17,8 @@ std::span<const KernelEntry> portable_kernels();  ///< plain C++ alone
 /// What lithe::options() gives: every kernel, and this machine's memory, processor and threads.
 SessionOptions machine_options(const Threads* threads = nullptr);
 SessionOptions portable_options();
-/// Plans here for any microcontroller: workspaces are the largest that a kernel asks for on some core, and half
-/// precision is computed in f32. Sessions of it say sizes; they are not run.
+/// Options for planning here for any microcontroller: workspaces are the largest that a kernel asks for on
+/// some core, and half precision is computed in f32. Such sessions say sizes; they are not run.
 SessionOptions microcontroller_options();
 
 }  // namespace lithe

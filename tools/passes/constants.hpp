@@ -12,16 +12,16 @@
 namespace lithe::passes {
 
 std::optional<std::vector<std::int64_t>> ints_of(const Constant* constant);
-/// Elements widened to double; nullopt for dtypes that are not numbers of at least a byte.
+/// The elements as doubles; nullopt for dtypes that are not numbers of at least a byte.
 std::optional<std::vector<double>> doubles_of(const Constant* constant);
 std::optional<double> scalar_of(const Constant* constant);
-/// Constant axes of input `i`, normalized to [0, rank); nullopt where they are computed.
+/// The axes that constant input `i` holds, normalized to [0, rank); nullopt if the input is computed.
 std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const Node& node, int i, int rank);
-/// Elements rounded once to a floating-point or integer dtype.
+/// A constant of these elements, each rounded once to a floating-point or integer dtype.
 ConstantPtr make_numbers(DType dtype, const Shape& shape, std::span<const double> elements);
 ConstantPtr make_ints(std::span<const std::int64_t> values);
 ConstantPtr reshaped(const Constant& constant, const Shape& shape);
-/// Axis i of the result is axis p[i]; null for sub-byte dtypes.
+/// The transposed constant: axis i of the result is axis p[i]. Null for dtypes of less than a byte.
 ConstantPtr transposed(const Constant& constant, const Permutation& p);
 bool same_contents(const ConstantPtr& a, const ConstantPtr& b);
 

@@ -6,7 +6,7 @@
 
 namespace lithe::passes {
 
-/// Moves DequantizeLinear down and QuantizeLinear up through what only moves data, until they meet.
+/// Moves DequantizeLinear down and QuantizeLinear up through nodes that only move data, until they meet.
 void gather_quantizers(Graph& graph, PassLog& log);
 
 }  // namespace lithe::passes

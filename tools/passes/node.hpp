@@ -35,14 +35,14 @@ void set_clamp(Node& node, const Clamp& clamp);
 
 Node make_node(std::string_view op, std::vector<ValueId> inputs, std::vector<ValueId> outputs,
                std::vector<std::string> onnx_names = {});
-/// `into` also stands for the ONNX nodes of `other`, before or after its own.
+/// Makes `into` also stand for the ONNX nodes of `other`, before or after its own.
 void append_names(Node& into, const Node& other);
 void prepend_names(Node& into, const Node& other);
 
 inline bool is(const Node& node, std::string_view op) { return node.op == op; }
 bool is_any(const Node& node, std::initializer_list<std::string_view> ops);
 bool is_quantizing(const Node& node);
-/// Treats all elements alike, and broadcasts its inputs.
+/// Whether the operator treats all elements alike, and broadcasts its inputs.
 bool is_elementwise(const Node& node);
 inline ValueId input(const Node& node, int i) {
   return i < static_cast<int>(node.inputs.size()) ? node.inputs[static_cast<std::size_t>(i)] : absent;

@@ -4,21 +4,23 @@
 #include "tools/graph/graph.hpp"
 #include "tools/passes/pass_log.hpp"
 
-/// The passes of the pipeline, each defined in the file of its name: rewrites that keep what a model computes. Each runs over every graph of the model; inputs and outputs of a
-/// graph keep name, dtype and shape; values keep their ONNX names, with the permutation that leads to them.
+/// The passes of the pipeline, each defined in the file of its name: rewrites that keep what a model
+/// computes. Each runs over every graph of the model. Inputs and outputs of a graph keep name, dtype and
+/// shape; values keep their ONNX names, with the permutation that leads to them.
 namespace lithe::passes {
 
 /// Nodes on constants become constants, up to 64 MB each; dequantized constants stay for `quantize`.
 void fold_constants(graph::Model& model, PassLog& log);
-/// What `quantize` did not use: dequantized constants become floating-point constants.
+/// Dequantized constants that `quantize` did not use become floating-point constants.
 void fold_quantized_constants(graph::Model& model, PassLog& log);
-/// Removes what does nothing and merges what undoes itself; exact rewrites only.
+/// Nodes that do nothing go, and nodes that undo each other merge. All rewrites are exact.
 void simplify(graph::Model& model, PassLog& log);
 /// Equal nodes on equal inputs become one, and so do equal constants.
 void eliminate_common_subexpressions(graph::Model& model, PassLog& log);
-/// Sinks transposes until they cancel; what is left is free, or at an edge, and never more than before.
+/// Transposes move down the graph until they cancel. Those that are left move no data, or sit at a graph
+/// input or output; never more bytes are moved than before.
 void channels_last(graph::Model& model, PassLog& log);
-/// Reshape, normalization of each channel, Reshape: a normalization of groups of channels.
+/// A Reshape, a normalization of each channel and a Reshape become a normalization of groups of channels.
 void fuse_group_normalization(graph::Model& model, PassLog& log);
 /// Expressions that exporters write out become the operators they stand for: activations and normalizations;
 /// limits by constants become Clip.
@@ -39,12 +41,12 @@ void fuse_batch_normalization(graph::Model& model, PassLog& log);
 void fuse_bias(graph::Model& model, PassLog& log);
 /// Relu and Clip become the clamp of the node before them.
 void fuse_activation(graph::Model& model, PassLog& log);
-/// DequantizeLinear, operator, QuantizeLinear becomes the operator on quantized tensors.
+/// An operator between DequantizeLinear and QuantizeLinear becomes the operator on quantized tensors.
 void quantize(graph::Model& model, PassLog& log);
-/// DynamicQuantizeLinear, a product of integers with constants and its scales: DynamicQuantize, by rows, and
-/// DynamicFullyConnected. The same for layers whose weights are stored in 4 bits.
+/// A DynamicQuantizeLinear, a product of its integers with constants, and the scales after it become a
+/// DynamicQuantize of rows and a DynamicFullyConnected. So do layers whose weights are stored in 4 bits.
 void quantize_dynamically(graph::Model& model, PassLog& log);
-/// One 8-bit type for all activations of a graph: s8, or u8 where weights are asymmetric.
+/// All quantized activations of a graph get one 8-bit type: s8, or u8 if weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);
 /// Drops what nobody reads and brings nodes into running order.
 void remove_dead(graph::Model& model, PassLog& log);

@@ -40,12 +40,12 @@ struct Match {
   double number(const std::string& name) const { return numbers.at(name); }
 };
 
-/// The pattern with node `n` as its root. Nodes with a clamp match no pattern but "Clip".
+/// Matches the pattern with node `n` as its root. Nodes with a clamp match no pattern but "Clip".
 std::optional<Match> find(Rewriter& rewriter, const Pattern& pattern, int n);
-/// The first value inside of the match, all but the root's, that another node or the graph's caller reads;
-/// absent where there is none, so that the match may go.
+/// The first value inside of the match (not the root's) that another node or the graph's caller reads. It is
+/// absent if there is none, so that the match may be replaced.
 ValueId read_outside(Rewriter& rewriter, const Match& match);
-/// Puts `replacement`, with one output, where the match was; it stands for the same ONNX nodes.
+/// Replaces the match by `replacement`, which has one output and stands for the same ONNX nodes.
 void replace(Rewriter& rewriter, const Match& match, Node replacement);
 
 }  // namespace lithe::passes

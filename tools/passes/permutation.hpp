@@ -14,15 +14,15 @@ using Permutation = std::vector<std::int32_t>;
 
 bool is_identity(const Permutation& p);
 Permutation inverse(const Permutation& p);
-/// Axis i is axis first[second[i]]: `second` after `first`.
+/// `second` after `first`: axis i of the result is axis first[second[i]].
 Permutation compose(const Permutation& first, const Permutation& second);
-/// The permutation of a Transpose node; nullopt where the rank is unknown.
+/// The permutation of a Transpose node; nullopt if the rank is unknown.
 std::optional<Permutation> permutation_of(const Graph& graph, const Node& node);
 Dims permuted(const Dims& dims, const Permutation& p);
 /// Whether `node`, a Transpose, moves no data: all axes that change their order have one element.
 bool is_free_transpose(const Graph& graph, const Node& node);
-/// A value that channels-last rewriting reached through permutation `p` (axis i of `from` is axis p[i] of the
-/// new one) takes over the ONNX name.
+/// Gives the ONNX name of `from` to a value that channels-last rewriting reached through permutation `p`:
+/// axis i of `from` is axis p[i] of that value.
 void take_name(Value& to, const Value& from, const Permutation& p);
 
 }  // namespace lithe::passes

@@ -14,7 +14,7 @@ struct Pass {
 };
 /// The passes in the order in which a conversion runs them.
 std::span<const Pass> pipeline();
-/// Runs the pipeline; `after`, if given, is called after each pass.
+/// Runs the pipeline. `after` may be empty; else it is called after each pass.
 void run_pipeline(graph::Model& model, PassLog& log,
                   void (*after)(void*, const Pass&, const graph::Model&) = nullptr, void* context = nullptr);
 

@@ -5,7 +5,7 @@
 
 namespace lithe::passes {
 
-/// How many quantized tensors an operator without weights takes; 0: it has no quantized form.
+/// How many quantized tensors an operator without weights takes; 0 if it has no quantized form.
 int quantizable_inputs(const Node& node);
 
 }  // namespace lithe::passes

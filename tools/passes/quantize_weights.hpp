@@ -6,10 +6,12 @@
 
 namespace lithe::passes {
 
-/// Fully connected layers with fewer weights stay: quantizing their input costs more than it saves.
+/// Fully connected layers with fewer weights stay as they are: quantizing their input costs more than it
+/// saves.
 inline constexpr index_t fewest_weights = 1024;
-/// Not of the pipeline: fully connected layers with so many constant weights get weights of 8 bits, or of 4
-/// in blocks of 32 where these divide K, over rows that are quantized at run time. Returns how many.
+/// Gives fully connected layers with at least so many constant weights 8-bit weights, or 4-bit weights in
+/// blocks of 32 if these divide K; their input rows are quantized at run time. Returns how many layers. Not
+/// in the pipeline.
 int quantize_weights(graph::Model& model, int bits, PassLog& log);
 
 }  // namespace lithe::passes

@@ -23,17 +23,17 @@ std::optional<Step> step_of(const Graph& graph, const Node& node);
 /// The step of a value that carries its quantization.
 std::optional<Step> step_of(const Value& value);
 ValueQuantization quantization_of(const Step& step);
-/// Marks `v` as quantized by `step`; false if it is marked otherwise, or read by what takes its numbers as
-/// they are.
+/// Marks `v` as quantized by `step`. Returns false if it is marked otherwise, or if a node reads its numbers
+/// as they are.
 bool mark(Rewriter& rewriter, ValueId v, const Step& step);
 /// The DequantizeLinear per tensor of a value that produces `v`, or -1.
 int dequantizer(Rewriter& rewriter, ValueId v);
-/// A QuantizeLinear or DequantizeLinear by `step` of `from` into `to`.
+/// A QuantizeLinear or DequantizeLinear from `from` to `to` by `step`.
 Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, ValueId to, const Step& step);
 
-/// `x` as rows of s8 and their steps, by a DynamicQuantize about where node `near` runs.
+/// Adds a DynamicQuantize of `x`, near node `near` in running order. Returns its rows of s8 and their steps.
 std::pair<ValueId, ValueId> quantize_rows(Rewriter& rewriter, ValueId x, int near);
-/// FullyConnected node `n` becomes a DynamicFullyConnected with this filter, over rows of its input.
+/// Makes FullyConnected node `n` a DynamicFullyConnected with this filter, over rows of its input.
 void make_dynamic(Rewriter& rewriter, int n, Value filter);
 
 }  // namespace lithe::passes

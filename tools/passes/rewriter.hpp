@@ -9,8 +9,9 @@
 
 namespace lithe::passes {
 
-/// A graph under rewriting. Producers and readers stay right through every change; node indices stay valid
-/// until `finish`, which brings nodes into running order and drops removed ones and what nobody reads.
+/// A graph under rewriting. Producers and readers stay right through every change. Node indices stay valid
+/// until `finish`, which brings nodes into running order and drops those that were removed or that nobody
+/// reads.
 class Rewriter {
  public:
   struct Reader {
@@ -26,20 +27,20 @@ class Rewriter {
   bool removed(int n) { return node(n).op.empty(); }
 
   int producer(ValueId v) const { return v < 0 ? -1 : producers_[static_cast<std::size_t>(v)]; }
-  /// The index of the node that produces `v` when it is an `op`, else -1.
+  /// The index of the node that produces `v` if it is an `op`, else -1.
   int producer(ValueId v, std::string_view op);
   const std::vector<Reader>& readers(ValueId v) const { return readers_[static_cast<std::size_t>(v)]; }
   bool is_output(ValueId v) const { return output_uses_[static_cast<std::size_t>(v)] > 0; }
-  /// Node inputs and graph outputs that read `v`.
+  /// How many node inputs and graph outputs read `v`.
   int uses(ValueId v) const {
     return static_cast<int>(readers(v).size()) + output_uses_[static_cast<std::size_t>(v)];
   }
 
-  /// A value of the same dtype, dims and quantization as `model`, without an ONNX name.
+  /// Adds a value with the dtype, dims and quantization of `model`, without an ONNX name.
   ValueId like(ValueId model, std::string_view suffix);
   ValueId add_constant(ConstantPtr constant, std::string_view name);
   ValueId add_value(Value value);
-  /// A node that runs about where node `near` runs.
+  /// Adds a node that runs near node `near`.
   int add_node(Node node, int near);
   void remove_node(int n);
   /// Removes a node that nobody reads any more, then its producers if nobody reads them either.
@@ -47,7 +48,7 @@ class Rewriter {
   void set_input(int n, int input, ValueId v);
   void set_inputs(int n, std::vector<ValueId> inputs);
   void set_output(int n, int output, ValueId v);
-  /// Every reader of `from` reads `to`; graph outputs too.
+  /// Makes every reader of `from`, graph outputs included, read `to`.
   void replace(ValueId from, ValueId to);
   /// Removes node `n`, whose output 0 equals input 0, unless that would rename a graph's input or output.
   bool forward(int n);

@@ -9,10 +9,10 @@
 /// The local rewrites of channels_last.
 namespace lithe::passes {
 
-/// A Transpose with permutation `p` feeds node `n`: the node is made to work on what comes before it, and
-/// Transposes appear after its outputs instead (added to `below`). Other inputs get the inverse; where that
-/// takes a new Transpose node `insert` must be set, and `inserted` is then set too. False, and nothing
-/// changed, where it is not possible.
+/// Moves a Transpose with permutation `p` down through node `n`, which it feeds: the node works on the
+/// Transpose's input, and Transposes appear after its outputs instead (added to `below`). Other inputs get
+/// the inverse; if that takes a new Transpose node, `insert` must be set, and `inserted` is then set too.
+/// Returns false, and changes nothing, if it is not possible.
 struct Sink {
   Rewriter& rewriter;
   int n;
@@ -38,21 +38,21 @@ struct Sink {
   bool squeeze();
   bool unsqueeze();
   bool shape();
-  /// Operators over the last `axes` axes, for each index of the others alike; `first`: of all but the first
-  /// axis.
+  /// Operators that work on the last `axes` axes, in the same way for each index of the others; `first`: on
+  /// all axes but the first.
   bool keeping_last(int axes, bool first);
   bool flatten();
   bool reshape();
-  /// The transpose becomes two: `inner` now, right before node `n`, and the rest, which is then `p`.
+  /// Splits the transpose in two: `inner`, right before node `n`, and the rest, which is `p` from then on.
   bool keep_groups_together(const Permutation& inner);
 
   Node& node() { return rewriter.node(n); }
   int rank() const { return static_cast<int>(p.size()); }
-  /// Whether input `v` can be had in the order before the transpose, broadcasting to its rank.
+  /// Whether input `v` can be given in the order before the transpose, broadcast to its rank.
   bool can_restore(ValueId v) const;
   ValueId restored(ValueId v);
   void restore_inputs(int first, int last);
-  /// Output `o` moves after a new Transpose with permutation `q`.
+  /// Puts a new Transpose with permutation `q` after the node, before output `o`.
   void transpose_output(int o, const Permutation& q);
   bool outputs_have_rank(int wanted) const;
 };

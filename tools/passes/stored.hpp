@@ -11,11 +11,11 @@ bool is_dequantized_constant(Rewriter& rewriter, ValueId v);
 /// The stored elements of a constant or of a dequantized constant (per tensor or per axis, not by block);
 /// else null.
 ConstantPtr stored_constant(Rewriter& rewriter, ValueId v);
-/// The axis of its scales when `v` is a dequantized constant with one per index of an axis, else -1.
+/// The axis of the scales if `v` is a dequantized constant with one scale for each index of an axis, else -1.
 int stored_axis(Rewriter& rewriter, ValueId v);
 /// `v` with other stored elements: a constant, or a DequantizeLinear of one whose scales lie along `axis`.
 ValueId with_stored(Rewriter& rewriter, ValueId v, ConstantPtr elements, int axis, int near);
-/// `v` as a vector [n] when it holds one number per index of the last of `rank` axes, or one for all; else
+/// `v` as a vector [n] if it holds one number for each index of the last of `rank` axes, or one for all; else
 /// absent.
 ValueId as_channel_vector(Rewriter& rewriter, ValueId v, int rank, index_t n, int near);
 

@@ -5,8 +5,8 @@
 
 namespace lithe::passes {
 
-/// Computes in f16 whatever operators take it; the rest, inputs and outputs, and what keeps a divisor from 0
-/// by a number too small for f16 stay f32, between casts.
+/// Operators that take f16 compute in f16. The others stay f32, between casts, and so do inputs, outputs, and
+/// what keeps a divisor from 0 by a number that is too small for f16.
 void use_half_precision(graph::Model& model);
 
 }  // namespace lithe::passes

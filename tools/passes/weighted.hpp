@@ -13,7 +13,7 @@ namespace lithe::passes {
 
 /// Convolutions, transposed and depthwise ones too, and FullyConnected: input, filter and bias.
 bool is_weighted(const Node& node);
-/// Such a node with constant weights and a channel per output.
+/// A weighted node with constant weights, and the channel that each element of them belongs to.
 struct Weighted {
   int node = -1;
   ConstantPtr filter;
@@ -22,11 +22,11 @@ struct Weighted {
   index_t channel(std::int64_t i) const;
   bool depthwise = false;
 };
-/// The weighted node that produces `v`, if `v` has no other reader and nothing is clamped before; the reason
-/// if not. `what` describes the node that wants to fuse with it.
+/// The weighted node that produces `v`, if `v` has no other reader and the node has no clamp; else nullopt,
+/// with the reason in `log`. `what` names the node that wants to fuse with it.
 std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
                                           PassLog& log);
-/// Node `n` disappears: its producer `into` gives its output, under both names.
+/// Removes node `n`: its producer `into` gives its output, and stands for the ONNX nodes of both.
 void absorb(Rewriter& rewriter, int into, int n);
 
 }  // namespace lithe::passes

@@ -12,14 +12,15 @@
 
 namespace lithe::quantize {
 
-/// How far one output is from the float model's over some samples.
+/// How far an output is from the float model's output on some samples.
 struct OutputAccuracy {
   std::string name;
-  double signal = 0, noise = 0;        ///< sums of squares: of the float output, and of the difference
-  double error = 0;                    ///< largest |a - b| / max(range, largest |value|, 1e-2) of a sample
-  std::size_t rows = 0, agreeing = 0;  ///< for an output [N, classes]: its rows, and how many have the same largest class
+  double signal = 0, noise = 0;  ///< sums of squares: of the float output, and of the difference
+  double error = 0;              ///< largest |a - b| / max(range, largest |value|, 1e-2) of a sample
+  std::size_t rows = 0;          ///< rows of an output [N, classes]
+  std::size_t agreeing = 0;      ///< those whose largest class is the same
 
-  double snr_db() const;  ///< infinity where nothing differs
+  double snr_db() const;  ///< infinity if nothing differs
 };
 
 struct Accuracy {
@@ -31,7 +32,8 @@ struct Accuracy {
   const OutputAccuracy* worst() const;  ///< by signal to noise; null without outputs
 };
 
-/// Compares models with a float model on samples; its outputs are kept as long as they are not too large.
+/// Compares models with a float model on samples. It keeps the float model's outputs unless they are too
+/// large.
 class Judge {
  public:
   /// At most `most` samples, spread evenly over the set.

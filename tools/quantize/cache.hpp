@@ -10,14 +10,14 @@
 
 namespace lithe::quantize {
 
-/// What a calibration holds for: it is used again only where all of this is the same.
+/// What a calibration belongs to: it is used again only if all of this is the same.
 struct CacheKey {
-  std::string model, data,
-      method;  ///< content hashes of the float model and of the samples; the method's name
+  std::string model, data;  ///< content hashes of the float model and of the samples
+  std::string method;       ///< the method's name
   friend bool operator==(const CacheKey&, const CacheKey&) = default;
 };
 
-/// Everything that calibration gives.
+/// Everything that a calibration gives.
 struct CalibrationResult {
   Calibration calibration;
   Equalization equalization;
@@ -25,13 +25,14 @@ struct CalibrationResult {
 
 struct CacheAnswer {
   std::optional<CalibrationResult> result;
-  std::string refused;  ///< why a file that is there was not used
+  std::string refused;  ///< why an existing file was not used
 };
 
-/// JSON, one number a line, so that two files can be compared with diff. No file: neither result nor reason.
-/// Errors: Failure (exit 2) for a file that is something else, which is not to be overwritten.
+/// Reads a cache file: JSON with one number on each line, so that diff can compare two files. If there is no
+/// file, the answer has neither a result nor a reason. Errors: Failure (exit 2) for a file that is something
+/// else, which must not be overwritten.
 CacheAnswer read_cache(const std::filesystem::path& file, const CacheKey& key);
-/// Written beside `file` and renamed. Errors: Failure (exit 4).
+/// Writes the cache beside `file` and renames it. Errors: Failure (exit 4).
 void write_cache(const std::filesystem::path& file, const CacheKey& key, const CalibrationResult& result);
 
 }  // namespace lithe::quantize

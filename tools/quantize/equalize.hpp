@@ -10,19 +10,19 @@
 
 namespace lithe::quantize {
 
-/// By what each channel of a layer's result is divided, by key_of the layer.
+/// The factors by which each channel of a layer's result is divided; the key is key_of the layer.
 using Equalization = std::map<std::string, std::vector<float>>;
 
-/// Factors for pairs of layers with nothing or a Relu between, whose first result nobody else reads: what the
-/// first one's channels are divided by, the second one's weights are multiplied with, and the network
-/// computes the same. Source: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
-/// Correction", 2019. Weights have a scale for each output channel here, so that it is the tensor between
-/// that gains: channel i, of measured range a[i], is divided by sqrt(a[i] / w[i]) with w[i] the largest
-/// weight that reads it; and by a[i] alone where the second layer is depthwise, whose weights then lose
-/// nothing. Both are relative to the largest channel.
+/// Factors for pairs of layers with nothing or a Relu between them, if nobody else reads the first one's
+/// result. The channels of the first layer are divided by the factors, the weights of the second one are
+/// multiplied by them, and the network computes the same. Source: Nagel et al., "Data-Free Quantization
+/// Through Weight Equalization and Bias Correction", 2019. Weights have a scale for each output channel here,
+/// so the tensor between the layers gains. Channel i has the measured range a[i], and w[i] is the largest
+/// weight that reads it: it is divided by sqrt(a[i] / w[i]), or by a[i] if the second layer is depthwise,
+/// whose weights then lose nothing. Both are relative to the largest channel.
 Equalization equalization(const graph::Graph& graph, const Observations& seen);
 
-/// Puts the factors into weights and biases. Layers that the graph does not have are passed over.
+/// Multiplies the factors into weights and biases. Layers that the graph does not have are passed over.
 void equalize(graph::Graph& graph, const Equalization& factors);
 
 }  // namespace lithe::quantize

@@ -8,16 +8,16 @@
 
 namespace lithe::quantize {
 
-/// How often values occur, in bins of equal width on both sides of zero; the width doubles when larger values
-/// come. Zeros are counted apart: they are stored exactly, whatever the range.
+/// How often values occur, in bins of equal width on both sides of zero. The width doubles when larger values
+/// come. Zeros are counted apart, because they are stored exactly whatever the range.
 class Histogram {
  public:
   static constexpr int side = 2048;  ///< bins of each sign
 
-  /// Finite values only; others are counted in `not_finite`.
+  /// Counts finite values in bins, and others in `not_finite`.
   void add(std::span<const float> values);
 
-  /// Count of bin b in [-side, side): values in [b, b + 1) * width, without zeros.
+  /// The count of bin b in [-side, side): values in [b, b + 1) * width, without zeros.
   std::uint64_t count(int b) const {
     return counts_.empty() ? 0 : counts_[static_cast<std::size_t>(b + side)];
   }
@@ -28,7 +28,7 @@ class Histogram {
   std::uint64_t zeros() const { return zeros_; }
   std::uint64_t values() const { return values_; }  ///< all finite ones, zeros too
   std::uint64_t not_finite() const { return not_finite_; }
-  /// The smallest limit that `part` of all magnitudes do not exceed, to a bin.
+  /// The smallest limit that `part` of all magnitudes do not exceed, as exact as the bins are.
   double magnitude(double part) const;
 
  private:

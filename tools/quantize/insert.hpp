@@ -24,11 +24,11 @@ struct Calibration {
   friend bool operator==(const Calibration&, const Calibration&) = default;
 };
 
-/// Writes the selection into a float graph as a model with QuantizeLinear and DequantizeLinear has it, so
-/// that passes::quantize makes it int8: s8 with one step for each group of values, weights symmetric in
-/// [-127, 127] with a scale for each output channel. A layer's bias takes back what the rounding of its
-/// weights adds to the mean of each output channel (Nagel et al., "Data-Free Quantization Through Weight
-/// Equalization and Bias Correction", 2019, with measured means).
+/// Puts QuantizeLinear and DequantizeLinear nodes around the selected nodes of a float graph, from which
+/// passes::quantize makes int8: s8 with one step for each group of values, and weights symmetric in [-127,
+/// 127] with a scale for each output channel. A layer's bias takes back what the rounding of its weights adds
+/// to the mean of each output channel (Nagel et al., "Data-Free Quantization Through Weight Equalization and
+/// Bias Correction", 2019, with measured means).
 void insert_quantizers(graph::Graph& graph, const Selection& selection, const Calibration& calibration);
 
 }  // namespace lithe::quantize

@@ -22,14 +22,15 @@ struct Channels {
   std::vector<double> means() const;
 };
 
-/// What was seen of a float graph on the calibration set; by names, which graphs keep through rewriting.
+/// What was seen of a float graph on the calibration set. The keys are names, which graphs keep through
+/// rewriting.
 struct Observations {
   std::map<std::string, Histogram> values;  ///< inputs, and the roots of a selection's groups
-  std::map<std::string, Channels> inputs;  ///< the channels of what a layer reads, by key_of the layer
+  std::map<std::string, Channels> inputs;   ///< the channels of what a layer reads, by key_of the layer
 };
 
-/// Runs the model over all samples on the fast kernels and looks at every tensor right after its node ran: no
-/// memory beyond that of one run and of the counts.
+/// Runs the model over all samples on the fast kernels and looks at every tensor right after its node ran.
+/// Takes no memory beyond that of one run and of the counts.
 Observations observe(const graph::Model& model, const Selection& selection, const Samples& samples,
                      std::size_t threads);
 

@@ -25,26 +25,25 @@ struct Options {
 };
 
 struct Report {
-  std::size_t layers = 0;           ///< with weights: convolutions and fully connected ones
+  std::size_t layers = 0;           ///< those with weights: convolutions and fully connected ones
   std::size_t int8_layers = 0;      ///< how many of these run in int8
-  std::vector<std::string> kept;    ///< in floating point for max_drop, in running order
-  std::vector<std::string> left;    ///< layers in floating point for other reasons
+  std::vector<std::string> kept;    ///< nodes that max_drop keeps in floating point, in running order
+  std::vector<std::string> left;    ///< layers that stay in floating point for other reasons
   std::vector<std::string> notes;   ///< outliers, dead channels, the cache: what the user should know
   std::vector<double> input_steps;  ///< the step of 8 bits over the range of each input; 0: not f32
   Accuracy accuracy;                ///< the int8 model against the float one, on the samples
 };
 
 struct Quantized {
-  graph::Model
-      reference;  ///< the float graph with QuantizeLinear and DequantizeLinear in it: what int8 has to give
-  graph::Model model;  ///< the same on int8
+  graph::Model reference;  ///< what int8 has to give: the float graph with quantizers in it
+  graph::Model model;      ///< the same in int8
   Report report;
 };
 
 /// Quantizes the main graph of an optimized float model: calibrates on the samples, equalizes layers, chooses
 /// ranges, corrects biases, and leaves in floating point the nodes that matter most until the error is within
 /// max_drop. Subgraphs stay as they are. Errors: Failure, exit 2 for a model that is quantized already or has
-/// no layer that can be, and what Samples and read_cache say.
+/// no layer that can be; those of Samples and read_cache.
 Quantized quantize_model(const graph::Model& floating, const Options& options, passes::PassLog& log);
 
 }  // namespace lithe::quantize

@@ -21,7 +21,7 @@ class Runner {
   /// Runs sample number `i` of `samples`, at its shapes; `observer` sees the nodes. Errors: Failure (exit 3)
   /// that names sample and node.
   void run(const Samples& samples, std::size_t i, const RunObserver* observer = nullptr);
-  /// Null before the first run; outputs are valid until the next one.
+  /// The session: null before the first run; its outputs are valid until the next run.
   Session* session() { return session_ ? &*session_ : nullptr; }
 
  private:

@@ -18,24 +18,22 @@ using Sample = std::vector<graph::ConstantPtr>;
 struct PixelOptions {
   std::vector<float> mean{}, deviation{};
 };
-/// Throws Failure (exit 2) for numbers that pixels between 0 and 1 cannot be meant with.
+/// Throws Failure (exit 2) for numbers that cannot belong to pixels between 0 and 1.
 void check(const PixelOptions& pixels);
 
 /// The calibration set, one sample a run. A folder holds one of
-///   NAME.npy for each input, stacked along the batch axis ('/' in a name is '_'; input_0.npy ... in the
-///   order of
-///     the inputs; any names where there is one input), or a single file of that kind
-///   *.npz with an array for each input, named and stacked alike
-///   folders with NAME.npy, input_0.npy or input_0.pb, one sample each
-///   pictures (PNG, JPEG), also in folders: the model then has one input [N, C, H, W] or [N, H, W, C], of 1
-///   channel
-///     (gray) or 3 (red, green, blue), to whose size they are resized (linear, antialiased, the ratio not
-///     kept)
-/// Numbers of any type become those of an f32 input; other inputs want their own type.
+///   - NAME.npy for each input, stacked along the batch axis ('/' in a name is '_'; input_0.npy ... in the
+///     order of the inputs; any name if there is one input), or a single file of that kind
+///   - *.npz with an array for each input, named and stacked in the same way
+///   - folders with NAME.npy, input_0.npy or input_0.pb, one sample each
+///   - pictures (PNG, JPEG), also in folders: the model then has one input [N, C, H, W] or [N, H, W, C] of 1
+///     channel (gray) or 3 (red, green, blue), to whose size they are resized (linear, antialiased; the ratio
+///     is not kept)
+/// Numbers of any type become those of an f32 input; other inputs need their own type.
 class Samples {
  public:
-  /// Errors: Failure, exit 2 for pixel options that do not fit, 3 for a folder or file that does not fit the
-  /// model (the file, what it holds, what is wanted), 4 for what cannot be read.
+  /// Errors: Failure, exit 2 for pixel options that do not fit; 3 for a folder or file that does not fit the
+  /// model (it names the file, what it holds and what is wanted); 4 for a file that cannot be read.
   Samples(const std::filesystem::path& folder, const graph::Model& model, const PixelOptions& pixels = {});
 
   std::size_t size() const { return size_; }
@@ -50,7 +48,7 @@ class Samples {
     graph::Dims dims;
     bool state;
   };
-  /// What one file, set of files or picture holds.
+  /// The contents of one file, set of files or picture.
   struct Group {
     std::vector<graph::ConstantPtr> arrays;  ///< per input, of the input's dtype
     std::vector<Shape> shapes;               ///< per input, of one sample
@@ -74,7 +72,7 @@ class Samples {
   std::size_t size_ = 0;
 };
 
-/// Where the channels of an input for pictures are: axis 1 or 3, or -1 where it takes none.
+/// The axis of the channels of an input for pictures: 1 or 3, or -1 if it takes no pictures.
 int channel_axis(const graph::Dims& dims);
 
 }  // namespace lithe::quantize
