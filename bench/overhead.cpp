@@ -21,9 +21,9 @@
 
 #include "lithe/lithe.hpp"
 
-/// What a session costs above its arithmetic: Session::run() against a loop over XNNPACK operators that this
-/// file makes by itself, straight through XNNPACK's interface, with packed weights of their own, reading and
-/// writing the same addresses. f32 only.
+/// Measures what a session costs above its arithmetic: Session::run() against a loop over XNNPACK operators.
+/// This file makes them straight through XNNPACK's interface, with packed weights of their own; they read and
+/// write the same addresses. f32 only.
 namespace {
 
 using namespace lithe;
@@ -339,8 +339,8 @@ std::vector<float> outputs(Session& session) {
   return all;
 }
 
-/// Largest difference of both ways, of the largest value; the loop must not find anything of the session's
-/// run. Bit for bit where every node runs on XNNPACK.
+/// The largest difference between the two results, as a part of the largest value. The loop must not find
+/// anything that the session's run left. If every node runs on XNNPACK, results must agree in every bit.
 float difference(Session& session, const Loop& loop) {
   check(session.run());
   const std::vector<float> expected = outputs(session);
@@ -429,8 +429,8 @@ void print(const Options& o, const Loop& loop, float error, const Figures& sessi
               node_ns);
 }
 
-/// Interleaved rounds, in which the sides take turns to be first. The first run of a round's half is not counted: it
-/// finds the other's weights in the caches.
+/// Interleaved rounds, in which the sides take turns to be first. The first run of a round's half is not
+/// counted: it finds the other's weights in the caches.
 void measure(const Options& o) {
   auto model = open(o.model.c_str());
   check(model.status());

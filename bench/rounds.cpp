@@ -9,8 +9,8 @@
 
 #include "lithe/lithe.hpp"
 
-/// lithe's side of peers.py: loads a model, prints its outputs for one input, then for every number N read
-/// from standard input runs once and N times more, and prints what those N took.
+/// lithe's side of peers.py. It loads a model and prints its outputs for one input. For every number N that
+/// it reads from standard input it runs the model once, then N times more, and prints what those N runs took.
 namespace {
 
 using namespace lithe;

@@ -9,7 +9,7 @@
 
 namespace npy {
 
-/// The elements of a .npy file of 8-bit integers in C order; nothing when it is none, or not readable.
+/// The elements of a .npy file of 8-bit integers in C order; empty if the file is none, or cannot be read.
 /// Source: numpy.lib.format 1.0: 6 bytes magic, 2 version, 2 length of a text that describes the elements,
 /// the text.
 inline std::vector<std::uint8_t> read_bytes(const char* path) {

@@ -7,7 +7,7 @@
 
 #include "lithe/core/kernel.hpp"
 
-/// An operator that lithe does not have, in the application's own namespace.
+/// An operator that lithe does not have, in a namespace of the application.
 namespace example {
 
 /// Each element becomes the median of the `width` elements around it in its row; beyond the ends the last one

@@ -6,14 +6,14 @@
 int firmware();
 
 extern "C" {
-// From board.ld.
+// Symbols of board.ld.
 extern std::uint32_t stack_top[], data_load[], data_start[], data_end[], bss_start[], bss_end[];
 extern const char code_start[], code_end[], model_start[], model_end[], pictures_start[], pictures_end[],
     console_start[], console_end[];
 
 [[noreturn]] void start();
 
-/// Only here the FPU may still be off: nothing is called before it is on.
+/// The FPU may still be off in this function only: it calls nothing before it turns the FPU on.
 [[gnu::naked]] void reset() {
   asm volatile(
       "ldr r0, =0xE000ED88\n"  // CPACR: full access to coprocessors 10 and 11
@@ -113,7 +113,7 @@ Usage usage() {
 
 }  // namespace board
 
-// Whatever would need a heap, an unwinder or an operating system ends the program with a message.
+// Every function that needs a heap, an unwinder or an operating system ends the program with a message.
 extern "C" {
 void* malloc(std::size_t) { trap("malloc"); }
 void* calloc(std::size_t, std::size_t) { trap("calloc"); }

@@ -10,7 +10,7 @@ namespace board {
 
 void print(const char* text);
 void print(std::size_t number);
-/// With six decimals.
+/// Prints a number with six decimals.
 void print(float number);
 [[noreturn]] void exit(bool success);
 

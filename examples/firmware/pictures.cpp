@@ -26,7 +26,7 @@ void write_row(std::ostream& out, const std::vector<T>& row) {
 
 using Session = lithe::Result<lithe::Session>;
 
-/// The answer to a picture; empty, and a line on stderr, where the run fails.
+/// The answer to a picture. If the run fails it is empty, and a line on stderr says why.
 std::vector<float> answer(Session& session, const std::vector<int>& picture) {
   std::copy(picture.begin(), picture.end(), session->input(0).as<float>().begin());
   if (const auto status = session->run(); !status.ok()) {

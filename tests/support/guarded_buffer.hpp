@@ -13,7 +13,7 @@
 namespace lithe::test {
 
 /// Bytes whose end touches an unreadable page, `slack` readable bytes apart (XNNPACK reads up to 16 past its
-/// inputs). What lies in front is a page of canaries; everything but the contents is 0xFF, a NaN in every
+/// inputs). A page of canaries lies in front of them; everything but the contents is 0xFF, a NaN in every
 /// float type.
 class GuardedBuffer {
  public:

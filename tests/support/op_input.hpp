@@ -47,7 +47,7 @@ class Input {
     dtype_ = dtype;
     return std::move(*this);
   }
-  /// Real numbers drawn from here; defaults depend on the dtype.
+  /// The range that real numbers are drawn from; its default depends on the dtype.
   Input between(double low, double high) && {
     range_ = {low, high};
     return std::move(*this);
@@ -63,19 +63,19 @@ class Input {
     known_ = is;
     return std::move(*this);
   }
-  /// Where it is quantized: one scale for all, instead of what the input's name suggests.
+  /// If it is quantized: one scale for all, instead of what the input's name suggests.
   Input per_tensor() && {
     scale_axis_ = -1;
     return std::move(*this);
   }
-  /// Where it is quantized: a scale per index of `axis`; `count` scales run over `axis` and the next one
+  /// If it is quantized: a scale for each index of `axis`; `count` scales run over `axis` and the next one
   /// together.
   Input per_channel(int axis, index_t count = 0) && {
     scale_axis_ = axis;
     scale_count_ = count;
     return std::move(*this);
   }
-  /// Where it is quantized: this scale and zero point.
+  /// If it is quantized: this scale and zero point.
   Input quantized(float scale, std::int32_t zero_point) && {
     fixed_ = TestQuantization{{scale}, {zero_point}, -1, 0, {}};
     return std::move(*this);

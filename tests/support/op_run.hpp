@@ -20,8 +20,8 @@ namespace lithe::test {
 
 inline constexpr std::uint64_t default_max_bytes = std::uint64_t{1} << 30;
 
-/// Readable bytes after everything: LITHE_EMULATOR_SLACK, for emulators that read all of a vector whose load
-/// is masked.
+/// How many more bytes must be readable after everything: LITHE_EMULATOR_SLACK, for emulators that read all
+/// of a vector whose load is masked.
 inline const std::size_t emulator_slack = [] {
   const char* bytes = std::getenv("LITHE_EMULATOR_SLACK");
   return bytes == nullptr ? std::size_t{0} : std::strtoul(bytes, nullptr, 10);

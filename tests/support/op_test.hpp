@@ -21,8 +21,8 @@
 
 namespace lithe::test {
 
-/// How s8 and u8 tensors are meant in `matches`. automatic: quantized where the operator rounds and an output
-/// of the row is s8 or u8 too; plain integers otherwise.
+/// How `matches` takes s8 and u8 tensors. automatic: as quantized if the operator rounds and an output of the
+/// row is s8 or u8 too, else as plain integers.
 enum class Quantized { automatic, always, never };
 
 struct MatchOptions {

@@ -10,7 +10,7 @@
 
 namespace lithe::test {
 
-/// Names what the process was at when it dies of a signal or takes too long (exit code 1).
+/// Says what the process was doing when it dies of a signal or takes too long (exit code 1).
 class Watchdog {
  public:
   Watchdog() {
@@ -28,7 +28,7 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// From now on the process is at `what`, for at most `seconds`.
+  /// Says that from now on the process does `what`, for at most `seconds`.
   void watch(const std::string& what, unsigned seconds) {
     std::snprintf(text(), capacity, "%s", what.c_str());
     alarm(seconds);

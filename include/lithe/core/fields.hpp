@@ -26,7 +26,7 @@ struct Clamp {
   friend constexpr bool operator==(const Clamp&, const Clamp&) = default;
 };
 
-/// One attribute as it stands in a file: views into the file, never copies. At most one of the three is not
+/// One attribute as a file holds it: views into the file, never copies. At most one of the three is not
 /// empty.
 struct AttributeData {
   std::span<const std::int64_t> ints;
@@ -59,7 +59,7 @@ struct Fields<First, Rest...> {
   Fields<Rest...> rest;
 
   constexpr explicit Fields(First f, Rest... others) : first(f), rest(others...) {}
-  /// Calls visit(field) for each.
+  /// Calls visit(field) for each field.
   constexpr void each(const auto& visit) const {
     visit(first);
     rest.each(visit);

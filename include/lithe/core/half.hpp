@@ -9,7 +9,7 @@ namespace lithe::inline v0 {
 
 namespace detail {
 
-/// From IEEE 754 binary16 bits to float; exact.
+/// Converts IEEE 754 binary16 bits to float; exact.
 constexpr float half_to_float(std::uint16_t h) {
   const std::uint32_t sign = (h & 0x8000u) << 16, exponent = (h >> 10) & 0x1Fu, mantissa = h & 0x3FFu;
   if (exponent == 31) return std::bit_cast<float>(sign | 0x7F800000u | (mantissa << 13));
@@ -18,7 +18,7 @@ constexpr float half_to_float(std::uint16_t h) {
   return sign != 0 ? -magnitude : magnitude;
 }
 
-/// From float to IEEE 754 binary16 bits, rounded to nearest even; overflow gives infinity, NaN stays NaN.
+/// Converts float to IEEE 754 binary16 bits, rounded to nearest even; overflow gives infinity, NaN stays NaN.
 constexpr std::uint16_t float_to_half(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   const std::uint32_t sign = (bits >> 16) & 0x8000u, magnitude = bits & 0x7FFFFFFFu;
@@ -35,7 +35,7 @@ constexpr std::uint16_t float_to_half(float value) {
   return static_cast<std::uint16_t>(sign | (rounded >> 13));
 }
 
-/// From float to its upper half, rounded to nearest even; NaN stays NaN.
+/// Converts float to its upper half, rounded to nearest even; NaN stays NaN.
 constexpr std::uint16_t float_to_bfloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
   if ((bits & 0x7FFFFFFFu) > 0x7F800000u) return static_cast<std::uint16_t>((bits >> 16) | 0x40u);

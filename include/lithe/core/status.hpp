@@ -117,7 +117,8 @@ class [[nodiscard]] Result {
 
 }  // namespace lithe::inline v0
 
-/// Returns from the calling function when `expression` is a failed Status, or another answer with ok().
+/// Returns from the calling function if `expression` is a failed Status, or a failed answer of another type
+/// that has ok().
 #define LITHE_TRY(expression)                                                      \
   do {                                                                             \
     if (auto lithe_status = (expression); !lithe_status.ok()) return lithe_status; \

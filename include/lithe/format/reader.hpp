@@ -32,8 +32,8 @@ std::size_t count(const flatbuffers::Vector<T>* vector) {
 inline std::string_view text(const flatbuffers::String* string) {
   return string == nullptr ? std::string_view() : std::string_view(string->c_str(), string->size());
 }
-/// The numbers of a vector, where they lie: files and hosts are little-endian, and the verifier has checked
-/// the alignment.
+/// The numbers of a vector, where they lie: files and processors are little-endian, and the verifier has
+/// checked the alignment.
 template <class T>
 std::span<const T> numbers(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? std::span<const T>() : std::span<const T>(vector->data(), vector->size());

@@ -16,8 +16,8 @@ constexpr std::size_t align_up(std::size_t n, std::size_t alignment) {
   return (n + alignment - 1) / alignment * alignment;
 }
 
-/// One range of bytes: the user's, or reserved from an ArenaSource. Memory is taken from its start and never
-/// given back piece by piece.
+/// One range of bytes: the caller's, or reserved from an ArenaSource. Memory is taken from its start and
+/// never given back piece by piece.
 class Arena {
  public:
   Arena() = default;
@@ -30,7 +30,7 @@ class Arena {
       size_ = bytes.size() - skip;
     }
   }
-  /// Reserves up to `bytes`; less where the system has no room for that much.
+  /// Reserves up to `bytes`; less if the source has no room for that much.
   Arena(const ArenaSource& source, std::size_t bytes) : source_(source) {
     for (; base_ == nullptr && source.reserve != nullptr && bytes >= 4096; bytes /= 2) {
       base_ = static_cast<std::byte*>(source.reserve(bytes));
@@ -53,14 +53,14 @@ class Arena {
   std::span<std::byte> rest() const { return {base_ + used_, size_ - used_}; }
   bool contains(const void* p) const { return p >= base_ && p < base_ + size_; }
 
-  /// Takes memory from the range; null where there is no room.
+  /// Takes memory from the range; null if there is no room.
   void* allocate(std::size_t bytes, std::size_t alignment = 64) {
     const std::size_t start = align_up(used_, alignment);
     if (start > size_ || bytes > size_ - start) return nullptr;
     used_ = start + bytes;
     return base_ + start;
   }
-  /// Takes `count` value-initialized objects that need no destructor; an empty span where there is no room.
+  /// Takes `count` value-initialized objects that need no destructor. Returns false if there is no room.
   template <class T>
   bool array(std::size_t count, std::span<T>& result) {
     static_assert(std::is_trivially_destructible_v<T>);
@@ -71,7 +71,7 @@ class Arena {
     result = {std::launder(reinterpret_cast<T*>(memory)), count};
     return true;
   }
-  /// Gives the unused end of the range back to its source; does nothing for a user's range.
+  /// Gives the unused end of the range back to its source; does nothing for a caller's range.
   void trim() {
     if (reserved_ == 0) return;
     const std::size_t keep = align_up(used_, 4096);

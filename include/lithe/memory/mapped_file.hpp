@@ -43,7 +43,7 @@ inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
 }  // namespace detail
 
 /// Reads or maps a regular file.
-/// Errors: Code::io where it is missing, unreadable, empty or not a regular file.
+/// Errors: Code::io if it is missing, unreadable, empty or not a regular file.
 inline Result<Storage> read_file(const char* path, Access access = Access::map) {
   const int descriptor =
       ::open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe is refused, not waited for

@@ -16,12 +16,12 @@ namespace lithe::inline v0 {
 ///
 /// Before `seal()` the heap grows from the start of its range: it takes the freed block that fits best, else
 /// memory from its top; freed blocks are split and merged. After `seal()` blocks keep their sizes for ever. A
-/// block that is freed, or reallocated to fewer bytes, stays whole: who frees or shrinks a block gets the
-/// same bytes back later. A full heap returns null. The same calls give the same addresses, relative to the
-/// range.
+/// block that is freed, or reallocated to fewer bytes, stays whole: a caller that frees or shrinks a block
+/// gets the same bytes back later. A full heap returns null. The same calls give the same addresses, relative
+/// to the range.
 ///
-/// The heap's bookkeeping lies in the range itself: this object is a handle, which may be copied and moved. Not
-/// thread-safe.
+/// The heap's bookkeeping lies in the range itself: this object is a handle, which may be copied and moved.
+/// Not thread-safe.
 class OperatorHeap {
  public:
   static constexpr std::size_t alignment = 64;

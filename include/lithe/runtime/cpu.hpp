@@ -16,7 +16,7 @@
 namespace lithe::inline v0 {
 
 /// A feature under the name that `lithe cpu` prints and `--cpu-mask` takes. It builds on `base`, or on
-/// `other`: without either it is not used.
+/// `other`: it is not used without one of them.
 struct CpuFeature {
   const char* name;
   bool Cpu::* member;
@@ -24,8 +24,8 @@ struct CpuFeature {
   bool Cpu::* other = nullptr;
 };
 
-/// What XNNPACK 4ea82e5 (src/configs/hardware-config.c) and lithe choose by; bases stand before what builds
-/// on them, as XNNPACK's microkernels are compiled.
+/// The features by which XNNPACK 4ea82e5 (src/configs/hardware-config.c) and lithe choose. A base stands
+/// before the features that build on it, as XNNPACK's microkernels are compiled.
 inline constexpr CpuFeature cpu_features[] = {{"ssse3", &Cpu::ssse3},
                                               {"sse41", &Cpu::sse41, &Cpu::ssse3},
                                               {"avx", &Cpu::avx, &Cpu::sse41},
@@ -75,8 +75,8 @@ inline Cpu detect_features() {
   return c;
 }
 
-/// Clears what `c` does without in cpuinfo's table, whose members differ between architectures.
-/// Code::unsupported for NEON on AArch64, where it is no feature but always there.
+/// Clears the features that `c` does not have in cpuinfo's table, whose members differ between architectures.
+/// Errors: Code::unsupported for NEON on AArch64, which always has it.
 template <class Isa>
 Status clear_features(const Cpu& c, Isa& isa) {
   if constexpr (requires { isa.avx2; }) {
@@ -112,7 +112,7 @@ Status clear_features(const Cpu& c, Isa& isa) {
   return {};
 }
 
-/// Cores of the fastest cluster; all cores where clusters do not differ in frequency and microarchitecture.
+/// The cores of the fastest cluster; all cores if clusters do not differ in frequency and microarchitecture.
 inline std::uint32_t count_performance_cores() {
   const std::uint32_t clusters = cpuinfo_get_clusters_count();
   if (clusters == 0) return 1;
@@ -135,9 +135,9 @@ inline Cpu detect_cpu() {
 
 }  // namespace detail
 
-/// `cpu` without the features in `names`, separated by commas, and without what builds on them;
-/// Code::invalid_argument for a name that is none. For one session's choices: lowering of f16, kernels of
-/// simd/. XNNPACK's microkernels are chosen once a process: xnn::restrict_cpu.
+/// `cpu` without the features in `names`, separated by commas, and without those that build on them. It
+/// decides for one session: the lowering of f16, and the kernels of simd/. XNNPACK's microkernels are chosen
+/// once in a process: see xnn::restrict_cpu. Errors: Code::invalid_argument for an unknown name.
 inline Result<Cpu> mask(Cpu cpu, std::string_view names) {
   while (!names.empty()) {
     const std::size_t comma = std::min(names.find(','), names.size());
@@ -170,8 +170,8 @@ inline Status mask_process(std::string_view names) {
 
 }  // namespace detail
 
-/// The processor this runs on, by cpuinfo, found out at the first call, without what xnn::restrict_cpu took
-/// away. All features false where cpuinfo cannot tell.
+/// The processor that this runs on, as cpuinfo found it at the first call, without the features that
+/// xnn::restrict_cpu took away. All features are false if cpuinfo cannot tell.
 inline const Cpu& cpu() { return detail::process_cpu(); }
 
 /// The name as cpuinfo knows it, or an empty string.

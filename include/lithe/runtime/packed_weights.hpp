@@ -41,7 +41,7 @@ class PackingHash {
   std::uint64_t value_ = 0xCBF29CE484222325u;
 };
 
-/// What a packing was made of. It holds no pointers, so that it can stand in a file: the file adds the kernel
+/// What a packing was made from. It holds no pointers, so that a file can hold it: the file adds the kernel
 /// library's commit and the CPU's features once, for all its entries.
 struct PackingKey {
   std::array<std::uint64_t, 2> model_id{};  ///< content hash of the model
@@ -52,10 +52,10 @@ struct PackingKey {
   friend bool operator==(const PackingKey&, const PackingKey&) = default;
 };
 
-/// Constants as kernels packed them, shared by every session that is given this object, and outliving them
-/// all. Addresses never move, entries never change. Thread-safe: who looks for an entry that it may have
-/// to make holds `lock()` until it is committed. Allocates at load only; a refusal is null, for the caller's
-/// Code::out_of_memory.
+/// Constants as kernels packed them, shared by every session that is given this object, which must outlive
+/// them all. Addresses never move, entries never change. Thread-safe: a kernel that looks for an entry which
+/// it may have to make holds `lock()` until the entry is committed. Allocates only while sessions are
+/// created; a refusal is an empty span, from which the caller makes Code::out_of_memory.
 class PackedWeights {
  public:
   static constexpr std::size_t alignment = 64;
@@ -126,8 +126,8 @@ class PackedWeights {
     bool committed = false;
     Entry* next = nullptr;
   };
-  /// Entries of a huge page or more lie on huge pages, where the system has them: who streams a large
-  /// filter misses fewer addresses.
+  /// Entries of a huge page or more lie on huge pages, where the system has them: a kernel that
+  /// streams a large filter then misses fewer addresses.
   static std::byte* allocate(std::size_t bytes) {
     constexpr std::size_t huge_page = std::size_t{1} << 21;
     void* data = nullptr;

@@ -18,13 +18,13 @@ inline pthreadpool_t native(const ThreadPool* pool) {
   return pool == nullptr ? nullptr : static_cast<pthreadpool_t>(pool->handle);
 }
 
-/// Owns the threads that sessions run on. Sessions sharing one take turns; they must not outlive it.
+/// Owns the threads that sessions run on. Sessions that share an object take turns; they must not outlive it.
 class Threads {
  public:
   /// The calling thread alone.
   Threads() = default;
   /// `count` threads, the caller of run() among them; 0: one for each processor. Falls back to the calling
-  /// thread alone when the system refuses; see threads().
+  /// thread alone if the system refuses; see threads().
   explicit Threads(std::size_t count) {
     if (count == 1) return;
     pool_.handle = pthreadpool_create(count);
@@ -49,7 +49,7 @@ class Threads {
     if (pool_.handle != nullptr) pthreadpool_destroy(native(&pool_));
   }
 
-  /// What a session is given; valid as long as this object stays where it is.
+  /// What SessionOptions::threads points to. Valid until this object is moved or destroyed.
   const ThreadPool& pool() const { return pool_; }
   std::size_t threads() const { return pool_.threads; }
 
@@ -58,11 +58,11 @@ class Threads {
   std::unique_ptr<runtime::WorkerAffinity> affinity_;
 };
 
-/// Elements of a simple operation, or multiply-adds, that are computed before other threads have woken up
-/// and fetched their part from this one's caches.
+/// How many elements of a simple operation, or multiply-adds, one thread computes before other threads have
+/// woken up and fetched their part from its caches.
 inline constexpr std::int64_t least_shared_work = 48 * 1024;
 
-/// The same for a node of so much work: null where threads would only cost time.
+/// The pthreadpool for a node of so much work: null if threads would only cost time.
 inline pthreadpool_t native(const ThreadPool* pool, std::int64_t work) {
   return work < least_shared_work ? nullptr : native(pool);
 }

@@ -12,7 +12,7 @@
 /// order. What an operator demands of its node is checked by its `infer` when a session is created.
 namespace lithe::inline v0::runtime {
 
-/// The parts of a file that passed.
+/// The parts of a file that passed the checks.
 struct VerifiedFile {
   const format::Model* model = nullptr;
   std::span<const std::byte> segment;
@@ -90,7 +90,7 @@ class Verify {
     return {};
   }
 
-  /// Bytes of buffer `index`, or false.
+  /// Sets `size` to the bytes of buffer `index`; false if there is no such buffer.
   [[gnu::cold]] bool buffer_size(std::uint32_t index, std::uint64_t& size) const {
     if (index >= count(model_.buffers())) return false;
     size = model_.buffers()->Get(index)->size();

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+# One statement a line, and plain English in comments. Run: cmake -DROOT=repository -P words_test.cmake
+cmake_policy(VERSION 3.25)
+
+set(broken 0)
+macro(report text)
+  math(EXPR broken "${broken} + 1")
+  message(NOTICE "${text}")
+endmacro()
+
+# Words of another age, or of another language, in English clothes; in comments only.
+set(words "behind|anew|lest|likewise|hence|whoever|himself|thereof|therein")
+
+# Statements that a comma joins: `a = x, b = y;`, `f(x), g(y);`, `return f(x), y;`. The text that they are searched in has
+# no comments, no texts, "@" for (...) and [...], "#" for {...} without statements, "$" for a semicolon.
+set(place "[A-Za-z0-9_.:@*&>-]+")
+set(before "([$\{}]|(case [A-Za-z0-9_:]+|default):) *((else|(if|for|while)( constexpr)? @) )*")
+set(start "(return [^$\{},]*|[*&]?${place} *([-+*/%|&^]|<<|>>)?= [^$\{},]*|${place}@[^$\{}, ]*|(\\+\\+|--)${place}|${place}(\\+\\+|--))")
+set(joined "${before}${start}, [^$\{}]*\\$")
+
+function(normalize text result)
+  string(REGEX REPLACE "\\\\." "" text "${text}")
+  string(REGEX REPLACE "'[^'\n]'" "@" text "${text}")
+  string(REGEX REPLACE "\"[^\"\n]*\"" "@" text "${text}")
+  string(REGEX REPLACE "//[^\n]*" "" text "${text}")
+  string(REGEX REPLACE "#[^\n]*" "" text "${text}")
+  string(REGEX REPLACE "[ \n]+" " " text "${text}")
+  string(REPLACE "$" "" text "${text}")
+  string(REPLACE ";" "$" text "${text}")
+  string(REPLACE "[" "(" text "${text}")
+  string(REPLACE "]" ")" text "${text}")
+  set(last "")
+  while(NOT text STREQUAL last)
+    set(last "${text}")
+    string(REGEX REPLACE "\\([^(){}]*\\)" "@" text "${text}")
+    string(REGEX REPLACE "{[^{}$]*}" "#" text "${text}")
+    string(REGEX REPLACE "<[A-Za-z_:][A-Za-z0-9_:*&@,= ]*>" "" text "${text}")
+  endwhile()
+  set(${result} "${text}" PARENT_SCOPE)
+endfunction()
+
+file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/include/*.hpp ${ROOT}/tools/*.[ch]pp ${ROOT}/tests/*.[ch]pp ${ROOT}/bench/*.[ch]pp
+     ${ROOT}/examples/*.[ch]pp)
+foreach(file ${files})
+  file(READ ${ROOT}/${file} text)
+  string(REPLACE ";" "," lines "${text}")
+  string(REGEX MATCHALL "//[^\n]*[^a-z_`](${words})[^a-z_][^\n]*" found "${lines}")
+  foreach(line ${found})
+    report("${file}: \"${line}\" has one of the words ${words}")
+  endforeach()
+  string(REGEX MATCHALL "\n *[^ /\n][^\n]*(\n+ *)?//[/!<]* +[Oo]f [^\n]*" found "${lines}")
+  foreach(line ${found})
+    string(REGEX REPLACE "^.*//" "//" line "${line}")
+    report("${file}: \"${line}\" begins with 'of': name what it is about")
+  endforeach()
+  normalize("${text}" text)
+  string(REGEX MATCHALL "${joined}" found "${text}")
+  foreach(line ${found})
+    report("${file}: \"${line}\" (with $ for ;) is several statements: write a block")
+  endforeach()
+endforeach()
+
+if(broken)
+  message(FATAL_ERROR "${broken} lines are not plain")
+endif()
