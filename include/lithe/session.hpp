@@ -67,10 +67,11 @@ class Session {
   int find_input(std::string_view name) const { return core_->find(core_->ports.inputs, name); }
   int find_output(std::string_view name) const { return core_->find(core_->ports.outputs, name); }
 
-  /// Where to write an input before run(), and to read an output after it, in the model's own dtype; memory
-  /// that the session holds is aligned to 64 bytes. A tensor of dtype none answers an unknown name, a session
-  /// that is not planned(), and bound memory that is too small. Valid until resize() or bind(), and an output
-  /// whose size the data decides until the next run(). An input keeps its contents from run to run.
+  /// Where to write an input before run(), and to read an output after it, in the model's own dtype. Inputs
+  /// are aligned to 64 bytes unless bound, outputs at least to their element type. A tensor of dtype none
+  /// answers an unknown name, a session that is not planned(), and bound memory that is too small. Valid
+  /// until resize() or bind(), and an output whose size the data decides until the next run(). An input keeps
+  /// its contents from run to run.
   Tensor input(int i) {
     return core_->planned ? core_->tensor(core_->ports.inputs[static_cast<std::size_t>(i)]) : Tensor();
   }
@@ -98,7 +99,7 @@ class Session {
   /// growable. Errors, with the node: Code::out_of_range for an index in the data outside of its tensor;
   /// Code::out_of_memory if a size that the data decides exceeds the plan; Code::stopped; Code::limit.
   /// Code::invalid_argument if the session is not planned(), or bound memory is too small. After an error,
-  /// outputs and states hold nothing of use.
+  /// outputs hold nothing of use.
   Status run() {
     if (!core_->planned)
       return {Code::invalid_argument,
@@ -124,12 +125,13 @@ class Session {
   Status resize(std::string_view input, const Shape& shape) { return resize({InputShape{input, shape}}); }
 
   /// Lets an input be read from, or an output be written to, the caller's memory. It is used in place if it
-  /// has 16 bytes more than the tensor, else run() copies. Those 16 bytes may be read and written, and must
-  /// not hold anything. The memory must be aligned to the tensor's element type (64 bytes are fastest), must
-  /// not overlap other tensors of the session, and must stay until it is unbound, also across resize(). An
-  /// empty span with null data undoes it. If an input and an output have one name, the input is meant. A
-  /// state's input may be bound too: the state lives there. Errors: Code::invalid_argument for an unknown
-  /// name, or if memory is smaller than the tensor.
+  /// has 16 bytes more than the tensor, which may be read and hold anything; else run() copies, and so it
+  /// does for half precision that is computed in f32, and for an output that shares storage. The memory must
+  /// be aligned to the tensor's element type (64 bytes are fastest), must not overlap other tensors of the
+  /// session, and must stay until it is unbound, also across resize(). An empty span with null data undoes
+  /// it. If an input and an output have one name, the input is meant. A state's input may be bound too: the
+  /// state lives there. Errors: Code::invalid_argument for an unknown name, or if the memory is smaller than
+  /// the tensor.
   Status bind(std::string_view name, std::span<std::byte> memory) { return core_->bind(name, memory); }
 
   /// Sets all states to zero, quantized ones to their zero point; does nothing while not planned().
