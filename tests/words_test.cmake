@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# One statement a line, and plain English in comments. Run: cmake -DROOT=repository -P words_test.cmake
+# One statement a line, and plain words in comments. Run: cmake -DROOT=repository -P words_test.cmake
 cmake_policy(VERSION 3.25)
 
 set(broken 0)
@@ -8,22 +8,23 @@ macro(report text)
   message(NOTICE "${text}")
 endmacro()
 
-# Words of another age, or of another language, in English clothes; in comments only.
+# Words that comments do without: "behind" is "after", "anew" is "again", and so on.
 set(words "behind|anew|lest|likewise|hence|whoever|himself|thereof|therein")
 
-# Statements that a comma joins: `a = x, b = y;`, `f(x), g(y);`, `return f(x), y;`. The text that they are searched in has
-# no comments, no texts, "@" for (...) and [...], "#" for {...} without statements, "$" for a semicolon.
+# Statements that a comma joins, such as `a = x, b = y;`, `f(x), g(y);` and `return f(x), y;`. normalize() has made "@" of
+# (...), [...] and texts, "#" of {...} without statements, and "$" of a semicolon; template arguments are gone.
 set(place "[A-Za-z0-9_.:@*&>-]+")
 set(before "([$\{}]|(case [A-Za-z0-9_:]+|default):) *((else|(if|for|while)( constexpr)? @) )*")
-set(start "(return [^$\{},]*|[*&]?${place} *([-+*/%|&^]|<<|>>)?= [^$\{},]*|${place}@[^$\{}, ]*|(\\+\\+|--)${place}|${place}(\\+\\+|--))")
-set(joined "${before}${start}, [^$\{}]*\\$")
+set(assignment "[*&]?${place} *([-+*/%|&^]|<<|>>)?= [^$\{},]*")
+set(call "${place}@[^$\{}, ]*")
+set(step "(\\+\\+|--)${place}|${place}(\\+\\+|--)")
+set(joined "${before}(return [^$\{},]*|${assignment}|${call}|${step}), [^$\{}]*\\$")
 
 function(normalize text result)
   string(REGEX REPLACE "\\\\." "" text "${text}")
   string(REGEX REPLACE "'[^'\n]'" "@" text "${text}")
   string(REGEX REPLACE "\"[^\"\n]*\"" "@" text "${text}")
-  string(REGEX REPLACE "//[^\n]*" "" text "${text}")
-  string(REGEX REPLACE "#[^\n]*" "" text "${text}")
+  string(REGEX REPLACE "(//|#)[^\n]*" "" text "${text}")
   string(REGEX REPLACE "[ \n]+" " " text "${text}")
   string(REPLACE "$" "" text "${text}")
   string(REPLACE ";" "$" text "${text}")
@@ -39,6 +40,30 @@ function(normalize text result)
   set(${result} "${text}" PARENT_SCOPE)
 endfunction()
 
+# Sets `found` to the statements of a C++ text that a comma joins.
+function(find_joined text)
+  normalize("${text}" text)
+  string(REGEX MATCHALL "${joined}" found "${text}")
+  set(found "${found}" PARENT_SCOPE)
+endfunction()
+
+# The search itself finds what it must (~ is a semicolon), and nothing in declarations, loops and initializers.
+foreach(statement "a = x, b = y~" "if (c) a.b += f(x, y), ++d~" "else f(x), g(y)~" "return f(x), y~" "case 1: a[i] = 0, b = 1~")
+  string(REPLACE "~" ";" text "{ ${statement} }")
+  find_joined("${text}")
+  if(NOT found)
+    report("'${statement}' is not found")
+  endif()
+endforeach()
+foreach(statement "int a = x, b = y~" "for (i = 0, j = 1~ i < n~ ++i, ++j) f(i, j)~" "return {a, b}~" "a = std::map<int, int>{}~"
+                  "A(int b, int c) : b_(b), c_(c) {}" "enum class E { a = 1, b = 2 }~" "f([&](int a, int b) { return g(a, b)~ }, c)~")
+  string(REPLACE "~" ";" text "{ ${statement} }")
+  find_joined("${text}")
+  if(found)
+    report("'${statement}' is taken for several statements")
+  endif()
+endforeach()
+
 file(GLOB_RECURSE files RELATIVE ${ROOT} ${ROOT}/include/*.hpp ${ROOT}/tools/*.[ch]pp ${ROOT}/tests/*.[ch]pp ${ROOT}/bench/*.[ch]pp
      ${ROOT}/examples/*.[ch]pp)
 foreach(file ${files})
@@ -53,10 +78,9 @@ foreach(file ${files})
     string(REGEX REPLACE "^.*//" "//" line "${line}")
     report("${file}: \"${line}\" begins with 'of': name what it is about")
   endforeach()
-  normalize("${text}" text)
-  string(REGEX MATCHALL "${joined}" found "${text}")
+  find_joined("${text}")
   foreach(line ${found})
-    report("${file}: \"${line}\" (with $ for ;) is several statements: write a block")
+    report("${file}: \"${line}\" ($ is a semicolon) is several statements: write a block")
   endforeach()
 endforeach()
 

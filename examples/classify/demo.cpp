@@ -19,7 +19,7 @@ struct Answer {
   double microseconds;
 };
 
-/// Pictures side by side, two characters a pixel, their answers below.
+/// Pictures side by side, two characters for each pixel, with their answers below.
 void draw(const std::vector<std::uint8_t>& pictures, const std::vector<std::uint8_t>& labels,
           const std::vector<Answer>& answers, const std::vector<std::size_t>& which) {
   constexpr char shades[] = " .:-=+*#%@";

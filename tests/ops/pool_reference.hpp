@@ -8,8 +8,8 @@
 
 namespace lithe::test {
 
-/// Rows (axis 0) or columns (axis 1) of a pooled image of `size` rows or columns. No window starts in the padding
-/// after the image.
+/// Rows (axis 0) or columns (axis 1) of a pooled image of `size` rows or columns. No window starts in the
+/// padding after the image.
 template <class Attributes>
 index_t pooled(const Attributes& a, index_t size, std::size_t axis) {
   const index_t window = (a.kernel[axis] - 1) * a.dilations[axis] + 1;

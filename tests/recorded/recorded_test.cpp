@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Trained networks on this build's CPU, compared with answers that were recorded elsewhere. The model files are
-// those that the dev preset converted (LITHE_MODELS): one file serves every CPU. Float networks are compared with
-// ONNX Runtime's answers (LITHE_SHARED), int8 networks to the bit with those of the machine that converted them.
+// Trained networks on this build's CPU, compared with answers that were recorded elsewhere. The model files
+// are those that the dev preset converted (LITHE_MODELS): one file serves every CPU. Float networks are
+// compared with ONNX Runtime's answers (LITHE_SHARED), int8 networks to the bit with those of the machine
+// that converted them.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -79,7 +79,8 @@ TEST(Execute, RunsNodesAndTheSubgraphsThatTheyCall) {
   EXPECT_EQ(session.output<float>("y")[2], 13);
 }
 
-/// What an observer saw: the operator's first letter for `before`, the same in small for `after`; inner nodes in ().
+/// What an observer saw: the operator's first letter for `before`, the same in small for `after`; inner nodes
+/// in ().
 struct Trace {
   std::string text;
   std::atomic<bool>* stop = nullptr;

@@ -9,7 +9,8 @@
 #include "lithe/session.hpp"
 #include "tests/support/model_builder.hpp"
 
-/// What Loop and Scan need of a session: scratch memory that grows with its contents, and outputs of unknown length.
+/// What Loop and Scan need of a session: scratch memory that grows with its contents, and outputs of unknown
+/// length.
 namespace lithe::test {
 namespace {
 

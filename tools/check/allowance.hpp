@@ -13,9 +13,9 @@ class Allowance {
  public:
   /// Outputs that are as far from the reference as `tolerance` says are right.
   void admit(double tolerance);
-  /// Outputs may be 1.5 times as far from `wanted` as `drawn`, at least a `step` of quantization, and mismatch
-  /// where `drawn` does. `difference` is the distance of `drawn` from `wanted`; tensors of another type or
-  /// shape teach nothing.
+  /// Outputs may be 1.5 times as far from `wanted` as `drawn`, at least a `step` of quantization, and
+  /// mismatch where `drawn` does. `difference` is the distance of `drawn` from `wanted`; tensors of another
+  /// type or shape teach nothing.
   void widen(const report::Difference& difference, const TensorView& drawn, const TensorView& wanted,
              double step);
 
@@ -25,7 +25,7 @@ class Allowance {
 
  private:
   double tolerance_ = 0;
-  std::vector<bool> elements_;  ///< that may mismatch; empty: none
+  std::vector<bool> elements_;  ///< which elements may mismatch; empty: none
 };
 
 }  // namespace lithe::check

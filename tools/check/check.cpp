@@ -208,8 +208,8 @@ class Checker {
     }
   }
 
-  /// Compares the output that a session holds with the reference's; where an optimized output carries a scale,
-  /// both are compared in real units.
+  /// Compares the output that a session holds with the reference's; where an optimized output carries a
+  /// scale, both are compared in real units.
   report::Difference compare_output(const TensorView& got, std::size_t o) const {
     const auto& carried = model_.graphs[0].value(model_.graphs[0].outputs[o]).quantization;
     const Quantization quantization = carried ? graph::quantization_view(*carried) : Quantization{};

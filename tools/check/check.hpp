@@ -38,8 +38,8 @@ struct Options {
   int self_tests = 0;  ///< vectors to record
   /// Steps of quantization of the inputs, where the graph does not say how they are stored.
   std::vector<double> input_steps = {};
-  /// For a model that was quantized here: the model before that, or null. The reference and the result round in
-  /// different places, so they may lie as far apart as rounding moved the reference from this one. Must
+  /// For a model that was quantized here: the model before that, or null. The reference and the result round
+  /// in different places, so they may lie as far apart as rounding moved the reference from this one. Must
   /// outlive the check.
   const graph::Model* unrounded = nullptr;
   std::size_t threads = 1;

@@ -11,8 +11,8 @@
 
 namespace lithe::graph {
 
-/// A node with everything its operator's functions take: attributes parsed, inputs and outputs described. The
-/// graph's constants must outlive it.
+/// A node with everything its operator's functions take: attributes parsed, inputs and outputs as contexts.
+/// The graph's constants must outlive it.
 class BoundNode {
  public:
   BoundNode(const Graph& graph, const Node& node);

@@ -14,9 +14,9 @@ struct EvaluationLimits {
   std::uint64_t work = std::uint64_t{1} << 31;  ///< multiply-adds of one matrix product or convolution
 };
 
-/// Computes the outputs (null where absent) of a node whose inputs are constants, or whose operator reads shapes
-/// only and whose inputs have fixed dims. Gives nullopt if it cannot be computed now: an input is not constant,
-/// the node has subgraphs or gives random numbers, a limit is exceeded, or its operator refuses it.
+/// Computes the outputs (null where absent) of a node whose inputs are constants, or whose operator reads
+/// shapes only and whose inputs have fixed dims. Gives nullopt if it cannot be computed now: an input is not
+/// constant, the node has subgraphs or gives random numbers, a limit is exceeded, or its operator refuses it.
 std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node,
                                                  const EvaluationLimits& limits = {});
 

@@ -9,9 +9,9 @@
 namespace lithe::graph {
 
 /// A 128-bit content hash, which tells contents apart and does not protect against forgery. Two words are
-/// updated by each 16-byte block {w0, w1}, the last one zero-padded: low = rotate((low ^ w0) * odd, 29) + w1 and
-/// high = rotate((high ^ w1) * odd, 37) + w0. At the end the length is mixed in, and a 64-bit finalizer crosses
-/// the two.
+/// updated by each 16-byte block {w0, w1}, the last one zero-padded: low = rotate((low ^ w0) * odd, 29) + w1
+/// and high = rotate((high ^ w1) * odd, 37) + w0. At the end the length is mixed in, and a 64-bit finalizer
+/// crosses the two.
 class Hash {
  public:
   /// Equal to hashing the concatenation, as long as every part but the last is a multiple of 16 bytes.

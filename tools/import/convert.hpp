@@ -35,8 +35,8 @@ struct Options {
   std::vector<std::pair<std::string, std::string>> states{};  ///< --state INPUT=OUTPUT
   std::map<std::string, std::string> metadata{};              ///< --metadata KEY=VALUE
   IoLayout io_layout = IoLayout::keep;  ///< nhwc: inputs and outputs of rank 4 are channels last
-  /// f16: everything that can be is computed in f16; inputs and outputs stay. int8, int4: layers have weights of
-  /// this type, over rows that are quantized at run time.
+  /// f16: everything that can be is computed in f16; inputs and outputs stay. int8, int4: layers have weights
+  /// of this type, over rows that are quantized at run time.
   Weights weights = Weights::f32;
   std::optional<quantize::Options> quantize{};  ///< --quantize int8; `threads` is taken from below
   ImportOptions import{};                       ///< --custom
@@ -66,14 +66,14 @@ struct FailedCheck : report::Failure {
 
 /// Converts an .onnx file in memory; io::write_file writes the result.
 ///
-/// With --quantize the float model is checked against the original, and the int8 model against its own graph of
-/// QuantizeLinear and DequantizeLinear nodes. The distance between the int8 and the float model is not treated
-/// as a conversion error; it is measured on the samples and reported. Self-tests hold what the quantized graph
-/// gives. With weights of int8 or int4 the result on the fast kernels is checked against itself on the portable
-/// kernels; how far these weights move it from float is measured and reported.
+/// With --quantize the float model is checked against the original, and the int8 model against its own graph
+/// of QuantizeLinear and DequantizeLinear nodes. The distance between the int8 and the float model is not
+/// treated as a conversion error; it is measured on the samples and reported. Self-tests hold what the
+/// quantized graph gives. With weights of int8 or int4 the result on the fast kernels is checked against
+/// itself on the portable kernels; how far these weights move it from float is measured and reported.
 ///
-/// Throws FailedCheck, and report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse and
-/// import_model say.
+/// Throws FailedCheck, and report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse
+/// and import_model say.
 Conversion convert(const std::filesystem::path& path, const Options& options = {});
 /// The same from memory, without external data.
 Conversion convert(std::span<const std::byte> onnx, const std::string& name, const Options& options = {});

@@ -68,7 +68,7 @@ bool expand_dynamic_quantize_matmul(Expansion& e) {
 }
 
 /// ConvInteger-10: sums of products of 8-bit numbers. Convolutions of real numbers are exact as long as every
-/// sum is below 2^24; weights of more than 258 products a sum go in two parts, 16 * high + low.
+/// sum is below 2^24; weights of sums with more than 258 products go in two parts, 16 * high + low.
 bool expand_conv_integer(Expansion& e) {
   const auto weights = e.dims(e.input(1));
   if (!weights || weights->empty()) return false;

@@ -8,8 +8,8 @@
 
 namespace lithe::io {
 
-/// Reads an .npy file in C order, of any dtype that both numpy and lithe have ('<f2', '|b1', '<i8' ...). Errors:
-/// report::Failure with the file's name; big-endian numbers and Fortran order are refused by name.
+/// Reads an .npy file in C order, of any dtype that both numpy and lithe have ('<f2', '|b1', '<i8' ...).
+/// Errors: report::Failure with the file's name; big-endian numbers and Fortran order are refused by name.
 ConstantPtr read_npy(const std::filesystem::path& path);
 /// The same from memory; `path` is for messages.
 ConstantPtr parse_npy(std::string_view bytes, const std::filesystem::path& path);

@@ -6,7 +6,8 @@
 
 namespace lithe::io {
 
-/// Reads a whole file of at most 2 GiB. Errors: report::Failure, exit 4 if it cannot be read, 3 if it is larger.
+/// Reads a whole file of at most 2 GiB. Errors: report::Failure, exit 4 if it cannot be read, 3 if it is
+/// larger.
 std::string read_bytes(const std::filesystem::path& path);
 
 }  // namespace lithe::io

@@ -17,7 +17,8 @@ DType dtype_from_onnx(int data_type);
 /// ONNX's name of a data type, for messages.
 std::string onnx_type_name(int data_type);
 /// The contents of raw_data or of the typed field, packed as in the file; booleans become 0 or 1. Throws
-/// report::Unsupported for strings, complex numbers, more than 8 dimensions, and where the data do not fit the dims.
+/// report::Unsupported for strings, complex numbers, more than 8 dimensions, and where the data do not fit
+/// the dims.
 ConstantPtr constant_from_onnx(const onnx::TensorProto& tensor);
 
 /// Reads an ONNX TensorProto file (.pb), as in the ONNX test suites. Errors: report::Failure (exit 3).

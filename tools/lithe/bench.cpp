@@ -106,7 +106,7 @@ void write_trace(const std::string& file, const Session& session, const Profile&
   io::write_file(file, nlohmann::json{{"traceEvents", events}}.dump());
 }
 
-/// Microseconds of a run that nodes with something in common take.
+/// The microseconds that nodes with something in common take in a run.
 struct Sum {
   std::string name;
   int nodes = 0;

@@ -228,7 +228,7 @@ void print_memory(const json& m) {
   }
 }
 
-/// A line a node; with `memory`, the bytes that must exist while it runs.
+/// One line for each node; with `memory`, the bytes that must exist while it runs.
 void print_nodes(const json& signature, bool memory) {
   const json& nodes = signature["nodes"];
   std::printf("  %4s %s%-20s %-34s %-28s %s\n", "node", memory ? "   alive bytes  " : "", "operator",

@@ -12,8 +12,8 @@
 
 namespace lithe::cli {
 
-/// A model ready for sessions: a .lithe file, or an .onnx file converted in memory. The file's contents decide
-/// which it is; a note says so if its name says otherwise.
+/// A model ready for sessions: a .lithe file, or an .onnx file converted in memory. The file's contents
+/// decide which it is; a note says so if its name says otherwise.
 class OpenModel {
  public:
   enum class Passes { all, none };

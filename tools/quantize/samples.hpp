@@ -21,7 +21,7 @@ struct PixelOptions {
 /// Throws Failure (exit 2) for numbers that cannot belong to pixels between 0 and 1.
 void check(const PixelOptions& pixels);
 
-/// The calibration set, one sample a run. A folder holds one of
+/// The calibration set, one sample for each run. A folder holds one of
 ///   - NAME.npy for each input, stacked along the batch axis ('/' in a name is '_'; input_0.npy ... in the
 ///     order of the inputs; any name if there is one input), or a single file of that kind
 ///   - *.npz with an array for each input, named and stacked in the same way

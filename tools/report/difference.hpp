@@ -29,8 +29,8 @@ Difference measure(const TensorView& got, const TensorView& reference);
 /// Which elements make the mismatch that `measure` finds in tensors of equal dtype and shape.
 std::vector<bool> mismatches(const TensorView& got, const TensorView& reference);
 
-/// The elements of a dense tensor as real numbers: quantized ones dequantized, integers as they are. Empty for
-/// floats of 8 bits and less.
+/// The elements of a dense tensor as real numbers: quantized ones dequantized, integers as they are. Empty
+/// for floats of 8 bits and less.
 std::vector<double> reals(const TensorView& tensor);
 
 /// How alike two lists of the same length are. If both are all zero: exact, cosine 1.

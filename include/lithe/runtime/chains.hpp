@@ -19,7 +19,8 @@
 /// the front of their buffer.
 namespace lithe::inline v0::runtime {
 
-/// Gives the plan its chains. Errors: Code::invalid_argument for a node that does not exist or belongs to two chains.
+/// Gives the plan its chains. Errors: Code::invalid_argument for a node that does not exist or belongs to two
+/// chains.
 [[gnu::cold]] inline Status mark_chains(Planning& planning, Plan& plan, std::span<const StripChain> wanted) {
   std::span<StripChain> chains;
   if (!planning.arena->array(wanted.size(), chains)) return out_of_arena();

@@ -15,7 +15,8 @@
 namespace lithe::import {
 namespace {
 
-/// CenterCropPad-18: the middle of longer axes, zeros around shorter ones; an odd element goes after the input.
+/// CenterCropPad-18: the middle of longer axes, zeros around shorter ones; an odd element goes after the
+/// input.
 void import_center_crop_pad(NodeImport& node) {
   const graph::ValueId input = node.input(0);
   const int rank = node.required_rank(input);

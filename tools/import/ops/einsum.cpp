@@ -23,7 +23,8 @@ namespace {
 
 using graph::ValueId;
 
-/// One letter an axis; the axes of an ellipsis are digits, the last one '0', so that they align at the right.
+/// One letter for each axis; the axes of an ellipsis are digits, the last one '0', so that they align at the
+/// right.
 using Labels = std::string;
 
 struct Operand {

@@ -25,8 +25,8 @@ graph::ConstantPtr integers(DType dtype, const Shape& shape, const std::vector<s
   return graph::make_constant<std::int32_t>(shape, narrow);
 }
 
-/// The loss of log-probabilities [N, C, ...] for classes [N, ...], with a weight a class, as a selection
-/// along C: a class outside of [0, C) selects nothing, and so costs nothing.
+/// The loss of log-probabilities [N, C, ...] for classes [N, ...], with a weight for each class, as a
+/// selection along C: a class outside of [0, C) selects nothing, and so costs nothing.
 class Loss {
  public:
   Loss(NodeImport& node, ValueId input)

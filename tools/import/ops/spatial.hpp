@@ -62,7 +62,8 @@ inline int spatial_axes(const NodeImport& node) {
   return axes;
 }
 
-/// An attribute with one number (at least `least`) a spatial axis; what is missing before is `least`.
+/// An attribute with one number (at least `least`) for each spatial axis; missing ones, in front, are
+/// `least`.
 inline std::array<std::int32_t, 3> per_axis(const NodeImport& node, const std::vector<std::int64_t>& values,
                                             int axes, std::string_view name, std::int32_t least = 1) {
   std::array<std::int32_t, 3> result{least, least, least};
@@ -134,8 +135,8 @@ inline void read_pads(NodeImport& node, int axes, Window& window) {
   }
 }
 
-/// Reads strides, dilations, pads and auto_pad. `kernel` has one number a spatial axis; empty where it is not
-/// known, which only SAME cannot do without.
+/// Reads strides, dilations, pads and auto_pad. `kernel` has one number for each spatial axis; empty where it
+/// is not known, which only SAME cannot do without.
 inline Window read_window(NodeImport& node, int axes, const std::vector<std::int64_t>& kernel) {
   Window window = read_steps(node, axes, kernel);
   const std::string mode = read_auto_pad(node);
