@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "lithe/core/check_node.hpp"
 #include "tools/graph/attributes.hpp"
 #include "tools/graph/operators.hpp"
 
@@ -94,24 +95,10 @@ const Quantization* BoundNode::keep(const std::optional<ValueQuantization>& q) {
 }
 
 Status BoundNode::check(const Node& node) const {
-  const OpSpec& spec = *kernel_->op->spec;
-  const int given = static_cast<int>(node.inputs.size());
-  const bool variadic_outputs = spec.outputs.variadic();
-  if (given > spec.inputs.size() && !spec.inputs.variadic())
-    return {Code::invalid_model, "a node has more inputs than its operator takes"};
-  if (static_cast<int>(node.outputs.size()) > spec.outputs.size() && !variadic_outputs)
-    return {Code::invalid_model, "a node has more outputs than its operator gives"};
-  for (int i = 0; i < spec.inputs.required(); ++i)
-    if (i >= given || (node.inputs[static_cast<std::size_t>(i)] == absent))
-      if (!(spec.inputs.variadic() && i == spec.inputs.size() - 1))
-        return {Code::invalid_model, "a node lacks an input that its operator requires"};
-  std::vector<DType> in, out;
-  for (const auto& i : inputs) in.push_back(i.tensor.dtype);
-  for (const auto& o : outputs) out.push_back(o.dtype);
-  const auto rows = kernel_->op->types;
-  if (std::none_of(rows.begin(), rows.end(), [&](const TypeRow& row) { return matches(row, in, out); }))
-    return {Code::dtype, "the operator does not take these element types"};
-  return {};
+  return check_node(
+      *kernel_->op->spec, {kernel_, 1}, inputs.size(),
+      [this](std::size_t i) { return inputs[i].tensor.dtype; }, outputs.size(),
+      [this](std::size_t o) { return outputs[o].dtype; }, node.subgraphs.size());
 }
 
 Status BoundNode::parse(const Node& node) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "lithe/core/check_node.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/core/status.hpp"
@@ -67,34 +68,14 @@ namespace lithe::inline v0::runtime {
   return {};
 }
 
-[[gnu::cold]] inline Status check_types(std::span<const KernelEntry> kernels, const Plan& plan,
-                                        const PlanNode& node) {
-  const OpSpec& spec = *node.op->spec;
+[[gnu::cold]] inline Status check_node(std::span<const KernelEntry> kernels, const Plan& plan,
+                                       const PlanNode& node) {
   const auto in = node.input_ids(), out = node.output_ids();
-  const auto fits = [](const NameList& names, std::size_t n) {
-    return n >= static_cast<std::size_t>(names.required()) &&
-           (names.variadic() || n <= static_cast<std::size_t>(names.size()));
-  };
-  if (!fits(spec.inputs, in.size()))
-    return {Code::invalid_model, "a node has another number of inputs than its operator takes"};
-  if (!fits(spec.outputs, out.size()))
-    return {Code::invalid_model, "a node has another number of outputs than its operator gives"};
-  for (std::size_t i = 0; i < in.size() && i < static_cast<std::size_t>(spec.inputs.required()); ++i)
-    if (in[i] < 0) return {Code::invalid_model, "a node lacks an input that its operator requires"};
-  if (static_cast<int>(node.children.size()) != spec.subgraphs)
-    return {Code::invalid_model, "a node has another number of subgraphs than its operator takes"};
-  const auto dtypes = [&](std::span<const std::int32_t> ids) {
+  const auto dtypes = [&plan](std::span<const std::int32_t> ids) {
     return [&plan, ids](std::size_t i) { return ids[i] < 0 ? DType::none : plan.value(ids[i]).dtype; };
   };
-  const auto takes = [&](const OperatorEntry& op) {
-    for (const TypeRow& row : op.types)
-      if (matches(row, in.size(), dtypes(in), out.size(), dtypes(out))) return true;
-    return false;
-  };
-  if (takes(*node.op)) return {};
-  for (const KernelEntry& kernel : kernels)  // one kernel's rows may be fewer than another's
-    if (kernel.op != node.op && kernel.op->spec == node.op->spec && takes(*kernel.op)) return {};
-  return {Code::dtype, "no kernel in the session's list takes this operator's element types"};
+  return lithe::check_node(*node.op->spec, kernels, in.size(), dtypes(in), out.size(), dtypes(out),
+                           node.children.size());
 }
 
 [[gnu::cold]] inline Status build(Planning& planning, Plan& plan, std::uint32_t subgraph);
@@ -124,7 +105,7 @@ namespace lithe::inline v0::runtime {
 
 [[gnu::cold]] inline Status build_node(Planning& planning, Plan& plan, PlanNode& node) {
   LITHE_TRY(read_node(planning, node));
-  LITHE_TRY(check_types(planning.services->kernels, plan, node));
+  LITHE_TRY(check_node(planning.services->kernels, plan, node));
   for (std::int32_t id : node.input_ids())
     if (id >= 0) ++plan.value(id).readers;
   for (std::size_t i = 0; i < node.children.size(); ++i) {
