@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 
+#include "lithe/core/align.hpp"
 #include "lithe/model.hpp"
 #include "lithe/ops/all.hpp"
 #include "lithe/session.hpp"

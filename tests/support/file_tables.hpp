@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/format/reader.hpp"
 #include "tests/support/aligned_copy.hpp"
@@ -92,7 +93,7 @@ struct FileTables {
   /// Appends `bytes` to the segment; returns the buffer's number.
   template <class T>
   int add_buffer(const std::vector<T>& elements) {
-    const std::size_t start = (segment.size() + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+    const std::size_t start = align_up(segment.size(), buffer_alignment);
     const std::size_t bytes = elements.size() * sizeof(T);
     segment.resize(start + bytes);
     if (bytes != 0) std::memcpy(segment.data() + start, elements.data(), bytes);
@@ -204,7 +205,7 @@ class FilePacker {
 
   std::vector<std::byte> with_segment(const std::vector<std::byte>& segment) const {
     const std::size_t tables = builder_.GetSize();
-    const std::size_t start = (tables + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+    const std::size_t start = align_up(tables, buffer_alignment);
     std::vector<std::byte> file(start + segment.size() + segment_slack);
     std::memcpy(file.data(), builder_.GetBufferPointer(), tables);
     if (!segment.empty()) std::memcpy(file.data() + start, segment.data(), segment.size());

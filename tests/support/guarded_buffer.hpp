@@ -10,6 +10,8 @@
 #include <span>
 #include <utility>
 
+#include "lithe/core/align.hpp"
+
 namespace lithe::test {
 
 /// Bytes whose end touches an unreadable page, `slack` readable bytes apart (XNNPACK reads up to 16 past its
@@ -19,7 +21,7 @@ class GuardedBuffer {
  public:
   explicit GuardedBuffer(std::size_t bytes, std::size_t slack = 0) : bytes_(bytes), slack_(slack) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t usable = (bytes + slack + page - 1) / page * page + page;
+    const std::size_t usable = align_up(bytes + slack, page) + page;
     mapped_ = usable + page;
     base_ = static_cast<std::byte*>(
         mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "tests/support/guarded_buffer.hpp"
 #include "tests/support/print.hpp"
@@ -345,7 +346,7 @@ class NodeRun {
 
   /// 64-byte aligned, with the guard page as near after it as that allows.
   struct Workspace {
-    explicit Workspace(std::size_t size) : bytes(size), buffer((size + 63) / 64 * 64, emulator_slack) {}
+    explicit Workspace(std::size_t size) : bytes(size), buffer(align_up(size, 64), emulator_slack) {}
     std::span<std::byte> span() const { return {buffer.data(), bytes}; }
     std::size_t bytes;
     GuardedBuffer buffer;

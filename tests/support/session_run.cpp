@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "lithe/core/align.hpp"
 #include "lithe/model.hpp"
 #include "lithe/session.hpp"
 #include "tools/graph/graph.hpp"
@@ -74,7 +75,7 @@ struct Free {
 };
 std::unique_ptr<std::byte, Free> aligned(std::size_t bytes) {
   return std::unique_ptr<std::byte, Free>(
-      static_cast<std::byte*>(std::aligned_alloc(64, (bytes + 63) / 64 * 64)));
+      static_cast<std::byte*>(std::aligned_alloc(64, align_up(bytes, 64))));
 }
 
 }  // namespace

@@ -17,13 +17,13 @@ namespace {
 std::vector<ValueInfo> value_infos(const std::vector<InferContext::Input>& inputs) {
   std::vector<ValueInfo> infos;
   for (const auto& i : inputs)
-    infos.push_back({i.tensor.dtype, i.tensor.shape, i.known ? i.tensor.data : nullptr, i.tensor.quantization,
-                     -1, false});
+    infos.push_back(
+        {i.tensor.dtype, i.tensor.shape, i.known ? i.tensor.data : nullptr, i.tensor.quantization});
   return infos;
 }
 std::vector<ValueInfo> value_infos(const std::vector<InferContext::Output>& outputs) {
   std::vector<ValueInfo> infos;
-  for (const auto& o : outputs) infos.push_back({o.dtype, o.shape, nullptr, o.quantization, -1, false});
+  for (const auto& o : outputs) infos.push_back({o.dtype, o.shape, nullptr, o.quantization});
   return infos;
 }
 

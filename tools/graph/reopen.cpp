@@ -5,13 +5,14 @@
 #include <cstring>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::graph {
 
 Storage aligned_copy(std::span<const std::byte> file) {
   constexpr std::size_t page = 4096;
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(page, (file.size() + page - 1) / page * page));
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(page, align_up(file.size(), page)));
   if (memory == nullptr) report::system_refused("not enough memory to open the model");
   std::memcpy(memory, file.data(), file.size());
   return Storage(memory, file.size(), [](void* data, std::size_t) { std::free(data); });

@@ -10,6 +10,7 @@
 #include <string>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "lithe/format/reader.hpp"
 #include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"

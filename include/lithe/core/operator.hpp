@@ -97,7 +97,6 @@ struct ValueInfo {
   const void* data = nullptr;  ///< the contents of a constant, dense and in the planned dtype; else null
   const Quantization* quantization = nullptr;
   std::int32_t buffer = -1;  ///< number of the constant's buffer in the model, for packing keys
-  bool strided = false;      ///< the view may have pitch != shape.back()
 
   bool present() const { return dtype != DType::none; }
   bool constant() const { return data != nullptr; }

@@ -39,9 +39,10 @@ std::span<const T> numbers(const flatbuffers::Vector<T>* vector) {
   return vector == nullptr ? std::span<const T>() : std::span<const T>(vector->data(), vector->size());
 }
 
-/// The symbol of a dimension as the file writes it; -1 where the dimension is not a symbol.
+/// The number of the symbol that a dimension of a file or of the converter's graph stands for (-2 is symbol 0,
+/// -3 symbol 1, ...), or -1: the dimension is fixed or unknown.
 constexpr std::int64_t symbol_of(std::int64_t dim) { return dim <= -2 ? -2 - dim : -1; }
-/// The dimension that stands for a symbol.
+/// The dimension that stands for symbol number `symbol`; symbol_of gives it back.
 constexpr std::int64_t dim_of_symbol(std::int64_t symbol) { return -2 - symbol; }
 
 /// Yields a node's attributes to an AttributeReader.

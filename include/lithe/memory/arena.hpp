@@ -8,13 +8,10 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/services.hpp"
 
 namespace lithe::inline v0 {
-
-constexpr std::size_t align_up(std::size_t n, std::size_t alignment) {
-  return (n + alignment - 1) / alignment * alignment;
-}
 
 /// One range of bytes: the caller's, or reserved from an ArenaSource. Memory is taken from its start and
 /// never given back piece by piece.

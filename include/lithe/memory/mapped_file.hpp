@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
 
@@ -27,7 +28,7 @@ inline Result<Storage> map_descriptor(int descriptor, std::size_t size) {
 }
 
 inline Result<Storage> copy_descriptor(int descriptor, std::size_t size) {
-  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, (size + 63) / 64 * 64));
+  auto* memory = static_cast<std::byte*>(std::aligned_alloc(64, align_up(size, 64)));
   if (memory == nullptr) return Status{Code::out_of_memory, "no memory for a copy of the file"};
   for (std::size_t done = 0; done < size;) {
     const ssize_t n = read(descriptor, memory + done, size - done);

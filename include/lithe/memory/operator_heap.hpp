@@ -9,6 +9,8 @@
 #include <new>
 #include <span>
 
+#include "lithe/core/align.hpp"
+
 namespace lithe::inline v0 {
 
 /// A heap inside a byte range, for the memory that a kernel library allocates while operators are created and
@@ -43,7 +45,7 @@ class OperatorHeap {
   /// 64.
   void* allocate(std::size_t bytes, std::size_t align = alignment) {
     if (control_ == nullptr || align > alignment || bytes > control_->size) return nullptr;
-    const std::size_t capacity = std::max(round_up(bytes), alignment);
+    const std::size_t capacity = std::max(align_up(bytes, alignment), alignment);
     Header* block = best_fit(capacity);
     if (block != nullptr)
       split(block, capacity);
@@ -140,7 +142,6 @@ class OperatorHeap {
   };
   static_assert(sizeof(Header) == alignment && sizeof(ControlBlock) == alignment);
 
-  static std::size_t round_up(std::size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
   static void* data(Header* block) { return reinterpret_cast<std::byte*>(block) + alignment; }
   Header* first() const {
     return control_->top == alignment ? nullptr : reinterpret_cast<Header*>(control_->base + alignment);
@@ -193,7 +194,7 @@ class OperatorHeap {
   bool grow_last(void* pointer, std::size_t bytes) {
     Header* block = header(pointer);
     if (control_->sealed || next(block) != nullptr || bytes > control_->size) return false;
-    const std::size_t more = round_up(bytes) - block->capacity;
+    const std::size_t more = align_up(bytes, alignment) - block->capacity;
     if (more > control_->size - control_->top) return false;
     control_->used += more;
     block->capacity += more;

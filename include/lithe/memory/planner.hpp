@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "lithe/core/align.hpp"
 #include "lithe/memory/arena.hpp"
 
 namespace lithe::inline v0 {

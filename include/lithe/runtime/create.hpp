@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/runtime/choose.hpp"

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 
 namespace lithe::inline v0 {
@@ -81,7 +82,7 @@ class PackedWeights {
   std::span<std::byte> reserve(const PackingKey& key, std::size_t bytes) {
     discard();
     if (bytes == 0 || bytes > SIZE_MAX - slack - alignment) return {};
-    const std::size_t total = (bytes + slack + alignment - 1) / alignment * alignment;
+    const std::size_t total = align_up(bytes + slack, alignment);
     auto* entry = new (std::nothrow) Entry{key};
     if (entry == nullptr) return {};
     entry->data = allocate(total);

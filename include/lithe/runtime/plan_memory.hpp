@@ -6,6 +6,7 @@
 #include <cstring>
 #include <new>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/memory/arena.hpp"
 #include "lithe/memory/operator_heap.hpp"

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/dtype.hpp"
 #include "lithe/core/half.hpp"
 #include "lithe/core/shape.hpp"

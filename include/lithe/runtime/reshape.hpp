@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/memory/arena.hpp"

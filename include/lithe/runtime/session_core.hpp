@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/shape.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/core/tensor.hpp"

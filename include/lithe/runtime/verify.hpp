@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/format/reader.hpp"
 
@@ -288,9 +289,9 @@ class Verify {
     return detail::bad("the file's tables are damaged");
 
   const auto* model = format::GetSizePrefixedModel(bytes);
-  auto start = (tables + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+  auto start = align_up(tables, buffer_alignment);
   if (start > file.size()) start = file.size();
-  const auto aligned = (tables + page_alignment - 1) / page_alignment * page_alignment;
+  const auto aligned = align_up(tables, page_alignment);
   if (aligned < file.size() && file.size() - aligned > small_segment) start = aligned;
   const auto segment = file.subspan(static_cast<std::size_t>(start));
   LITHE_TRY(detail::Verify(*model, segment).run());

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/memory/operator_heap.hpp"
@@ -60,7 +61,7 @@ inline std::atomic<std::uint64_t> allocations{0};
 inline void* system_allocate(std::size_t bytes) {
   constexpr std::size_t align = OperatorHeap::alignment;
   if (bytes > SIZE_MAX / 2) return nullptr;
-  const std::size_t capacity = (bytes + align - 1) / align * align;
+  const std::size_t capacity = align_up(bytes, align);
   auto* block = static_cast<std::byte*>(std::aligned_alloc(align, align + capacity));
   if (block == nullptr) return nullptr;
   new (block) OperatorHeap::Header{nullptr, capacity, 0, OperatorHeap::Block::used};

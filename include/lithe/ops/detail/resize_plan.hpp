@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/shape.hpp"
 #include "lithe/ops/detail/reduce.hpp"
 #include "lithe/ops/detail/resample.hpp"
@@ -61,7 +62,7 @@ struct ResizePlan {
   /// Takes `size` bytes of the workspace. Offsets that wrap belong to a sum that ask_workspace refuses.
   std::size_t take(std::uint64_t size) {
     const std::uint64_t at = bytes;
-    bytes += (size + 63) / 64 * 64;
+    bytes += align_up(size, 64);
     return static_cast<std::size_t>(at);
   }
 };

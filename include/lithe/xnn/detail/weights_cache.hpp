@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <span>
 
+#include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/runtime/packed_weights.hpp"
 #include "lithe/xnn/detail/quantized.hpp"
@@ -108,7 +109,7 @@ class PackedFilter {
       if (bytes != bytes_) return nullptr;
       constexpr std::size_t align = OperatorHeap::alignment;
       std::free(scratch_);
-      return scratch_ = std::aligned_alloc(align, (bytes + align - 1) / align * align);
+      return scratch_ = std::aligned_alloc(align, align_up(bytes, align));
     }
     if (shared_ != nullptr) return shared_->reserve(*key_, bytes).data();
     void* memory = detail::allocate(nullptr, bytes);
