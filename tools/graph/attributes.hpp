@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/graph/graph.hpp"
 
@@ -35,6 +37,21 @@ class AttributeCursor {
 
  private:
   std::map<std::string, Attribute>::const_iterator next_, end_;
+};
+
+/// A node's attributes as its operator's struct, whose type nobody needs to know.
+class ParsedAttributes {
+ public:
+  /// `op` must be the node's operator. Errors: as OperatorEntry::parse.
+  Status parse(const OperatorEntry& op, const Node& node) {
+    memory_.resize(op.attributes_bytes / sizeof(std::max_align_t) + 1);
+    AttributeCursor cursor(node);
+    return op.parse(memory_.data(), cursor.reader());
+  }
+  const void* get() const { return memory_.data(); }
+
+ private:
+  std::vector<std::max_align_t> memory_;
 };
 
 /// Typed attributes of a node: `Op` must be the node's operator.

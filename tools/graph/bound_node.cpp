@@ -7,7 +7,6 @@
 #include <span>
 
 #include "lithe/core/check_node.hpp"
-#include "tools/graph/attributes.hpp"
 #include "tools/graph/operators.hpp"
 
 namespace lithe::graph {
@@ -87,7 +86,7 @@ BoundNode::BoundNode(const Graph& graph, const Node& node) : kernel_(find_kernel
     outputs.push_back(output);
   }
   status_ = kernel_ == nullptr ? Status{Code::unsupported, "no such operator in this build"} : check(node);
-  if (status_.ok()) status_ = parse(node);
+  if (status_.ok()) status_ = attributes_.parse(*kernel_->op, node);
 }
 
 const Quantization* BoundNode::keep(const std::optional<ValueQuantization>& q) {
@@ -99,12 +98,6 @@ Status BoundNode::check(const Node& node) const {
       *kernel_->op->spec, {kernel_, 1}, inputs.size(),
       [this](std::size_t i) { return inputs[i].tensor.dtype; }, outputs.size(),
       [this](std::size_t o) { return outputs[o].dtype; }, node.subgraphs.size());
-}
-
-Status BoundNode::parse(const Node& node) {
-  attributes_.resize(kernel_->op->attributes_bytes / sizeof(std::max_align_t) + 1);
-  AttributeCursor cursor(node);
-  return kernel_->op->parse(attributes_.data(), cursor.reader());
 }
 
 bool BoundNode::shapes_known() const {
@@ -122,7 +115,7 @@ Status BoundNode::infer(std::uint64_t max_bytes) {
     return {Code::unsupported, "a node with subgraphs is inferred by the session"};
   for (auto& o : outputs) o.extent = Extent::unknown;
   InferContext context(inputs, outputs, max_bytes);
-  LITHE_TRY(kernel_->op->infer(attributes_.data(), context));
+  LITHE_TRY(kernel_->op->infer(attributes_.get(), context));
   for (const auto& o : outputs)
     if (o.dtype != DType::none && o.extent == Extent::unknown)
       return {Code::unsupported, "the operator did not infer an output"};
@@ -133,11 +126,11 @@ Result<std::vector<ConstantPtr>> BoundNode::run() {
   static const Cpu cpu{};
   const std::vector<ValueInfo> input_infos = value_infos(inputs), output_infos = value_infos(outputs);
   const NodeInfo info{input_infos, output_infos, &cpu};
-  if (!kernel_->supports(attributes_.data(), info))
+  if (!kernel_->supports(attributes_.get(), info))
     return Status{Code::unsupported, "the portable kernel does not take this node"};
   KernelObject object(*kernel_);
   CreateContext create{.node = info};
-  LITHE_TRY(kernel_->create(object.get(), attributes_.data(), create));
+  LITHE_TRY(kernel_->create(object.get(), attributes_.get(), create));
 
   std::vector<TensorView> in;
   for (const auto& i : inputs) in.push_back(i.tensor);
@@ -155,10 +148,10 @@ Result<std::vector<ConstantPtr>> BoundNode::run() {
     out_views.back().data = nullptr;
   }
   ReshapeContext reshape{.node = info, .inputs = in, .outputs = out_views};
-  LITHE_TRY(kernel_->reshape(object.get(), attributes_.data(), reshape));
+  LITHE_TRY(kernel_->reshape(object.get(), attributes_.get(), reshape));
   AlignedBytes scratch(reshape.workspace_bytes);
   RunContext context(in, out, scratch.span(), nullptr);
-  LITHE_TRY(kernel_->run(object.get(), attributes_.data(), context));
+  LITHE_TRY(kernel_->run(object.get(), attributes_.get(), context));
   for (std::size_t o = 0; o < out.size(); ++o) {
     if (!results[o]) continue;
     results[o]->shape = out[o].shape;

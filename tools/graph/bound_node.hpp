@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <vector>
 
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/graph.hpp"
 
 namespace lithe::graph {
@@ -38,12 +38,11 @@ class BoundNode {
  private:
   const Quantization* keep(const std::optional<ValueQuantization>& quantization);
   Status check(const Node& node) const;
-  Status parse(const Node& node);
 
   const KernelEntry* kernel_ = nullptr;
   Status status_;
   std::deque<Quantization> quantizations_;
-  std::vector<std::max_align_t> attributes_;
+  ParsedAttributes attributes_;
 };
 
 }  // namespace lithe::graph

@@ -3,6 +3,7 @@
 
 #include <span>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/runtime/options.hpp"
 #include "lithe/runtime/threads.hpp"
@@ -13,6 +14,9 @@ namespace lithe {
 std::span<const KernelEntry> all_kernels();       ///< fastest first
 std::span<const KernelEntry> xnnpack_kernels();   ///< without simd/
 std::span<const KernelEntry> portable_kernels();  ///< plain C++ alone
+
+/// What the operators of portable_kernels() say of themselves, in the same order.
+std::span<const OperatorFacts> operator_facts();
 
 /// What lithe::options() gives: every kernel, and this machine's memory, processor and threads.
 SessionOptions machine_options(const Threads* threads = nullptr);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/lines.hpp"
@@ -38,6 +39,7 @@ struct Arg {
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {
     return std::array{TypeRow{{everything.dtypes[i]}, {DType::s64}}...};
   }(std::make_index_sequence<everything.dtypes.size()>{});
+  static constexpr bool extremes_decide = true;
 
   static Status infer(const Attributes& a, InferContext& context) {
     const Shape& input = context.shape(0);

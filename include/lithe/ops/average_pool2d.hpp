@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -45,6 +46,7 @@ struct AveragePool2D {
       .name = "AveragePool2D", .inputs = {"input"}, .outputs = {"output"}, .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {
       {{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}, {{s8}, {s8}}, {{u8}, {u8}}};
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_clamp(a.clamp));

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -79,6 +80,9 @@ concept BinaryOperator = requires { requires Op::binary_row; };
 
 /// a + b. Source: ONNX Add-14.
 struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
+  static constexpr double neutral = 0;
   static constexpr int second_sign = 1;  // quantized numbers are added in fixed point
   template <class T>
   static T apply(T a, T b) {
@@ -87,6 +91,8 @@ struct Add : detail::Binary<"Add", detail::numbers, ClampAttribute> {
 };
 /// a - b. Source: ONNX Sub-14.
 struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr double neutral = 0;
   static constexpr int second_sign = -1;
   template <class T>
   static T apply(T a, T b) {
@@ -95,6 +101,9 @@ struct Sub : detail::Binary<"Sub", detail::numbers, ClampAttribute> {
 };
 /// a * b. Source: ONNX Mul-14.
 struct Mul : detail::Binary<"Mul", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
+  static constexpr double neutral = 1;
   template <class T>
   static T apply(T a, T b) {
     return static_cast<T>(detail::Wrapping<T>(a) * detail::Wrapping<T>(b));
@@ -103,6 +112,7 @@ struct Mul : detail::Binary<"Mul", detail::numbers, ClampAttribute> {
 /// a / b. Integers are rounded towards zero; the lowest number divided by -1 wraps to itself.
 /// Source: ONNX Div-14.
 struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
+  static constexpr double neutral = 1;
   template <class T>
   static T apply(T a, T b) {
     if constexpr (std::signed_integral<T>)
@@ -116,6 +126,8 @@ struct Div : detail::Binary<"Div", detail::numbers, ClampAttribute> {
 };
 /// The larger of a and b; NaN where either is NaN. Source: ONNX Max-13.
 struct Max : detail::Binary<"Max", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a > b || a != a ? a : b;
@@ -123,6 +135,8 @@ struct Max : detail::Binary<"Max", detail::numbers, ClampAttribute> {
 };
 /// The smaller of a and b; NaN where either is NaN. Source: ONNX Min-13.
 struct Min : detail::Binary<"Min", detail::numbers, ClampAttribute> {
+  static constexpr Quantizable quantizable{.inputs = 2};
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a < b || a != a ? a : b;
@@ -138,6 +152,7 @@ struct ModAttributes {
 /// Errors also: Code::invalid_model for real numbers without fmod.
 /// Source: ONNX Mod-13.
 struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(const Attributes& attributes, T a, T b) {
     if constexpr (std::floating_point<T>) {
@@ -165,6 +180,7 @@ struct Mod : detail::Binary<"Mod", detail::numbers, ModAttributes> {
 /// Errors also: Code::shape unless b broadcasts to a's shape.
 /// Source: ONNX PRelu-16.
 struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 2};
   template <class T>
   static T apply(T a, T b) {
     return a < 0 ? Mul::apply(a, b) : a;
@@ -178,6 +194,7 @@ struct PRelu : detail::Binary<"PRelu", detail::wide_numbers> {
 
 /// a == b. Source: ONNX Equal-19.
 struct Equal : detail::Binary<"Equal", detail::everything, NoAttributes, detail::BinaryResult::comparison> {
+  static constexpr bool commutes = true;
   template <class T>
   static bool apply(T a, T b) {
     return a == b;
@@ -216,6 +233,7 @@ struct GreaterOrEqual
 
 /// a and b. Source: ONNX And-7.
 struct And : detail::Binary<"And", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a & b;
@@ -223,6 +241,7 @@ struct And : detail::Binary<"And", detail::booleans> {
 };
 /// a or b. Source: ONNX Or-7.
 struct Or : detail::Binary<"Or", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a | b;
@@ -230,6 +249,7 @@ struct Or : detail::Binary<"Or", detail::booleans> {
 };
 /// Either a or b. Source: ONNX Xor-7.
 struct Xor : detail::Binary<"Xor", detail::booleans> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a ^ b;
@@ -237,6 +257,7 @@ struct Xor : detail::Binary<"Xor", detail::booleans> {
 };
 /// The bits that a and b both have. Source: ONNX BitwiseAnd-18.
 struct BitwiseAnd : detail::Binary<"BitwiseAnd", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a & b;
@@ -244,6 +265,7 @@ struct BitwiseAnd : detail::Binary<"BitwiseAnd", detail::integers> {
 };
 /// The bits that a or b has. Source: ONNX BitwiseOr-18.
 struct BitwiseOr : detail::Binary<"BitwiseOr", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a | b;
@@ -251,6 +273,7 @@ struct BitwiseOr : detail::Binary<"BitwiseOr", detail::integers> {
 };
 /// The bits that either a or b has. Source: ONNX BitwiseXor-18.
 struct BitwiseXor : detail::Binary<"BitwiseXor", detail::integers> {
+  static constexpr bool commutes = true;
   template <class T>
   static T apply(T a, T b) {
     return a ^ b;
@@ -288,6 +311,7 @@ struct Pow {
                                .accuracy = Accuracy::rounding,
                                .in_place = true,
                                .elementwise = true};
+  static constexpr double neutral = 1;
   static constexpr std::array bases{DType::f32, DType::f16, DType::f64, DType::bf16, DType::s32, DType::s64};
   static constexpr std::array exponents{DType::f32, DType::f64, DType::s32, DType::s64, DType::u32};
   static constexpr auto types = []<std::size_t... i>(std::index_sequence<i...>) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/convert.hpp"
@@ -34,6 +35,7 @@ struct Cast {
                                .converts = true,
                                .elementwise = true};
   static constexpr TypeRow types[] = {{{any}, {any_output}}};
+  static constexpr bool rounds = true;
 
   static Status infer(const Attributes&, InferContext& context) {
     if (!known(context.dtype(0)) || !known(context.output_dtype()))

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -31,6 +32,8 @@ struct Clip {
                                .elementwise = true};
   static constexpr TypeRow types[] = {{{f32}, {f32}},   {{f16}, {f16}}, {{f64}, {f64}},
                                       {{bf16}, {bf16}}, {{s8}, {s8}},   {{u8}, {u8}}};
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static Clamp limits(const Attributes& attributes) { return attributes.clamp; }
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::check_clamp(attributes.clamp));

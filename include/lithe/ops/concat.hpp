@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -24,6 +25,7 @@ struct Concat {
   static constexpr OpSpec spec{
       .name = "Concat", .inputs = {"inputs..."}, .outputs = {"output"}, .joins = true};
   static constexpr TypeRow types[] = {{{any}, {any}}};
+  static constexpr Movement movement = Movement::joins;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

@@ -3,9 +3,11 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -20,6 +22,10 @@ struct Conv3D {
   using Attributes = detail::ConvAttributes<3>;
   static constexpr OpSpec spec = detail::linear_spec("Conv3D");
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::filter_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_convolution(a, context);

@@ -3,8 +3,10 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/transposed.hpp"
 
 namespace lithe::inline v0::ops {
@@ -20,6 +22,10 @@ struct ConvTranspose3D {
   using Attributes = detail::TransposedAttributes<3>;
   static constexpr OpSpec spec = detail::linear_spec("ConvTranspose3D");
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{.transposed = true};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::transposed_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_transposed(a, context);

@@ -6,8 +6,10 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"
 
@@ -36,6 +38,10 @@ struct DepthwiseConv2D {
   };
   static constexpr OpSpec spec = detail::linear_spec("DepthwiseConv2D");
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{.depthwise = true};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::depthwise_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     const Shape& filter = context.shape(1);

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/convert.hpp"
@@ -39,6 +40,7 @@ struct DequantizeLinear {
     constexpr auto stored = [](std::size_t k) { return k == 0 ? DType::s32 : detail::stored_dtypes[k - 1]; };
     return std::array{TypeRow{{stored(i % n), reals[i / n][0], stored(i % n)}, {reals[i / n][1]}}...};
   }(std::make_index_sequence<5 * (detail::stored_dtypes.size() + 1)>{});
+  static constexpr Coding coding = Coding::dequantizes;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     return detail::infer_scaled(context, attributes.axis, attributes.block_size);

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
 namespace lithe::inline v0::ops {
@@ -30,6 +32,9 @@ struct DynamicFullyConnected {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{s8, s8, f32, f32}, {f32}}, {{s8, s4, f32, f32}, {f32}}};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::filter_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     Shape output = context.shape(0);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/requantize.hpp"
@@ -26,6 +27,7 @@ struct DynamicQuantizeLinear {
                                .outputs = {"output", "scale", "zero_point"},
                                .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{DType::f32}, {DType::u8, DType::f32, DType::u8}}};
+  static constexpr Coding coding = Coding::quantizes_by_range;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(context.output(0, context.shape(0)));

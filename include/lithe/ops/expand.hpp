@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/broadcast.hpp"
@@ -25,6 +26,7 @@ struct Expand {
   using enum DType;
   static constexpr OpSpec spec{.name = "Expand", .inputs = {"input", "shape"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

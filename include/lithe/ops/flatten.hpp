@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -23,6 +24,7 @@ struct Flatten {
   using enum DType;
   static constexpr OpSpec spec{.name = "Flatten", .inputs = {"input"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{any}, {any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

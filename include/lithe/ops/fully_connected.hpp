@@ -3,8 +3,10 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 
 namespace lithe::inline v0::ops {
@@ -24,6 +26,10 @@ struct FullyConnected {
   };
   static constexpr OpSpec spec = detail::linear_spec("FullyConnected");
   static constexpr const auto& types = detail::linear_types;
+  static constexpr Weights weights{};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::filter_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     Shape output = context.shape(0);

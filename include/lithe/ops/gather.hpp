@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -24,6 +25,7 @@ struct Gather {
   using enum DType;
   static constexpr OpSpec spec{.name = "Gather", .inputs = {"input", "indices"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}, {{any, s32}, {any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

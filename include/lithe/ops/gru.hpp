@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
 
 namespace lithe::inline v0::ops {
@@ -41,6 +43,9 @@ struct GRU {
   };
   static constexpr OpSpec spec = detail::one_state_spec("GRU");
   static constexpr const auto& types = detail::one_state_types;
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::recurrent_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_recurrent(a, context, 3, 1);

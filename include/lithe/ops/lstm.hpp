@@ -4,7 +4,9 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
 
 namespace lithe::inline v0::ops {
@@ -49,6 +51,9 @@ struct LSTM {
                                       {{f16, f16, f16, f16, s32, f16, f16, f16}, {f16, f16, f16}},
                                       {{bf16, bf16, bf16, bf16, s32, bf16, bf16, bf16}, {bf16, bf16, bf16}},
                                       {{f64, f64, f64, f64, s32, f64, f64, f64}, {f64, f64, f64}}};
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::recurrent_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::infer_recurrent(a, context, 4, 2));

@@ -5,6 +5,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
@@ -32,6 +33,11 @@ struct MatMul {
   static constexpr TypeRow types[] = {{{f32, f32}, {f32}}, {{f16, f16}, {f16}}, {{f64, f64}, {f64}},
                                       {{s32, s32}, {s32}}, {{s64, s64}, {s64}}, {{u32, u32}, {u32}},
                                       {{u64, u64}, {u64}}};
+  static std::uint64_t multiply_adds(const Attributes& attributes, const NodeInfo& node) {
+    const Shape& a = node.input(0).shape;
+    const int inner = a.rank() - (attributes.transpose_a && a.rank() > 1 ? 2 : 1);
+    return inner < 0 ? 0 : static_cast<std::uint64_t>(node.output().shape.elements() * a[inner]);
+  }
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     const Shape& a = context.shape(0);

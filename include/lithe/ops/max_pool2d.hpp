@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/requantize.hpp"
@@ -43,6 +44,10 @@ struct MaxPool2D {
       .name = "MaxPool2D", .inputs = {"input"}, .outputs = {"output"}, .accuracy = Accuracy::exact};
   static constexpr TypeRow types[] = {
       {{f32}, {f32}}, {{f16}, {f16}}, {{f64}, {f64}}, {{s8}, {s8}}, {{u8}, {u8}}};
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static Movement movement(const Attributes& a) {
+    return a.clamp.active() ? Movement::computes : Movement::picks;
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::check_clamp(a.clamp));

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -40,6 +41,9 @@ struct Pad {
   static constexpr OpSpec spec{
       .name = "Pad", .inputs = {"input", "pads", "value?", "axes?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64, any, s64}, {any}}, {{any, s64, any, s32}, {any}}};
+  static Movement movement(const Attributes& attributes) {
+    return attributes.mode == PadMode::constant ? Movement::pads : Movement::picks;
+  }
 
   /// One axis: `kept` elements of the input, from `first` on, with `before` and `after` new elements around
   /// them.

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/convert.hpp"
@@ -54,6 +55,7 @@ struct QuantizeLinear {
     constexpr std::size_t n = stored.size();
     return std::array{TypeRow{{sources[i / n][0], sources[i / n][1], stored[i % n]}, {stored[i % n]}}...};
   }(std::make_index_sequence<6 * detail::stored_dtypes.size()>{});
+  static constexpr Coding coding = Coding::quantizes;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     return detail::infer_scaled(context, attributes.axis, attributes.block_size);

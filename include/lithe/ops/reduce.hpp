@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -184,6 +185,7 @@ struct ReduceSum : detail::Reduce<"ReduceSum", detail::sums> {};
 /// stored integers is requantized, rounded to nearest even.
 /// Source: ONNX ReduceMean-18.
 struct ReduceMean : detail::Reduce<"ReduceMean", detail::means, Accuracy::rounding, true> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T finish(T total, T, index_t count) {
     return total / static_cast<T>(count);
@@ -192,6 +194,7 @@ struct ReduceMean : detail::Reduce<"ReduceMean", detail::means, Accuracy::roundi
 /// The largest element; NaN if any is NaN. No elements give -infinity, or the integer type's smallest number.
 /// Source: ONNX ReduceMax-20.
 struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exact> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T combine(T a, T b) {
     return a < b || b != b ? b : a;
@@ -205,6 +208,7 @@ struct ReduceMax : detail::Reduce<"ReduceMax", detail::everything, Accuracy::exa
 /// The smallest element; NaN if any is NaN. No elements give infinity, or the integer type's largest number.
 /// Source: ONNX ReduceMin-20.
 struct ReduceMin : detail::Reduce<"ReduceMin", detail::everything, Accuracy::exact> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T combine(T a, T b) {
     return b < a || b != b ? b : a;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -26,6 +27,7 @@ struct Reshape {
   static constexpr OpSpec spec{
       .name = "Reshape", .inputs = {"input", "shape"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_ASSIGN_OR_RETURN(const IntList wanted, context.ints(1));

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convert.hpp"
 #include "lithe/ops/detail/copy.hpp"
@@ -70,6 +71,10 @@ struct Resize {
                                .outputs = {"output"},
                                .accuracy = Accuracy::rounding};
   static constexpr TypeRow types[] = {{{any, f32, f32, s64}, {any}}};
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static Movement movement(const Attributes& a) {
+    return a.mode == ResizeMode::nearest && !a.crops() ? Movement::selects : Movement::computes;
+  }
 
   using Axes = std::array<detail::ResizeAxis, max_rank>;
 

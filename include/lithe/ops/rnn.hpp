@@ -5,7 +5,9 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/recurrent.hpp"
 
 namespace lithe::inline v0::ops {
@@ -36,6 +38,9 @@ struct RNN {
   };
   static constexpr OpSpec spec = detail::one_state_spec("RNN");
   static constexpr const auto& types = detail::one_state_types;
+  static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
+    return detail::recurrent_products(node);
+  }
 
   static Status infer(const Attributes& a, InferContext& context) {
     return detail::infer_recurrent(a, context, 1, 1);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 
 namespace lithe::inline v0::ops {
@@ -26,6 +27,7 @@ struct ShapeOf {
   static constexpr OpSpec spec{
       .name = "Shape", .inputs = {"input"}, .outputs = {"output"}, .reads_shapes_only = true};
   static constexpr TypeRow types[] = {{{any}, {s64}}};
+  static constexpr const char* cpp_name = "ShapeOf";
 
   static int bound(std::int64_t value, int rank) {
     return static_cast<int>(std::clamp<std::int64_t>(value < 0 ? value + rank : value, 0, rank));

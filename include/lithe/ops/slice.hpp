@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -26,6 +27,7 @@ struct Slice {
   static constexpr OpSpec spec{
       .name = "Slice", .inputs = {"input", "starts", "ends", "axes?", "steps?"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64, s64, s64, s64}, {any}}, {{any, s32, s32, s32, s32}, {any}}};
+  static constexpr Movement movement = Movement::selects;
 
   /// The slice of one axis: the `count` elements first, first + step, ...; step is 0 where it does not
   /// matter.

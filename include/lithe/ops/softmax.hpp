@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -35,6 +36,7 @@ template <OpName name, const auto& element_types, Accuracy how_far = Accuracy::r
 struct AlongAxis {
   using Attributes = SoftmaxAttributes;
   static constexpr bool along_axis_row = true;
+  static constexpr bool extremes_decide = true;
   static constexpr const auto& elements = element_types;
   static constexpr OpSpec spec{
       .name = name.text, .inputs = {"input"}, .outputs = {"output"}, .accuracy = how_far, .in_place = true};
@@ -99,6 +101,8 @@ concept AlongAxisOperator = requires { requires Op::along_axis_row; };
 /// NaN. s8 and u8 give the same bits on every machine.
 /// Source: ONNX Softmax-13.
 struct Softmax : detail::AlongAxis<"Softmax", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T, class Read, class Write>
   static void line(index_t n, Read read, Write write) {
     const auto [max, sum] = max_and_sum<T>(n, read);

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstdint>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -26,6 +27,7 @@ struct Split {
   static constexpr OpSpec spec{
       .name = "Split", .inputs = {"input", "split?"}, .outputs = {"outputs..."}, .splits = true};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes& attributes, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

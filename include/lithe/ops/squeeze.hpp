@@ -3,6 +3,7 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -20,6 +21,7 @@ struct Squeeze {
   static constexpr OpSpec spec{
       .name = "Squeeze", .inputs = {"input", "axes?"}, .outputs = {"output"}, .alias = true};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

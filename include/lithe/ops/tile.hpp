@@ -7,6 +7,7 @@
 #include <cstring>
 #include <limits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 
@@ -22,6 +23,7 @@ struct Tile {
   using enum DType;
   static constexpr OpSpec spec{.name = "Tile", .inputs = {"input", "repeats"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any, s64}, {any}}};
+  static constexpr Movement movement = Movement::selects;
 
   static Status infer(const Attributes&, InferContext& context) {
     LITHE_TRY(detail::whole_bytes(context.dtype(0)));

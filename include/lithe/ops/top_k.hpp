@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -39,6 +40,7 @@ struct TopK {
     return std::array{
         TypeRow{{detail::everything.dtypes[i], DType::s64}, {detail::everything.dtypes[i], DType::s64}}...};
   }(std::make_index_sequence<detail::everything.dtypes.size()>{});
+  static constexpr bool extremes_decide = true;
 
   static Status infer(const Attributes& a, InferContext& context) {
     LITHE_TRY(detail::same_scale(context, 0, 0));

@@ -3,6 +3,7 @@
 
 #include <concepts>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/strided.hpp"
 
@@ -22,6 +23,7 @@ struct Transpose {
   using enum DType;
   static constexpr OpSpec spec{.name = "Transpose", .inputs = {"input"}, .outputs = {"output"}};
   static constexpr TypeRow types[] = {{{any}, {any}}};
+  static constexpr Movement movement = Movement::rearranges;
 
   /// The input axis that output axis `i` comes from.
   static int source(const Attributes& attributes, int rank, int i) {

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
@@ -65,6 +66,9 @@ concept UnaryOperator = requires { requires Op::unary_row; };
 
 /// max(x, 0). Source: ONNX Relu-14.
 struct Relu : detail::Unary<"Relu", detail::signed_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0};
+  static Clamp limits(const Attributes&) { return output_range; }
   template <class T>
   static T apply(T x) {
     return x < 0 ? T{} : x;
@@ -72,6 +76,7 @@ struct Relu : detail::Unary<"Relu", detail::signed_numbers> {
 };
 /// -x. Source: ONNX Neg-13.
 struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     if constexpr (std::integral<T>)
@@ -82,6 +87,8 @@ struct Neg : detail::Unary<"Neg", detail::signed_numbers> {
 };
 /// |x|. Source: ONNX Abs-13.
 struct Abs : detail::Unary<"Abs", detail::numbers> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     if constexpr (std::floating_point<T>)
@@ -114,6 +121,8 @@ struct Not : detail::Unary<"Not", detail::booleans> {
 
 /// e to the power of x. Source: ONNX Exp-13.
 struct Exp : detail::Unary<"Exp", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     return std::exp(x);
@@ -128,6 +137,9 @@ struct Log : detail::Unary<"Log", detail::reals> {
 };
 /// The square root of x. Source: ONNX Sqrt-13.
 struct Sqrt : detail::Unary<"Sqrt", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
+  static constexpr Clamp domain{.min = 0};
+  static constexpr Clamp output_range{.min = 0};
   template <class T>
   static T apply(T x) {
     return std::sqrt(x);
@@ -142,6 +154,7 @@ struct Reciprocal : detail::Unary<"Reciprocal", detail::reals> {
 };
 /// The largest integer that is not above x. Source: ONNX Floor-13.
 struct Floor : detail::Unary<"Floor", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::floor(x);
@@ -149,6 +162,7 @@ struct Floor : detail::Unary<"Floor", detail::reals> {
 };
 /// The smallest integer that is not below x. Source: ONNX Ceil-13.
 struct Ceil : detail::Unary<"Ceil", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::ceil(x);
@@ -156,6 +170,7 @@ struct Ceil : detail::Unary<"Ceil", detail::reals> {
 };
 /// The nearest integer; halves go to the even neighbour. Source: ONNX Round-22.
 struct Round : detail::Unary<"Round", detail::reals> {
+  static constexpr bool rounds = true;
   template <class T>
   static T apply(T x) {
     return std::nearbyint(x);
@@ -163,6 +178,7 @@ struct Round : detail::Unary<"Round", detail::reals> {
 };
 /// The error function of x. Source: ONNX Erf-13.
 struct Erf : detail::Unary<"Erf", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     return std::erf(x);
@@ -226,6 +242,8 @@ struct Cosh : detail::Unary<"Cosh", detail::reals> {
 };
 /// The hyperbolic tangent of x. Source: ONNX Tanh-13.
 struct Tanh : detail::Unary<"Tanh", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = -1, .max = 1};
   template <class T>
   static T apply(T x) {
     return std::tanh(x);
@@ -255,6 +273,8 @@ struct Atanh : detail::Unary<"Atanh", detail::reals> {
 
 /// 1 / (1 + exp(-x)). Source: ONNX Sigmoid-13.
 struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T>
   static T apply(T x) {
     return 1 / (1 + std::exp(-x));
@@ -262,6 +282,7 @@ struct Sigmoid : detail::Unary<"Sigmoid", detail::reals> {
 };
 /// log(1 + exp(x)), computed so that it does not overflow. Source: ONNX Softplus-22.
 struct Softplus : detail::Unary<"Softplus", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(T x) {
     return x > 0 ? x + std::log1p(std::exp(-x)) : std::log1p(std::exp(x));
@@ -283,6 +304,7 @@ struct Mish : detail::Unary<"Mish", detail::reals> {
 };
 /// x * max(0, min(1, x / 6 + 1/2)). Source: ONNX HardSwish-22.
 struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T apply(T x) {
     return x <= -3 ? T{} : x >= 3 ? x : x * (x + 3) / 6;
@@ -290,6 +312,7 @@ struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
 };
 /// x, or alpha * x where x is negative. Source: ONNX LeakyRelu-16.
 struct LeakyRelu : detail::Unary<"LeakyRelu", detail::reals, detail::Alpha<0.01f>> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * x : x;
@@ -297,6 +320,7 @@ struct LeakyRelu : detail::Unary<"LeakyRelu", detail::reals, detail::Alpha<0.01f
 };
 /// x, or alpha * (exp(x) - 1) where x is negative. Source: ONNX Elu-22.
 struct Elu : detail::Unary<"Elu", detail::reals, detail::Alpha<1.0f>> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     return x < 0 ? static_cast<T>(a.alpha) * std::expm1(x) : x;
@@ -343,6 +367,8 @@ struct HardSigmoidAttributes {
 };
 /// max(0, min(1, alpha * x + beta)). Source: ONNX HardSigmoid-22.
 struct HardSigmoid : detail::Unary<"HardSigmoid", detail::reals, HardSigmoidAttributes> {
+  static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
+  static constexpr Clamp output_range{.min = 0, .max = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     const T y = static_cast<T>(a.alpha) * x + static_cast<T>(a.beta);
@@ -361,6 +387,7 @@ struct GeluAttributes {
 };
 /// x / 2 * (1 + erf(x / sqrt(2))). Source: ONNX Gelu-20.
 struct Gelu : detail::Unary<"Gelu", detail::reals, GeluAttributes> {
+  static constexpr Quantizable quantizable{.inputs = 1};
   template <class T>
   static T apply(const Attributes& a, T x) {
     if (a.approximate == GeluApproximation::none)
