@@ -71,6 +71,9 @@ class OpTest {
   template <class Kernel>
   OpTest& kernel(std::vector<DType> dtypes = {}) {
     static constexpr KernelEntry entry = lithe::detail::make_kernel<Kernel>();
+    return kernel(entry, std::move(dtypes));
+  }
+  OpTest& kernel(const KernelEntry& entry, std::vector<DType> dtypes = {}) {
     kernels_.push_back({&entry, std::move(dtypes)});
     return *this;
   }

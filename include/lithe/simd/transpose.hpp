@@ -3,43 +3,33 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 #include "lithe/ops/transpose.hpp"
-
-#if defined(__GNUC__) && __has_builtin(__builtin_shufflevector)
-#if defined(__x86_64__)
-#define LITHE_SIMD_TARGET __attribute__((target("avx2")))
-#elif defined(__aarch64__)
-#define LITHE_SIMD_TARGET
-#endif
-#endif
+#include "lithe/simd/detail/isa.hpp"
+#include "lithe/simd/detail/vector.hpp"
 
 namespace lithe::inline v0::simd {
 
 /// Three planes of elements of 1, 2 or 4 bytes to pixels of three, [..., 3, P...] -> [..., P..., 3]: how
-/// pictures come to a channels-last network. AVX2 or AArch64. Ranges of pixels are shared among threads.
-class Transpose {
+/// pictures come to a channels-last network. Ranges of pixels are shared among threads.
+template <class Isa>
+class TransposeOn {
  public:
   using Op = ops::Transpose;
-  static constexpr const char* name = "simd::transpose_3_planes";
+  static constexpr auto full_name = isa::joined("simd::transpose_3_planes_", Isa::name);
+  static constexpr const char* name = full_name.data();
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
-#ifdef LITHE_SIMD_TARGET
     const ValueInfo& input = node.input(0);
     const int bytes = element_bytes(input.dtype);
-    return (bytes == 1 || bytes == 2 || bytes == 4) && (node.cpu->avx2 || node.cpu->neon) &&
+    return Isa::on(*node.cpu) && (bytes == 1 || bytes == 2 || bytes == 4) &&
            plane_axis(a, input.shape) >= 0 && input.shape.elements() > 0;
-#else
-    return static_cast<void>(a), static_cast<void>(node), false;
-#endif
   }
 
   static Status run(const Op::Attributes& a, RunContext& context) {
-#ifdef LITHE_SIMD_TARGET
     switch (element_bytes(context.output().dtype)) {
       case 1:
         return run_as<std::uint8_t>(a, context);
@@ -48,13 +38,8 @@ class Transpose {
       default:
         return run_as<std::uint32_t>(a, context);
     }
-#else
-    static_cast<void>(a), static_cast<void>(context);
-    return {Code::unsupported, "no vector kernel for this architecture"};
-#endif
   }
 
-#ifdef LITHE_SIMD_TARGET
  private:
   static constexpr index_t planes = 3, grain = 16384, most_ranges = 64;
 
@@ -70,7 +55,8 @@ class Transpose {
     ops::detail::in_parallel(context.threads(), images * ranges.count, [&](index_t i) {
       const index_t image = i / ranges.count, first = ranges.first(i % ranges.count);
       const index_t from = image * planes * pixels + first, to = (image * pixels + first) * planes;
-      interleave(in + from, pixels, ranges.length(i % ranges.count), out + to);
+      const index_t length = ranges.length(i % ranges.count);
+      Isa::enter([&]() __attribute__((always_inline)) { interleave(in + from, pixels, length, out + to); });
     });
     return {};
   }
@@ -88,36 +74,44 @@ class Transpose {
 
   /// `count` pixels out of three planes that lie `stride` elements apart.
   template <class T>
-  LITHE_SIMD_TARGET static void interleave(const T* in, index_t stride, index_t count, T* out) {
-    using Vector [[gnu::vector_size(16)]] = T;
+  [[gnu::always_inline]] static void interleave(const T* in, index_t stride, index_t count, T* out) {
+    using Vector = detail::Vector<T, 16>;
     constexpr int lanes = sizeof(Vector) / sizeof(T);
+    constexpr std::make_integer_sequence<int, lanes> all;
     const T *x = in, *y = in + stride, *z = in + 2 * std::ptrdiff_t{stride};
     index_t i = 0;
     for (; i + lanes <= count; i += lanes, out += planes * lanes) {
-      Vector a, b, c;
-      std::memcpy(&a, x + i, sizeof a);
-      std::memcpy(&b, y + i, sizeof b);
-      std::memcpy(&c, z + i, sizeof c);
-      constexpr std::make_integer_sequence<int, lanes> all;
-      const Vector pixels[] = {pick<0>(a, b, c, all), pick<lanes>(a, b, c, all),
-                               pick<2 * lanes>(a, b, c, all)};
-      std::memcpy(out, pixels, sizeof pixels);
+      Vector a, b, c, pixels;
+      detail::load(a, x + i);
+      detail::load(b, y + i);
+      detail::load(c, z + i);
+      pick<0>(pixels, a, b, c, all);
+      detail::store(out, pixels);
+      pick<lanes>(pixels, a, b, c, all);
+      detail::store(out + lanes, pixels);
+      pick<2 * lanes>(pixels, a, b, c, all);
+      detail::store(out + 2 * lanes, pixels);
     }
-    for (; i < count; ++i, out += planes) out[0] = x[i], out[1] = y[i], out[2] = z[i];
+    for (; i < count; ++i, out += planes) {
+      out[0] = x[i];
+      out[1] = y[i];
+      out[2] = z[i];
+    }
   }
 
   /// Elements first, first + 1 ... of the pixels a[0], b[0], c[0], a[1], b[1], c[1] ...
   template <int first, class Vector, int... i>
-  LITHE_SIMD_TARGET static Vector pick(Vector a, Vector b, Vector c, std::integer_sequence<int, i...>) {
+  [[gnu::always_inline]] static void pick(Vector& to, const Vector& a, const Vector& b, const Vector& c,
+                                          std::integer_sequence<int, i...>) {
     constexpr int lanes = sizeof...(i);
     const Vector two = __builtin_shufflevector(
         a, b, ((first + i) % planes == 1 ? lanes : 0) + static_cast<int>((first + i) / planes)...);
-    return __builtin_shufflevector(
+    to = __builtin_shufflevector(
         two, c, ((first + i) % planes == 2 ? lanes + static_cast<int>((first + i) / planes) : i)...);
   }
-
-#undef LITHE_SIMD_TARGET
-#endif
 };
+
+/// In order of preference.
+using Transpose = isa::ForMoves::kernels<TransposeOn>;
 
 }  // namespace lithe::inline v0::simd
