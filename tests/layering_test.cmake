@@ -42,7 +42,8 @@ set(rows
     "ops/.*                        | core/.*|ops/detail/.*                                            | "
     "xnn/all                       | core/.*|xnn/[a-z0-9_]*                                           | "
     "xnn/.*                        | (core|memory|ops|xnn)/.*|runtime/(cpu|threads|packed_weights)    | xnnpack|pthreadpool"
-    "simd/.*                       | (core|ops|simd)/.*|runtime/cpu                                   | .*intrin|arm_neon"
+    "simd/detail/isa               | (core|simd)/.*                                                   | .*intrin|arm_neon"
+    "simd/.*                       | (core|ops|simd)/.*|runtime/cpu                                   | "
     "format/.*                     | (core|format)/.*                                                 | flatbuffers/.*"
     "(model|session)               | model|(core|memory|format|runtime)/.*                            | "
     "micro                         | model|session|(core|memory|format|runtime|ops)/.*                | "
@@ -127,7 +128,17 @@ if(left) # each of them includes another one: the way from any of them ends in a
   report("a circle of includes: ${circle} -> ${name}")
 endif()
 
-# The same for tools/. A row: files | files of tools/ they may include | other headers, of the system and of libraries, they may include.
+# One header of simd/ knows architectures and target attributes: kernels are written once for all of them.
+file(GLOB_RECURSE kernels RELATIVE ${ROOT}/include/lithe ${ROOT}/include/lithe/simd/*.hpp)
+list(REMOVE_ITEM kernels simd/detail/isa.hpp)
+foreach(header ${kernels})
+  file(STRINGS ${ROOT}/include/lithe/${header} lines REGEX "^[ \t]*#[ \t]*(if|elif)|target\\(|_mm[0-9]*_|__builtin_(ia32|neon|aarch64)_")
+  foreach(line ${lines})
+    report("${header}: '${line}' belongs in simd/detail/isa.hpp")
+  endforeach()
+endforeach()
+
+# Who may include whom in tools/. A row: files | files of tools/ they may include | other headers, of the system and of libraries, they may include.
 # Of the engine they may include everything but the insides of runtime/.
 set(rows
     "kernels/.*              | kernels/.*                                                   | lithe/runtime/survey"

@@ -3,12 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
+#include <algorithm>
 
-#include "lithe/runtime/cpu.hpp"
-#include "lithe/runtime/threads.hpp"
 #include "tests/simd/depthwise_reference.hpp"
-#include "tests/support/op_test.hpp"
+#include "tests/simd/kernel_on_isa.hpp"
 
 namespace lithe::test {
 namespace {
@@ -16,83 +14,93 @@ namespace {
 using Attributes = ops::DepthwiseConv2D::Attributes;
 using enum DType;
 
-class SimdQuantizedDepthwise : public ::testing::Test {
+class SimdQuantizedDepthwise : public OnEachIsa {
  protected:
-  void SetUp() override {
-    if (!cpu().avx512_vnni) GTEST_SKIP() << "the processor has no AVX-512 VNNI";
-  }
+  /// That are computed at once.
+  static index_t channels() { return std::max<index_t>(GetParam().lanes, 8); }
   /// The same bits as the portable kernel, on one and two threads, with a filter scale for each channel.
-  void matches(const Attributes& a, const Shape& input, MatchOptions options = {}) {
+  static void depthwise_matches(const Attributes& a, const Shape& input, MatchOptions options = {}) {
     const index_t channels = input[3];
-    const std::vector<Input> inputs{input, Input{3, 3, channels, 1}.per_channel(2), {channels}};
-    const Threads two(2);
-    OpTest<ops::DepthwiseConv2D> op{a};
     options.bit_exact = true;
     options.rows = {{{s8, s8, s32}, {s8}}};
-    op.on({cpu(), {ThreadPool{}, two.pool()}})
-        .kernels<portable::Kernel<ops::DepthwiseConv2D>, simd::QuantizedDepthwiseConv2D>()
-        .matches(depthwise_reference, inputs, options);
+    matches<ops::DepthwiseConv2D>(a, depthwise_reference,
+                                  {input, Input{3, 3, channels, 1}.per_channel(2), {channels}}, options);
   }
 };
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SimdQuantizedDepthwise);
+INSTANTIATE_TEST_SUITE_P(
+    On, SimdQuantizedDepthwise,
+    ::testing::ValuesIn(kernels_on<simd::QuantizedDepthwiseConv2DOn>(simd::isa::ForBytes{})), isa_name);
 
-TEST_F(SimdQuantizedDepthwise, Values) {
+TEST_P(SimdQuantizedDepthwise, Values) {
   for (std::int32_t stride : {1, 2})
     for (index_t channels : {16, 33, 144})
       for (std::int32_t pad : {0, 1, 2})
-        matches({.strides = {stride, stride}, .pads = {pad, 1, pad, pad}, .clamp = {-1.5f, 2}},
-                {2, 9, 7, channels});
+        depthwise_matches({.strides = {stride, stride}, .pads = {pad, 1, pad, pad}, .clamp = {-1.5f, 2}},
+                          {2, 9, 7, channels});
 }
 
-TEST_F(SimdQuantizedDepthwise, EveryHeightAndWidth) {
+TEST_P(SimdQuantizedDepthwise, EveryHeightAndWidth) {
   for (std::int32_t stride : {1, 2})
     for (index_t size = 3; size < 9; ++size) {
-      matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, size, 5, 20});
-      matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, 4, size, 20});
+      depthwise_matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, size, 5, 20});
+      depthwise_matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, 4, size, 20});
     }
 }
 
-TEST_F(SimdQuantizedDepthwise, BandsOfWideAndNarrowPictures) {
+TEST_P(SimdQuantizedDepthwise, BandsOfWideAndNarrowPictures) {
   for (std::int32_t stride : {1, 2}) {
-    matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, 7, 150, 16});
-    matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {2, 80, 3, 16});
+    depthwise_matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {1, 7, 150, 16});
+    depthwise_matches({.strides = {stride, stride}, .pads = {1, 1, 1, 1}}, {2, 80, 3, 16});
   }
 }
 
-TEST_F(SimdQuantizedDepthwise, InputSmallerThanTheFilter) {
+TEST_P(SimdQuantizedDepthwise, InputSmallerThanTheFilter) {
   for (std::int32_t stride : {1, 2}) {
-    matches({.strides = {stride, stride}, .pads = {2, 2, 2, 2}}, {1, 1, 1, 16});
-    matches({.strides = {stride, stride}, .pads = {5, 5, 5, 5}}, {1, 2, 1, 19});
+    depthwise_matches({.strides = {stride, stride}, .pads = {2, 2, 2, 2}}, {1, 1, 1, 16});
+    depthwise_matches({.strides = {stride, stride}, .pads = {5, 5, 5, 5}}, {1, 2, 1, 19});
   }
 }
 
-TEST_F(SimdQuantizedDepthwise, SumsFarBeyondTheOutput) {
+TEST_P(SimdQuantizedDepthwise, SumsFarBeyondTheOutput) {
   for (const std::int32_t zero_point : {-128, 0, 127})
-    matches({.pads = {1, 1, 1, 1}}, {1, 5, 5, 32},
-            {.steps = 255, .output_quantization = std::pair{1e-30f, zero_point}});
+    depthwise_matches({.pads = {1, 1, 1, 1}}, {1, 5, 5, 32},
+                      {.steps = 255, .output_quantization = std::pair{1e-30f, zero_point}});
 }
 
-TEST(SimdQuantizedDepthwiseConditions, Conditions) {
-  const auto supports = [](const Cpu& cpu, const Attributes& a, const Shape& filter, DType dtype = s8) {
-    const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
-                    outputs[] = {{dtype, {1, 8, 8, filter[2]}}};
-    return simd::QuantizedDepthwiseConv2D::supports(a, {inputs, outputs, &cpu});
-  };
-  Cpu vnni;
-  vnni.avx512_vnni = true;
-#if defined(__x86_64__)
-  EXPECT_TRUE(supports(vnni, {}, {3, 3, 16, 1}));
-  EXPECT_TRUE(supports(vnni, {.strides = {2, 2}}, {3, 3, 64, 1}));
-#endif
-  EXPECT_FALSE(supports(Cpu{}, {}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {}, {3, 3, 16, 2}));
-  EXPECT_FALSE(supports(vnni, {}, {5, 3, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {}, {3, 5, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {}, {3, 3, 15, 1}));
-  EXPECT_FALSE(supports(vnni, {.strides = {3, 3}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {.strides = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {.dilations = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(vnni, {}, {3, 3, 16, 1}, f32));
-  EXPECT_FALSE(supports(vnni, {}, {3, 3, 16, 1}, u8));
+TEST_P(SimdQuantizedDepthwise, FewestChannels) {
+  const index_t lanes = channels();
+  for (index_t channels = lanes; channels < 2 * lanes; ++channels)
+    depthwise_matches({.pads = {1, 1, 1, 1}}, {1, 4, 3, channels});
+}
+
+bool supports(const KernelEntry& kernel, const Cpu& cpu, const Attributes& a, const Shape& filter,
+              DType dtype = s8) {
+  const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
+                  outputs[] = {{dtype, {1, 8, 8, filter[2]}}};
+  return kernel.supports(&a, {inputs, outputs, &cpu});
+}
+
+TEST_P(SimdQuantizedDepthwise, Conditions) {
+  const KernelEntry& kernel = GetParam().entry;
+  const Cpu all = every_feature();
+  EXPECT_TRUE(supports(kernel, all, {}, {3, 3, channels(), 1}));
+  EXPECT_TRUE(supports(kernel, all, {}, {3, 3, 16, 1}));
+  EXPECT_TRUE(supports(kernel, all, {.strides = {2, 2}}, {3, 3, 512, 1}));
+  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, channels() - 1, 1}));
+  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 2}));
+  EXPECT_FALSE(supports(kernel, all, {}, {5, 3, 16, 1}));
+  EXPECT_FALSE(supports(kernel, all, {}, {3, 5, 16, 1}));
+  EXPECT_FALSE(supports(kernel, all, {.strides = {3, 3}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports(kernel, all, {.strides = {1, 2}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports(kernel, all, {.dilations = {1, 2}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 1}, f32));
+  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 1}, u8));
+}
+
+TEST(SimdQuantizedDepthwiseList, NeedsTheInstructionSet) {
+  for (const KernelEntry& kernel : simd::QuantizedDepthwiseConv2D::entries)
+    EXPECT_FALSE(supports(kernel, Cpu{}, {}, {3, 3, 16, 1})) << kernel.name;
 }
 
 }  // namespace
