@@ -61,7 +61,7 @@ class TransposeOn {
     return {};
   }
 
-  /// The axis of three that the permutation moves behind all others; -1 where it does anything else.
+  /// The axis of three that the permutation moves after all others; -1 where it does anything else.
   static int plane_axis(const Op::Attributes& a, const Shape& shape) {
     const int rank = shape.rank();
     if (rank < 2) return -1;
