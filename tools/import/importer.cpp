@@ -108,6 +108,7 @@ int NodeImport::outputs() const {
 }
 bool NodeImport::has(int i) const { return i >= 0 && i < inputs() && !impl_.node.input(i).empty(); }
 bool NodeImport::wants(int o) const { return o >= 0 && o < outputs() && !impl_.node.output(o).empty(); }
+const std::string& NodeImport::input_name(int i) const { return impl_.node.input(i); }
 graph::ValueId NodeImport::input(int i) const {
   return has(i) ? impl_.graph.lookup(impl_.node.input(i)) : graph::absent;
 }
@@ -331,6 +332,14 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
     impl_.graph.shared.model.graphs.push_back(std::move(child.graph));
   }
   return result;
+}
+
+void NodeImport::set_dims(ValueId value, graph::Dims dims) {
+  impl_.graph.graph.value(value).dims = std::move(dims);
+}
+
+const graph::Graph& NodeImport::subgraph(int index) const {
+  return impl_.graph.shared.model.graphs[static_cast<std::size_t>(index)];
 }
 
 void NodeImport::become(const onnx::GraphProto& proto) {

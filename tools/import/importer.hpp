@@ -39,6 +39,7 @@ class NodeImport {
   bool has(int i) const;       ///< input i is given
   bool wants(int o) const;     ///< output o is named
   ValueId input(int i) const;  ///< absent (-1) where it is not given
+  const std::string& input_name(int i) const;
   DType dtype(ValueId value) const;
   DType output_dtype(int o = 0) const;  ///< as ONNX infers it
   std::optional<int> rank(ValueId value) const;
@@ -75,8 +76,8 @@ class NodeImport {
   /// The same for several outputs, one of each dtype given.
   template <class Op>
   std::vector<ValueId> emit_several(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
-                                    std::vector<DType> dtypes) {
-    return add_node<Op>(attributes, std::move(inputs), std::move(dtypes));
+                                    std::vector<DType> dtypes, std::vector<int> subgraphs = {}) {
+    return add_node<Op>(attributes, std::move(inputs), std::move(dtypes), std::move(subgraphs));
   }
   /// A node whose outputs are this ONNX node's outputs, in order (those that it names).
   template <class Op>
@@ -91,6 +92,8 @@ class NodeImport {
   /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers
   /// and texts of its attributes are copied as they are.
   void emit_custom(const std::string& op);
+  /// Sets the dims of an emitted value that its operator's rule cannot tell: what a subgraph gives.
+  void set_dims(ValueId value, graph::Dims dims);
   /// Makes `value` the ONNX node's output `o`.
   void output(int o, ValueId value);
   ValueId ints(std::vector<std::int64_t> values);         ///< an s64 vector constant
@@ -112,6 +115,7 @@ class NodeImport {
     std::vector<int> graphs;
     std::vector<ValueId> captured;
   };
+  const graph::Graph& subgraph(int index) const;  ///< one that was imported
   Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs);
 
   /// The nodes of a subgraph attribute in the node's place: its outputs are the node's.
@@ -125,10 +129,11 @@ class NodeImport {
  private:
   template <class Op>
   std::vector<ValueId> add_node(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
-                                std::vector<DType> dtypes) {
+                                std::vector<DType> dtypes, std::vector<int> subgraphs = {}) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
     node.inputs = std::move(inputs);
+    node.subgraphs = std::move(subgraphs);
     return finish_node(std::move(node), std::move(dtypes));
   }
   std::vector<ValueId> finish_node(graph::Node node, std::vector<DType> dtypes);

@@ -149,8 +149,8 @@ class InferContext {
   };
 
   InferContext(std::span<const Input> inputs, std::span<Output> outputs, std::uint64_t max_bytes,
-               SubgraphInference* subgraphs = nullptr)
-      : inputs_(inputs), outputs_(outputs), max_bytes_(max_bytes), subgraphs_(subgraphs) {}
+               SubgraphInference* subgraphs = nullptr, bool running = false)
+      : inputs_(inputs), outputs_(outputs), max_bytes_(max_bytes), subgraphs_(subgraphs), running_(running) {}
 
   int inputs() const { return static_cast<int>(inputs_.size()); }
   int outputs() const { return static_cast<int>(outputs_.size()); }
@@ -203,6 +203,9 @@ class InferContext {
 
   /// What infers the node's subgraphs; null for operators that have none.
   SubgraphInference* subgraphs() const { return subgraphs_; }
+  /// The node is about to run: all contents are known, and output_at_most may announce any size of an output that
+  /// run() resizes.
+  bool running() const { return running_; }
 
  private:
   Status set(int o, const Shape& shape, Extent extent) {
@@ -222,16 +225,17 @@ class InferContext {
   std::span<Output> outputs_;
   std::uint64_t max_bytes_;
   SubgraphInference* subgraphs_;
+  bool running_;
 };
 
 /// Lets an operator with subgraphs infer them; implemented by the session.
 struct SubgraphInference {
   /// Infers subgraph number `subgraph` of the node (0: the first) on `inputs`, one for each input of the
   /// subgraph, with their contents if they are known. Fills dtype, shape, quantization and extent of
-  /// `outputs`, one for each output of the subgraph; what they point to lives as long as the model. May be
-  /// called several times with other shapes (If, Loop, Scan). Errors: Code::invalid_model if the subgraph has
-  /// another number of inputs or outputs; Code::needs_value if an output shape depends on contents that are
-  /// not known yet; the error of a node inside.
+  /// `outputs`, one for each output of the subgraph; what they point to lives as long as the model. An output
+  /// whose shape depends on contents that are not known yet is Extent::unknown. May be called several times
+  /// with other shapes (If, Loop). Errors: Code::invalid_model if the subgraph has another number of inputs or
+  /// outputs; the error of a node inside.
   virtual Status infer(int subgraph, std::span<const InferContext::Input> inputs,
                        std::span<InferContext::Output> outputs) = 0;
 

@@ -73,8 +73,11 @@ struct If {
       if (!context.has_output(o)) continue;
       if (results[o].dtype != context.output_dtype(o))
         return {Code::dtype, "an output of an If has another dtype than its branch gives"};
-      if (results[o].extent == Extent::unknown)
+      if (results[o].extent != Extent::unknown) continue;
+      if (!context.running())
         return {Code::needs_value, "a branch of an If has a shape that depends on contents"};
+      results[o].shape = Shape{0};  // run() takes the branch's own
+      results[o].extent = Extent::at_most;
     }
     return {};
   }

@@ -47,8 +47,6 @@ class ChildInference final : public SubgraphInference {
     LITHE_TRY(fit_.status());
     for (std::size_t o = 0; o < outputs.size(); ++o) {
       const PlanValue& v = child.value(child.outputs()[o]);
-      if (v.extent == Extent::unknown)
-        return {Code::needs_value, "a subgraph's output shape depends on the data"};
       outputs[o] = {v.dtype, v.shape, v.quantization, v.extent};
     }
     return {};
@@ -130,7 +128,8 @@ inline Fit infer_node(Planning& planning, Plan& plan, PlanNode& node, When when)
     for (Plan* child : node.children) leave_unknown(*child);
   ChildInference children(planning, node);
   InferContext context(plan.scratch.infer_inputs.first(in.size()),
-                       plan.scratch.infer_outputs.first(out.size()), planning.services->max_bytes, &children);
+                       plan.scratch.infer_outputs.first(out.size()), planning.services->max_bytes, &children,
+                       when == When::running);
   const bool can_infer = running || inputs != Extent::unknown;
   const Status status = can_infer ? node.op->infer(node.attributes, context)
                                   : Status{Code::needs_value, "its inputs' shapes depend on the data"};
