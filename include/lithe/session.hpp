@@ -109,7 +109,7 @@ class Session {
 
   /// Plans for other input shapes. Inputs that are not named keep theirs, as far as shared symbols allow.
   /// Inside the bounds planned so far nothing is allocated; beyond them the session plans again from the
-  /// beginning, which keeps bindings, and states whose shapes are the same, but not the observer. `shapes` is
+  /// beginning, which keeps bindings, states whose shapes are the same, and the observer. `shapes` is
   /// read during the call alone. Errors: Code::invalid_argument for an unknown input; Code::shape for another
   /// rank, another size of a fixed dimension, a size out of bounds, or symbols that disagree;
   /// Code::needs_value for a host input whose contents are missing; Code::out_of_memory beyond the bounds if
@@ -131,13 +131,17 @@ class Session {
   /// session, and must stay until it is unbound, also across resize(). An empty span with null data undoes
   /// it. If an input and an output have one name, the input is meant. A state's input may be bound too: the
   /// state lives there. Errors: Code::invalid_argument for an unknown name, or if the memory is smaller than
-  /// the tensor.
-  Status bind(std::string_view name, std::span<std::byte> memory) { return core_->bind(name, memory); }
+  /// the tensor, or while a session in the caller's arena is not planned().
+  Status bind(std::string_view name, std::span<std::byte> memory) {
+    if (!options_.arena.empty() && !core_->planned)
+      return {Code::invalid_argument, "nothing is planned yet: bind after resize() gave the shapes"};
+    return core_->bind(name, memory);
+  }
 
   /// Sets all states to zero, quantized ones to their zero point; does nothing while not planned().
   void reset_state() { core_->reset_state(); }
   /// Calls the observer before and after every node of a run; null for none. It must outlive the session or
-  /// the next observe(). A resize() beyond the planned bounds forgets it.
+  /// the next observe().
   void observe(const RunObserver* observer) { core_->planning.observer = observer; }
   /// False until the first resize() if create() could not know the shapes.
   bool planned() const { return core_->planned; }
@@ -164,19 +168,31 @@ class Session {
     if (options_.packed_weights == nullptr && own_weights_ == nullptr &&
         options_.packed_weights_source.create != nullptr)
       own_weights_ = options_.packed_weights_source.create();
-    if (!options_.arena.empty() && core_ != nullptr) {
-      if (core_->planned)
-        return {Code::out_of_memory,
-                "the new shapes need more than this session's arena was planned for: create it with the "
-                "largest shapes"};
-      runtime::SessionCore::destroy(std::exchange(core_, nullptr));
-    }
     PackedWeights* weights = options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
+    if (!options_.arena.empty() && core_ != nullptr) return build_in_place(shapes, weights);
     LITHE_ASSIGN_OR_RETURN(runtime::SessionCore* const fresh,
                            runtime::SessionCore::create(*model_, {&options_, weights, shapes, core_, first}));
     runtime::SessionCore::destroy(core_);
     core_ = fresh;
     return {};
+  }
+
+  /// The caller's arena holds one plan: a session that waits for its shapes makes room, and waits again after an
+  /// error.
+  Status build_in_place(std::span<const InputShape> shapes, PackedWeights* weights) {
+    if (core_->planned)
+      return {Code::out_of_memory,
+              "the new shapes need more than this session's arena was planned for: create it with the "
+              "largest shapes"};
+    const RunObserver* const observer = core_->planning.observer;
+    runtime::SessionCore::destroy(std::exchange(core_, nullptr));
+    auto fresh = runtime::SessionCore::create(*model_, {&options_, weights, shapes, nullptr, false});
+    const Status status = fresh.status();
+    if (!status.ok()) fresh = runtime::SessionCore::create(*model_, {&options_, weights, {}, nullptr, true});
+    LITHE_TRY(fresh.status());
+    core_ = *fresh;
+    core_->planning.observer = observer;
+    return status;
   }
 
   const Model* model_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -67,6 +68,72 @@ TEST(SessionResize, AnotherKernelTakesTheShapesThatTheChosenOneDoesNot) {
       EXPECT_EQ(session->inspect().nodes()[0].kernel_name(), std::string_view("portable"));
     }
   }
+}
+
+TEST(SessionResize, ANodeOfABranchChangesItsKernelToo) {
+  ModelBuilder b;
+  const int n = b.symbol("n", 1, 6, 6);
+  const int x = b.input("x", DType::f32, {1, n}), one = b.constant<std::int64_t>({}, {1});
+  const int condition = b.node<ops::Cast>("condition", {}, {one}, DType::boolean);
+  std::vector<int> branches;
+  for (const char* const name : {"then", "else"}) {
+    const int g = b.subgraph(name);
+    branches.push_back(g);
+    const int inner = b.input(std::string("x_") + name, DType::f32, {1, n}, g);
+    b.output(b.node<ops::Neg>(std::string("y_") + name, {}, {inner}, DType::f32, g), g);
+  }
+  b.output(b.nodes<ops::If>("y", {}, {condition, x}, {DType::f32}, branches)[0]);
+  const Model model = b.open();
+  auto session = Session::create(model, with(Both::entries));
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(answer(*session, 6), 42);
+    EXPECT_EQ(answer(*session, 2), -3);
+  }
+}
+
+TEST(SessionResize, TheObserverStays) {
+  const Model model = negated(1, 2, 0);
+  auto session = Session::create(model, portable_options());
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  int seen = 0;
+  const RunObserver observer{
+      .after = [](void* self, const runtime::NodeView&, const Strip*) { ++*static_cast<int*>(self); },
+      .self = &seen};
+  session->observe(&observer);
+  EXPECT_EQ(answer(*session, 100), -3);
+  EXPECT_EQ(seen, 1);
+}
+
+/// A session in the caller's arena that waits for shapes waits on after an error.
+TEST(SessionResize, AWaitingSessionSurvivesShapesThatDoNotFit) {
+  ModelBuilder b;
+  const int x = b.input("x", DType::f32, {b.symbol("n")}), y = b.input("y", DType::f32, {b.symbol("m")});
+  const int shape = b.host_input("shape", DType::s64, {2});
+  b.output(b.node<ops::Reshape>("z", {}, {b.node<ops::Add>("sum", {}, {x, y}), shape}));
+  const Model model = b.open();
+  std::vector<std::byte> arena(1 << 16);
+  SessionOptions options = portable_options();
+  options.arena = arena;
+  auto session = Session::create(model, options);
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  ASSERT_FALSE(session->planned());
+  EXPECT_EQ(session->bind("x", arena).code(), Code::invalid_argument);
+  int seen = 0;
+  const RunObserver observer{
+      .after = [](void* self, const runtime::NodeView&, const Strip*) { ++*static_cast<int*>(self); },
+      .self = &seen};
+  session->observe(&observer);
+  const std::array<std::int64_t, 2> wanted{2, 3};
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(session->resize({{"x", {6}}, {"y", {5}}, {"shape", {2}, wanted.data()}}).code(), Code::shape);
+    EXPECT_FALSE(session->planned());
+    EXPECT_EQ(session->run().code(), Code::invalid_argument);
+  }
+  ASSERT_TRUE(session->resize({{"x", {6}}, {"y", {6}}, {"shape", {2}, wanted.data()}}).ok());
+  ASSERT_TRUE(session->run().ok());
+  EXPECT_EQ(session->output("z").shape, (Shape{2, 3}));
+  EXPECT_EQ(seen, 1);  // Reshape moves nothing
 }
 
 TEST(SessionResize, WithoutAnotherKernelTheShapesAreRefused) {

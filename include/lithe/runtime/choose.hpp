@@ -109,12 +109,14 @@ inline Fit select(const Services& services, Plan& plan, PlanNode& node) {
   return Fit::replan("no kernel of the plan supports this node's new shapes");
 }
 
-/// Selects the kernel of every node that is laid out. A child's nodes are not among them.
+/// Selects the kernel of every node whose shapes are known, children included.
 [[gnu::cold]] inline Fit select(const Services& services, Plan& plan) {
   for (std::int32_t n = 0; n < plan.steps(); ++n) {
     PlanNode& node = plan.node(n);
     if (node.early || unknown_until_run(plan, node) || always_empty(plan, node)) continue;
     LITHE_TRY(select(services, plan, node).at(plan.index, n));
+    for (Plan* child : node.children)
+      if (!child->refused) LITHE_TRY(select(services, *child));
   }
   return {};
 }

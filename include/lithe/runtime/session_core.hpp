@@ -251,6 +251,7 @@ inline Fit SessionCore::plan_first() {
 }
 
 inline void SessionCore::adopt(const SessionCore& previous) {
+  planning.observer = previous.planning.observer;
   for (std::size_t i = 0; i < symbols.size(); ++i) symbols[i].size = previous.symbols[i].size;
   for (std::size_t i = 0; i < ports.inputs.size(); ++i) {
     Port& port = ports.inputs[i];
