@@ -152,7 +152,8 @@ std::vector<Direction> directions(NodeImport& node, const char* axes_name, const
                                   std::size_t count) {
   std::vector<std::int64_t> axes = node.attribute_ints(axes_name),
                             reverse = node.attribute_ints(directions_name);
-  axes.resize(count), reverse.resize(count);
+  axes.resize(count);
+  reverse.resize(count);
   std::vector<Direction> all(count);
   for (std::size_t i = 0; i < count; ++i) all[i] = {axes[i], reverse[i] != 0};
   return all;
