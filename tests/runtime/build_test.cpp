@@ -125,7 +125,7 @@ TEST(Build, RefusesWhatANodeIsNot) {
        Code::invalid_model, "a node has another number of subgraphs than its operator takes"},
       {"a type",
        [](ModelBuilder& b) { b.output(b.node<ops::Relu>("y", {}, {b.input("x", DType::boolean, {2})})); },
-       Code::dtype, "no kernel in the session's list takes this operator's element types"},
+       Code::dtype, "no listed kernel takes a node of these element types"},
       {"an attribute",
        [](ModelBuilder& b) {
          b.output(b.node<ops::Relu>("y", {}, {b.input("x", DType::f32, {2})}));
