@@ -20,10 +20,10 @@ bool is_aligned(const void* p, std::size_t alignment) {
 }
 
 TEST(AlignUp, GoesToTheNextMultiple) {
-  EXPECT_EQ(align_up(0, 64), 0U);
-  EXPECT_EQ(align_up(1, 64), 64U);
-  EXPECT_EQ(align_up(64, 64), 64U);
-  EXPECT_EQ(align_up(65, 64), 128U);
+  EXPECT_EQ(align_up(0U, 64), 0U);
+  EXPECT_EQ(align_up(1U, 64), 64U);
+  EXPECT_EQ(align_up(64U, 64), 64U);
+  EXPECT_EQ(align_up(65U, 64), 128U);
 }
 
 TEST(Arena, StartsAtTheFirstMultipleOf64InTheCallersMemory) {
