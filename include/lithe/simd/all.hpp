@@ -4,6 +4,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/add.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
+#include "lithe/simd/large_depthwise_conv2d.hpp"
 #include "lithe/simd/quantized_depthwise_conv2d.hpp"
 #include "lithe/simd/transpose.hpp"
 
@@ -14,6 +15,7 @@ namespace lithe::inline v0::simd {
 using all = KernelList<
     Add,
     FasterDepthwiseConv2D,
+    FasterLargeDepthwiseConv2D,
     QuantizedDepthwiseConv2D,
     Transpose>;
 // clang-format on

@@ -8,12 +8,12 @@
 #include "lithe/ops/detail/parallel.hpp"
 #include "lithe/ops/detail/window.hpp"
 
-/// What the 3x3 depthwise convolutions share: strides 1 or 2, one filter a channel.
+/// What depthwise convolutions with one filter a channel share.
 namespace lithe::inline v0::simd::detail {
 
-inline constexpr index_t taps = 3;
+inline constexpr index_t taps = 3;  ///< a row or a column of a 3x3 filter
 
-/// Whether a node is such a convolution of `dtype`, with at least `lanes` channels.
+/// Whether a node is a 3x3 convolution of `dtype` with strides 1 or 2 and at least `lanes` channels.
 inline bool is_depthwise_3x3(const ops::DepthwiseConv2D::Attributes& a, const NodeInfo& node, DType dtype,
                              index_t lanes) {
   const Shape& filter = node.input(1).shape;
@@ -22,7 +22,7 @@ inline bool is_depthwise_3x3(const ops::DepthwiseConv2D::Attributes& a, const No
          a.dilations[1] == 1;
 }
 
-/// The window of a node, or of what a strip leaves of it.
+/// The window of such a node, or of what a strip leaves of it.
 inline ops::detail::Window window_3x3(const ops::DepthwiseConv2D::Attributes& a, const RunContext& context) {
   return ops::detail::at_strip(ops::detail::window(a, taps, taps), context.strip());
 }
