@@ -76,6 +76,13 @@ TEST(Place, EmptyValuesNeedNothing) {
   EXPECT_TRUE(p.node(0).skip);
 }
 
+TEST(Place, SizesDoNotWrapAround) {
+  Placed p(100);
+  p.node(1).children_bytes = SIZE_MAX - 63;  // with 128 of its own
+  place(p.plan);
+  EXPECT_GE(p.plan.tensor_bytes, too_large);
+}
+
 TEST(Point, EveryViewLiesInItsBlock) {
   Placed p(100);
   alignas(64) std::array<std::byte, 1024> base;

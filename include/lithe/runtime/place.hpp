@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "lithe/core/align.hpp"
 #include "lithe/memory/planner.hpp"
 #include "lithe/runtime/plan.hpp"
 
@@ -27,7 +28,7 @@ namespace lithe::inline v0::runtime {
   for (std::int32_t step = 0; step < plan.steps(); ++step) {
     PlanNode& node = plan.node(step);
     node.block = -1;
-    const std::size_t bytes = node.workspace_bytes + node.children_bytes;
+    const std::size_t bytes = add_sizes(node.workspace_bytes, node.children_bytes);
     if (bytes == 0) continue;
     const bool streamed = node.chain >= 0;
     node.block =

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#include <string_view>
 
 #include "lithe/core/align.hpp"
 #include "lithe/core/dtype.hpp"
@@ -116,8 +115,8 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
        {std::span<const Port>(ports.inputs), std::span<const Port>(ports.outputs)})
     for (const Port& p : side) {
       const PlanValue& v = plan.value(p.value);
-      if (p.stored && !p.holds_state()) total += slot_bytes(port_bytes(p, v));
-      if (p.input && v.dtype != p.dtype) total += slot_bytes(v.bytes);
+      if (p.stored && !p.holds_state()) total = add_sizes(total, slot_bytes(port_bytes(p, v)));
+      if (p.input && v.dtype != p.dtype) total = add_sizes(total, slot_bytes(v.bytes));
     }
   return total;
 }
@@ -127,7 +126,7 @@ constexpr std::size_t slot_bytes(std::size_t bytes) { return align_up(bytes + te
   for (Port& p : ports.inputs) {
     if (!p.holds_state()) continue;
     p.capacity = port_bytes(p, plan.value(p.value));
-    ports.state_bytes += slot_bytes(p.capacity);
+    ports.state_bytes = add_sizes(ports.state_bytes, slot_bytes(p.capacity));
   }
 }
 

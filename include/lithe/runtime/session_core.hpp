@@ -240,7 +240,7 @@ inline Fit SessionCore::plan_first() {
   place_states(plan, ports);
   ports.capacity = bill.ports = place_ports(plan, ports);
   plan.tensor_capacity = bill.tensors = plan.tensor_bytes;
-  ports.memory = static_cast<std::byte*>(arena.allocate(ports.capacity + plan.tensor_capacity, 64));
+  ports.memory = static_cast<std::byte*>(arena.allocate(add_sizes(ports.capacity, plan.tensor_capacity), 64));
   if (ports.memory == nullptr) return out_of_arena();
   planning.first = false;
   arena.trim();
