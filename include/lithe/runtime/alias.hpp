@@ -7,10 +7,7 @@
 
 #include "lithe/core/operator.hpp"
 #include "lithe/core/shape.hpp"
-#include "lithe/runtime/choose.hpp"
-#include "lithe/runtime/fit.hpp"
 #include "lithe/runtime/plan.hpp"
-#include "lithe/runtime/services.hpp"
 
 /// Which values share storage at the current shapes: reshapes, concatenations and splits that move nothing,
 /// and results that overwrite an input.

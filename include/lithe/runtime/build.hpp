@@ -13,7 +13,6 @@
 #include "lithe/format/reader.hpp"
 #include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"
-#include "lithe/runtime/fit.hpp"
 #include "lithe/runtime/plan.hpp"
 #include "lithe/runtime/plan_memory.hpp"
 #include "lithe/runtime/services.hpp"

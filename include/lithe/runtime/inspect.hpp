@@ -12,7 +12,6 @@
 #include "lithe/core/shape.hpp"
 #include "lithe/core/tensor.hpp"
 #include "lithe/format/reader.hpp"
-#include "lithe/memory/arena.hpp"
 #include "lithe/memory/operator_heap.hpp"
 #include "lithe/memory/planner.hpp"
 #include "lithe/runtime/plan.hpp"

@@ -16,7 +16,6 @@
 #include <type_traits>
 
 #include "lithe/core/align.hpp"
-#include "lithe/core/kernel.hpp"
 
 namespace lithe::inline v0 {
 

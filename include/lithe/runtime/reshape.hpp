@@ -7,7 +7,6 @@
 #include "lithe/core/align.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/status.hpp"
-#include "lithe/memory/arena.hpp"
 #include "lithe/runtime/fit.hpp"
 #include "lithe/runtime/node_views.hpp"
 #include "lithe/runtime/place.hpp"
