@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <thread>
 #include <utility>
 
 namespace lithe::test {
@@ -15,6 +16,13 @@ TEST(Threads, OneThreadNeedsNoPool) {
   EXPECT_EQ(Threads(1).pool().handle, nullptr);
   EXPECT_EQ(Threads(1).threads(), 1u);
   EXPECT_EQ(native(nullptr), nullptr);
+}
+
+TEST(Threads, NoNumberIsOneForEachProcessor) {
+  const Threads all(0);
+  EXPECT_GE(all.threads(), std::thread::hardware_concurrency())
+      << "which counts those that this process may use";
+  EXPECT_NE(all.pool().handle, nullptr);
 }
 
 TEST(Threads, OwnAPool) {
