@@ -35,6 +35,12 @@ const OperatorFacts& facts_of(std::string_view op, std::uint16_t version) {
   return found == table.end() ? none : *found->second;
 }
 
+const OpSpec& spec_of(const Node& node) {
+  static const OpSpec none{.name = "", .inputs = {}, .outputs = {}};
+  const OpSpec* spec = facts_of(node).spec;
+  return spec == nullptr ? none : *spec;
+}
+
 namespace {
 
 /// What `fact` says by the attributes of `node`; `otherwise` where the operator does not have it, or does not

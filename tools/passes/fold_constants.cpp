@@ -3,6 +3,8 @@
 
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/infer_dims.hpp"
+#include "tools/graph/operators.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -13,10 +15,6 @@
 namespace lithe::passes {
 namespace {
 
-bool is_mover(const Node& node) {
-  return is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten"});
-}
-
 /// The axis of `to` that holds what axis `axis` of `from` held after a reshape; -1 where none does.
 int followed_axis(const Shape& from, const Shape& to, int axis) {
   for (int a = 0; a < to.rank(); ++a)
@@ -24,11 +22,11 @@ int followed_axis(const Shape& from, const Shape& to, int axis) {
   return -1;
 }
 
-/// A mover of a dequantized constant moves the stored elements instead, so that `quantize` finds them in
+/// What rearranges a dequantized constant rearranges the stored elements instead, so that `quantize` finds them in
 /// place.
 bool move_stored(Rewriter& rewriter, int n) {
   const Node node = rewriter.node(n);
-  if (!is_mover(node) || rewriter.value(node.inputs[0]).constant || rewriter.is_output(node.outputs[0]))
+  if (!rearranges(node) || rewriter.value(node.inputs[0]).constant || rewriter.is_output(node.outputs[0]))
     return false;
   const ConstantPtr stored = stored_constant(rewriter, node.inputs[0]);
   if (!stored) return false;
@@ -54,7 +52,7 @@ bool move_stored(Rewriter& rewriter, int n) {
 bool fold(Rewriter& rewriter, int n) {
   const Node& node = rewriter.node(n);
   const auto known = [&](ValueId v) { return v < 0 || rewriter.value(v).constant != nullptr; };
-  const bool shape_only = is_any(node, {"Shape", "Size"});
+  const bool shape_only = graph::spec_of(node).reads_shapes_only;
   if (!node.subgraphs.empty() || (!shape_only && !std::all_of(node.inputs.begin(), node.inputs.end(), known)))
     return false;
   if (std::any_of(node.outputs.begin(), node.outputs.end(),

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -62,8 +63,7 @@ double lower_bound(Rewriter& rewriter, ValueId v) {
   if (n < 0) return -std::numeric_limits<double>::infinity();
   const Node& node = rewriter.node(n);
   if (is_any(node, {"Relu", "Sigmoid", "Abs", "Sqrt", "Exp"})) return 0;
-  if (is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze"}))
-    return lower_bound(rewriter, node.inputs[0]);
+  if (rearranges(node)) return lower_bound(rewriter, node.inputs[0]);
   return clamp_attribute(node).min;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -189,9 +190,7 @@ class ScaledInput {
   /// first's input.
   std::vector<int> reshapes_above(ValueId& v) {
     std::vector<int> nodes;
-    for (int n = rewriter_.producer(v);
-         n >= 0 && is_any(rewriter_.node(n), {"Reshape", "Transpose", "Squeeze", "Unsqueeze"}) &&
-         rewriter_.uses(v) == 1;
+    for (int n = rewriter_.producer(v); n >= 0 && rearranges(rewriter_.node(n)) && rewriter_.uses(v) == 1;
          n = rewriter_.producer(v)) {
       nodes.push_back(n);
       v = rewriter_.node(n).inputs[0];

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
@@ -17,18 +18,17 @@ namespace lithe::passes {
 
 namespace {
 
-int data_inputs(const Node& node) { return is(node, "Concat") ? static_cast<int>(node.inputs.size()) : 1; }
-
-/// The same of real numbers; a Pad must put zeros there, which are the zero point when they are stored.
+/// Like moves_elements, on real numbers: a Pad must put zeros there, which are the zero point when they are
+/// stored.
 bool moves_real_elements(Rewriter& rewriter, const Node& node) {
-  if (!is(node, "Pad") || mode_of(node, "constant") != "constant") return moves_elements(node);
+  if (graph::movement_of(node) != Movement::pads) return moves_elements(node);
   return input(node, 2) < 0 || scalar_of(rewriter.graph().constant(node.inputs[2])) == 0.0;
 }
 
 /// The inputs of a mover once it moves what is stored: a Pad without value puts the zero point.
 std::vector<ValueId> stored_inputs(const Node& node) {
   std::vector<ValueId> inputs = node.inputs;
-  if (is(node, "Pad") && inputs.size() > 2) inputs[2] = absent;
+  if (graph::movement_of(node) == Movement::pads && inputs.size() > 2) inputs[2] = absent;
   return inputs;
 }
 
@@ -84,9 +84,7 @@ bool hoist_quantizer(Rewriter& rewriter, int n) {
   const int above = is(quantizer, "QuantizeLinear") && step ? rewriter.producer(quantizer.inputs[0]) : -1;
   if (above < 0 || rewriter.uses(quantizer.inputs[0]) != 1) return false;
   const Node moving = rewriter.node(above);
-  if (!moves_real_elements(rewriter, moving) ||
-      is_any(moving, {"Slice", "Gather", "Split", "Expand", "Tile", "Resize"}))
-    return false;
+  if (!moves_real_elements(rewriter, moving) || graph::movement_of(moving) == Movement::selects) return false;
   if (!is_floating(rewriter.value(moving.inputs[0]).dtype)) return false;
   std::vector<ValueId> inputs = stored_inputs(moving);
   for (int i = 0; i < data_inputs(moving); ++i) {

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/passes/moves_elements.hpp"
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/node.hpp"
 
 namespace lithe::passes {
 
-std::string mode_of(const Node& node, const char* fallback) {
-  const auto mode = node.attributes.find("mode");
-  return mode == node.attributes.end() ? fallback : mode->second.text;
+bool moves_elements(const Node& node) {
+  const Movement movement = graph::movement_of(node);
+  return movement == Movement::pads ? input(node, 2) >= 0 : movement != Movement::computes;
 }
 
-bool moves_elements(const Node& node) {
-  if (is(node, "MaxPool2D")) return !clamp_attribute(node).active();
-  if (is(node, "Pad")) return mode_of(node, "constant") != "constant" || input(node, 2) >= 0;
-  if (is(node, "Resize")) {
-    const auto crop = node.attributes.find("coordinate_transformation_mode");
-    return mode_of(node, "nearest") == "nearest" &&
-           (crop == node.attributes.end() || crop->second.text != "tf_crop_and_resize");
-  }
-  return is_any(node, {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Slice", "Gather", "Split",
-                       "Concat", "Expand", "Tile"});
+int data_inputs(const Node& node) {
+  return graph::movement_of(node) == Movement::joins ? static_cast<int>(node.inputs.size()) : 1;
 }
+
+bool rearranges(const Node& node) { return graph::movement_of(node) == Movement::rearranges; }
+
+bool reshapes(const Node& node) { return rearranges(node) && graph::spec_of(node).alias; }
 
 }  // namespace lithe::passes

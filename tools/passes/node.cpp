@@ -75,9 +75,6 @@ bool is_any(const Node& node, std::initializer_list<std::string_view> ops) {
 
 bool is_quantizing(const Node& node) { return is_any(node, {"QuantizeLinear", "DequantizeLinear"}); }
 
-bool is_elementwise(const Node& node) {
-  const KernelEntry* kernel = graph::find_kernel(node.op, node.version);
-  return kernel != nullptr && kernel->op->spec->elementwise;
-}
+bool is_elementwise(const Node& node) { return graph::spec_of(node).elementwise; }
 
 }  // namespace lithe::passes

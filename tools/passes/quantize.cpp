@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tools/graph/bound_node.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/gather_quantizers.hpp"
 #include "tools/passes/moves_elements.hpp"
@@ -241,7 +242,7 @@ bool any_asymmetric(Rewriter& rewriter) {
 /// A Pad by the zero point that it is given puts zeros.
 void drop_zero_value(Rewriter& rewriter, int n, const Step& step) {
   const Node& node = rewriter.node(n);
-  if (!is(node, "Pad") || input(node, 2) < 0) return;
+  if (graph::movement_of(node) != Movement::pads || input(node, 2) < 0) return;
   if (scalar_of(rewriter.graph().constant(node.inputs[2])) != step.zero_point) return;
   std::vector<ValueId> inputs = node.inputs;
   inputs[2] = absent;
@@ -253,8 +254,9 @@ void drop_zero_value(Rewriter& rewriter, int n, const Step& step) {
 bool spread_steps(Rewriter& rewriter) {
   bool any = false;
   for (int n = 0; n < rewriter.nodes(); ++n) {
-    if (rewriter.removed(n) || !moves_elements(rewriter.node(n)) || is(rewriter.node(n), "Concat")) continue;
+    if (rewriter.removed(n) || !moves_elements(rewriter.node(n))) continue;
     const Node& node = rewriter.node(n);
+    if (graph::movement_of(node) == Movement::joins) continue;
     const auto step = node.inputs.empty() ? std::nullopt : step_of(rewriter.value(node.inputs[0]));
     for (ValueId v : node.outputs)
       if (step && v >= 0 && !rewriter.value(v).quantization && mark(rewriter, v, *step)) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
@@ -44,7 +45,7 @@ namespace {
 /// Node `n` reads stored numbers as such: it would give something else if it knew that they are quantized.
 bool reads_plain_numbers(Rewriter& rewriter, int n) {
   const Node& node = rewriter.node(n);
-  if (is_quantizing(node) || moves_elements(node) || is(node, "Shape")) return false;
+  if (is_quantizing(node) || moves_elements(node) || graph::spec_of(node).reads_shapes_only) return false;
   return std::any_of(node.outputs.begin(), node.outputs.end(),
                      [&](ValueId v) { return v >= 0 && !rewriter.value(v).quantization; });
 }

@@ -4,7 +4,9 @@
 #include <limits>
 
 #include "lithe/ops/slice.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -13,8 +15,6 @@
 
 namespace lithe::passes {
 namespace {
-
-bool is_alias(const Node& node) { return is_any(node, {"Reshape", "Squeeze", "Unsqueeze", "Flatten"}); }
 
 /// Equal, and known to be: fixed dimensions or the same symbols.
 bool same_dims(const Value& a, const Value& b) {
@@ -87,13 +87,13 @@ bool is_identity(const Graph& graph, const Node& node) {
     const auto p = permutation_of(graph, node);
     return p && passes::is_identity(*p);
   }
-  if (is(node, "Cast")) return true;
+  if (graph::spec_of(node).converts) return true;
   if (is(node, "Clip")) return !clamp_attribute(node).active() && !x.quantization;
-  if (is(node, "Concat")) return node.inputs.size() == 1;
-  if (is(node, "Split")) return node.outputs.size() == 1;
+  if (graph::spec_of(node).joins) return node.inputs.size() == 1;
+  if (graph::spec_of(node).splits) return node.outputs.size() == 1;
   if (is(node, "Slice")) return takes_all(graph, node);
   if (is(node, "Pad")) return all_equal(graph.constant(node.inputs[1]), 0);
-  if (is_alias(node)) return same_dims(x, y) || same_dims_but_one(x, y);
+  if (reshapes(node)) return same_dims(x, y) || same_dims_but_one(x, y);
   return same_dims(x, y) && (is(node, "Expand") || is_neutral(graph, node));
 }
 
@@ -135,9 +135,9 @@ std::optional<std::vector<std::int64_t>> reshape_target(const std::optional<Dims
 
 /// A sequence of reshapes becomes its origin, where that has the same dims, or one Reshape.
 bool merge_reshapes(Rewriter& rewriter, int n) {
-  if (!is_alias(rewriter.node(n))) return false;
+  if (!reshapes(rewriter.node(n))) return false;
   const int above = rewriter.producer(rewriter.node(n).inputs[0]);
-  if (above < 0 || !is_alias(rewriter.node(above))) return false;
+  if (above < 0 || !reshapes(rewriter.node(above))) return false;
   const ValueId x = rewriter.node(above).inputs[0], y = rewriter.node(n).outputs[0];
   const auto shape = reshape_target(rewriter.value(y).dims);
   const bool returns = same_dims(rewriter.value(x), rewriter.value(y)) ||

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
@@ -38,8 +39,8 @@ class Components {
   /// A node that reads stored numbers as such, not as quantized ones.
   static bool is_foreign(Rewriter& rewriter, const Node& node) {
     if (is_quantizing(node)) return false;
-    if (is(node, "Pad") && input(node, 2) >= 0) return true;  // its value is a stored number
-    if (is_any(node, {"Cast", "Shape", "NonZero", "Equal", "If"}) || !node.subgraphs.empty()) return true;
+    if (graph::movement_of(node) == Movement::pads && input(node, 2) >= 0) return true;  // puts a stored number
+    if (graph::spec_of(node).converts || !node.subgraphs.empty()) return true;
     return std::any_of(node.outputs.begin(), node.outputs.end(),
                        [&](ValueId v) { return v >= 0 && !step_of(rewriter.value(v)); });
   }

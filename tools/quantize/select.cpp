@@ -51,9 +51,7 @@ class Selector {
   /// The tensors that a mover moves; empty where it moves something else than computed f32.
   std::vector<ValueId> moved(const Node& node) const {
     if (!passes::moves_elements(node) || keep_.contains(key_of(graph_, node))) return {};
-    std::vector<ValueId> values(
-        node.inputs.begin(),
-        node.inputs.begin() + (is(node, "Concat") ? static_cast<std::ptrdiff_t>(node.inputs.size()) : 1));
+    std::vector<ValueId> values(node.inputs.begin(), node.inputs.begin() + passes::data_inputs(node));
     for (ValueId v : node.outputs)
       if (v >= 0) values.push_back(v);
     const bool all = std::all_of(values.begin(), values.end(), [&](ValueId v) { return real(v); });
