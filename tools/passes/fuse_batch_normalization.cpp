@@ -78,7 +78,7 @@ bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
   auto weights = doubles_of(filter);
   auto sums = bias >= 0 ? doubles_of(rewriter.graph().constant(bias))
                         : std::optional(std::vector<double>(affine.shift.size(), 0));
-  const auto channels = static_cast<std::size_t>(weighted.channels);
+  const auto channels = static_cast<std::size_t>(weighted.channels());
   if (!weights || !sums || affine.factor.size() != channels || sums->size() != channels) return false;
   for (std::size_t i = 0; i < weights->size(); ++i)
     (*weights)[i] *= affine.factor[static_cast<std::size_t>(weighted.channel(static_cast<std::int64_t>(i)))];
@@ -91,7 +91,7 @@ bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
                               rewriter.add_constant(make_numbers(filter->dtype, filter->shape, *weights),
                                                     rewriter.value(node.inputs[1]).name)};
   if (biased)
-    inputs.push_back(rewriter.add_constant(make_numbers(filter->dtype, {weighted.channels}, *sums),
+    inputs.push_back(rewriter.add_constant(make_numbers(filter->dtype, {weighted.channels()}, *sums),
                                            bias >= 0 ? rewriter.value(bias).name : "bias"));
   rewriter.set_inputs(weighted.node, std::move(inputs));
   return true;
@@ -117,7 +117,7 @@ void fuse_hard_sigmoid(Rewriter& rewriter, int n, PassLog& log) {
   const auto weighted = weighted_producer(rewriter, node.inputs[0], name, log);
   if (!weighted) return;
   const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
-  if (!fold(rewriter, *weighted, line(node, weighted->channels)))
+  if (!fold(rewriter, *weighted, line(node, weighted->channels())))
     return log.near_miss(pair + " not fused: weights or bias are quantized or computed");
   set_clamp(rewriter.node(weighted->node), {0, 1});
   absorb(rewriter, weighted->node, n);

@@ -41,7 +41,7 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
   const auto rank = rank_of(rewriter.value(x));
   const ValueId vector =
-      rank ? as_channel_vector(rewriter, added, *rank, weighted->channels, weighted->node) : absent;
+      rank ? as_channel_vector(rewriter, added, *rank, weighted->channels(), weighted->node) : absent;
   if (vector < 0)
     return log.near_miss(pair + " not fused: what is added is not one number per output channel");
   const double sign = is(rewriter.node(n), "Sub") ? -1 : 1;

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
@@ -50,11 +51,12 @@ std::optional<Padding> padding_of(const Graph& graph, const Node& node) {
 /// The spatial kernel of a node that takes padding; empty for others.
 Dims kernel_of(const Graph& graph, const Node& node) {
   if (is(node, "MaxPool2D")) return ints_attribute(node, "kernel", {1, 1});
-  if (!is_any(node, {"Conv2D", "Conv3D", "DepthwiseConv2D"})) return {};
+  const Weights* weights = graph::facts_of(node).weights;
+  if (weights == nullptr || weights->transposed) return {};
   const auto& dims = graph.value(node.inputs[1]).dims;
-  if (!dims || !graph::fixed(*dims)) return {};
-  return is(node, "DepthwiseConv2D") ? Dims(dims->begin(), dims->begin() + 2)
-                                     : Dims(dims->begin() + 1, dims->end() - 1);
+  if (!dims || !graph::fixed(*dims) || dims->size() < 2) return {};
+  const auto first = dims->begin() + weights->spatial_axis();
+  return {first, first + static_cast<std::ptrdiff_t>(dims->size()) - 2};
 }
 
 /// A number below which no element of `v` lies.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
@@ -142,7 +143,11 @@ void merge(Rewriter& rewriter, int n, PassLog& log) {
 /// A node with weights whose input comes scaled or shifted.
 class ScaledInput {
  public:
-  ScaledInput(Rewriter& rewriter, int n) : rewriter_(rewriter), n_(n) {}
+  ScaledInput(Rewriter& rewriter, int n)
+      : rewriter_(rewriter),
+        n_(n),
+        weights_(*graph::facts_of(rewriter.node(n)).weights),
+        group_(static_cast<index_t>(int_attribute(rewriter.node(n), "group", 1))) {}
 
   bool fold(PassLog& log) {
     const Node node = rewriter_.node(n_);
@@ -163,13 +168,13 @@ class ScaledInput {
     };
     if (rewriter_.uses(scaled) != 1) return miss("what is scaled has another reader");
     if (clamp_attribute(rewriter_.node(above)).active()) return miss("it is clamped between");
-    read_channels(*filter);
+    const index_t inputs = weights_.inputs(filter->shape, group_);
     const auto& dims = rewriter_.value(x).dims;
     const bool alike = dims && rank_of(rewriter_.value(node.inputs[0])) == static_cast<int>(dims->size()) &&
-                       !dims->empty() && dims->back() == inputs_;
+                       !dims->empty() && dims->back() == inputs;
     Affine wide = *affine;
-    if (wide.factor.size() == 1) widen(wide, {inputs_});
-    if ((!alike && !moved) || wide.shape != Shape{inputs_})
+    if (wide.factor.size() == 1) widen(wide, {inputs});
+    if ((!alike && !moved) || wide.shape != Shape{inputs})
       return miss("it is not one number per input channel");
     if (wide.shifts() && !shiftable(node)) return miss("the padding would be shifted too");
     if (!apply(node, *filter, wide)) return miss("the bias is computed");
@@ -197,39 +202,24 @@ class ScaledInput {
     }
     return nodes;
   }
-  /// Sets how many channels the filter reads and gives.
-  void read_channels(const Constant& filter) {
-    const Node& node = rewriter_.node(n_);
-    const Shape& shape = filter.shape;
-    depthwise_ = is(node, "DepthwiseConv2D");
-    group_ = static_cast<index_t>(int_attribute(node, "group", 1));
-    outputs_ = depthwise_ ? shape[shape.rank() - 2] * shape.back() : shape[0];
-    inputs_ = depthwise_ ? shape[shape.rank() - 2] : shape.back() * group_;
-  }
   /// A shift becomes a bias where every output sees all taps.
-  static bool shiftable(const Node& node) {
+  bool shiftable(const Node& node) const {
     const auto pads = ints_attribute(node, "pads");
-    return !node.op.starts_with("ConvTranspose") &&
+    return !weights_.transposed &&
            std::all_of(pads.begin(), pads.end(), [](std::int64_t p) { return p == 0; });
-  }
-  index_t output_channel(index_t i, const Shape& shape) const {
-    return depthwise_ ? i % outputs_ : i / (shape.elements() / outputs_);
-  }
-  index_t input_channel(index_t i, const Shape& shape) const {
-    if (depthwise_) return i / shape.back() % inputs_;
-    return output_channel(i, shape) / (outputs_ / group_) * shape.back() + i % shape.back();
   }
   bool apply(const Node& node, const Constant& filter, const Affine& affine) {
     const ValueId bias = input(node, 2);
+    const index_t outputs = weights_.outputs(filter.shape);
     auto weights = doubles_of(&filter);
     auto sums = bias >= 0 ? doubles_of(rewriter_.graph().constant(bias))
-                          : std::optional(std::vector<double>(static_cast<std::size_t>(outputs_), 0));
-    if (!weights || weights->empty() || outputs_ % group_ != 0 || (affine.shifts() && !sums)) return false;
+                          : std::optional(std::vector<double>(static_cast<std::size_t>(outputs), 0));
+    if (!weights || weights->empty() || outputs % group_ != 0 || (affine.shifts() && !sums)) return false;
     for (std::size_t i = 0; i < weights->size(); ++i) {
       const auto at = static_cast<index_t>(i);
-      const auto c = static_cast<std::size_t>(input_channel(at, filter.shape));
+      const auto c = static_cast<std::size_t>(weights_.input_channel(filter.shape, group_, at));
       if (affine.shifts())
-        (*sums)[static_cast<std::size_t>(output_channel(at, filter.shape))] +=
+        (*sums)[static_cast<std::size_t>(weights_.output_channel(filter.shape, at))] +=
             (*weights)[i] * affine.shift[c];
       (*weights)[i] *= affine.factor[c];
     }
@@ -240,7 +230,7 @@ class ScaledInput {
     if (affine.scales()) inputs[1] = rewriter_.add_constant(make_numbers(dtype, shape, *weights), name);
     if (affine.shifts()) {
       inputs.resize(3, absent);
-      inputs[2] = rewriter_.add_constant(make_numbers(dtype, {outputs_}, *sums),
+      inputs[2] = rewriter_.add_constant(make_numbers(dtype, {outputs}, *sums),
                                          bias >= 0 ? rewriter_.value(bias).name : "bias");
     }
     rewriter_.set_inputs(n_, std::move(inputs));
@@ -249,8 +239,8 @@ class ScaledInput {
 
   Rewriter& rewriter_;
   int n_;
-  bool depthwise_ = false;
-  index_t group_ = 1, inputs_ = 0, outputs_ = 0;
+  Weights weights_;
+  index_t group_;
 };
 
 }  // namespace

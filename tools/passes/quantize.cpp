@@ -24,16 +24,16 @@ namespace lithe::passes {
 namespace {
 
 /// The scales and zero points of dequantized constant weights, one pair or one per channel.
-struct Weights {
+struct StoredWeights {
   ConstantPtr stored;
   std::vector<double> scales, zero_points;
   int axis = -1;
 };
 
-std::optional<Weights> weights_of(Rewriter& rewriter, ValueId v) {
+std::optional<StoredWeights> weights_of(Rewriter& rewriter, ValueId v) {
   if (v < 0 || !is_dequantized_constant(rewriter, v)) return std::nullopt;
   const Node& node = rewriter.node(rewriter.producer(v));
-  Weights weights{stored_constant(rewriter, v), {}, {}, stored_axis(rewriter, v)};
+  StoredWeights weights{stored_constant(rewriter, v), {}, {}, stored_axis(rewriter, v)};
   const auto scales = doubles_of(rewriter.graph().constant(node.inputs[1]));
   if (!weights.stored || !scales) return std::nullopt;
   weights.scales = *scales;
@@ -47,15 +47,15 @@ std::optional<Weights> weights_of(Rewriter& rewriter, ValueId v) {
 }
 
 /// Zero is stored as the middle of the range, so that s8 weights with zero point 0 say the same.
-bool symmetric(const Weights& weights) {
+bool symmetric(const StoredWeights& weights) {
   const double middle = weights.stored->dtype == DType::u8 ? 128 : 0;
   return std::all_of(weights.zero_points.begin(), weights.zero_points.end(),
                      [&](double z) { return z == middle; });
 }
 
 /// The same weights stored as `dtype`, moved by 128 where that differs.
-Value converted_filter(const Weights& weights, DType dtype, const std::string& name) {
-  Weights to = weights;
+Value converted_filter(const StoredWeights& weights, DType dtype, const std::string& name) {
+  StoredWeights to = weights;
   const double shift = dtype == weights.stored->dtype ? 0 : dtype == DType::u8 ? 128 : -128;
   std::vector<double> elements = *doubles_of(weights.stored.get());
   for (double& e : elements) e += shift;
@@ -74,7 +74,7 @@ Value converted_filter(const Weights& weights, DType dtype, const std::string& n
 /// The bias in steps of input scale times filter scale; nullopt where it is not constant, or leaves a sum of
 /// 32 bits no room for the products.
 std::optional<Value> converted_bias(Rewriter& rewriter, ValueId bias, float input_scale,
-                                    const Weights& filter) {
+                                    const StoredWeights& filter) {
   const auto quantized = weights_of(rewriter, bias);
   const auto elements = doubles_of(quantized ? quantized->stored.get() : rewriter.graph().constant(bias));
   if (!elements) return std::nullopt;
@@ -154,8 +154,7 @@ bool Candidate::weights() {
   if (!filter) return refuse("its weights are not dequantized constants");
   if (!is_quantized8(filter->stored->dtype))
     return refuse(std::string("its weights are ") + name(filter->stored->dtype));
-  const int channel_axis = is(node, "DepthwiseConv2D") ? 2 : 0;
-  if (filter->axis >= 0 && filter->axis != channel_axis)
+  if (filter->axis >= 0 && filter->axis != graph::facts_of(node).weights->channel_axis(filter->stored->shape))
     return refuse("its weights are not quantized along the output channels");
   const auto input_step = step_of(rewriter_.value(inputs_[0]));
   Value converted =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/passes/weighted.hpp"
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/rewriter.hpp"
@@ -8,15 +9,7 @@
 
 namespace lithe::passes {
 
-bool is_weighted(const Node& node) {
-  return is_any(
-      node, {"Conv2D", "Conv3D", "ConvTranspose2D", "ConvTranspose3D", "DepthwiseConv2D", "FullyConnected"});
-}
-
-index_t Weighted::channel(std::int64_t i) const {
-  if (depthwise) return static_cast<index_t>(i) % channels;
-  return channels == 0 ? 0 : static_cast<index_t>(i) / (filter->shape.elements() / channels);
-}
+bool is_weighted(const Node& node) { return graph::facts_of(node).weights != nullptr; }
 
 std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
                                           PassLog& log) {
@@ -33,9 +26,7 @@ std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const s
   weighted.node = n;
   weighted.filter = stored_constant(rewriter, node.inputs[1]);
   if (!weighted.filter || weighted.filter->shape.rank() < 2) return miss("the weights are not constant");
-  const Shape& shape = weighted.filter->shape;
-  weighted.depthwise = is(node, "DepthwiseConv2D");
-  weighted.channels = weighted.depthwise ? shape[shape.rank() - 2] * shape.back() : shape[0];
+  weighted.weights = *graph::facts_of(node).weights;
   return weighted;
 }
 

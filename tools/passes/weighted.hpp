@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "lithe/core/facts.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/rewriter.hpp"
 
@@ -13,14 +14,16 @@ namespace lithe::passes {
 
 /// Convolutions, transposed and depthwise ones too, and FullyConnected: input, filter and bias.
 bool is_weighted(const Node& node);
-/// A weighted node with constant weights, and the channel that each element of them belongs to.
+/// A weighted node with constant weights, and the channels that their elements belong to.
 struct Weighted {
   int node = -1;
   ConstantPtr filter;
-  index_t channels = 0;
+  Weights weights;  ///< what its operator says of the filter
+  index_t channels() const { return weights.outputs(filter->shape); }
   /// The output channel of filter element `i`.
-  index_t channel(std::int64_t i) const;
-  bool depthwise = false;
+  index_t channel(std::int64_t i) const {
+    return weights.output_channel(filter->shape, static_cast<index_t>(i));
+  }
 };
 /// The weighted node that produces `v`, if `v` has no other reader and the node has no clamp; else nullopt,
 /// with the reason in `log`. `what` names the node that wants to fuse with it.

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "lithe/core/facts.hpp"
 #include "tools/graph/graph.hpp"
 
 namespace lithe::quantize {
@@ -15,21 +16,23 @@ class Layer {
 
   index_t elements() const { return filter_->shape.elements(); }
   float weight(index_t i) const { return filter_->as<float>()[static_cast<std::size_t>(i)]; }
-  index_t outputs() const { return outputs_; }
+  index_t outputs() const { return weights_.outputs(filter_->shape); }
   /// The channels that filter element `i` reads and writes.
-  index_t input_channel(index_t i) const;
-  index_t output_channel(index_t i) const;
-  bool depthwise() const { return depthwise_; }
+  index_t input_channel(index_t i) const { return weights_.input_channel(filter_->shape, group_, i); }
+  index_t output_channel(index_t i) const { return weights_.output_channel(filter_->shape, i); }
+  bool depthwise() const { return weights_.depthwise; }
   /// The axis of the filter along which scales lie, one for each output channel; -1: one for all (a depthwise
   /// layer with several outputs for an input).
-  int scale_axis() const { return depthwise_ ? (multiplier_ == 1 ? 2 : -1) : 0; }
+  int scale_axis() const {
+    return depthwise() && filter_->shape.back() != 1 ? -1 : weights_.channel_axis(filter_->shape);
+  }
   std::vector<double> bias() const;  ///< empty: none
 
  private:
   const graph::Constant* filter_;
   const graph::Constant* bias_;
-  bool depthwise_;
-  index_t outputs_, multiplier_, inputs_per_group_, outputs_per_group_;
+  Weights weights_;
+  index_t group_;
 };
 
 }  // namespace lithe::quantize
