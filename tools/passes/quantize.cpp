@@ -12,7 +12,6 @@
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
-#include "tools/passes/quantizable.hpp"
 #include "tools/passes/quantized.hpp"
 #include "tools/passes/rewriter.hpp"
 #include "tools/passes/stored.hpp"
@@ -106,6 +105,13 @@ std::optional<Value> converted_bias(Rewriter& rewriter, ValueId bias, float inpu
       ValueQuantization{make_numbers(DType::f32, {static_cast<index_t>(scales.size())}, scales), nullptr,
                         scales.size() == 1 ? -1 : 0, 0};
   return value;
+}
+
+/// Whether all numbers that are stored by `step` stand for real numbers in `range`.
+bool lies_in(const Step& step, const Clamp& range) {
+  const int lowest = step.dtype == DType::s8 ? -128 : 0;
+  const auto real = [&](int stored) { return static_cast<float>(stored - step.zero_point) * step.scale; };
+  return real(lowest) >= range.min && real(lowest + 255) <= range.max;
 }
 
 /// DequantizeLinear, operator, QuantizeLinear under examination.
@@ -204,13 +210,12 @@ bool Candidate::run() {
   const Node node = rewriter_.node(n_);
   const ValueId result = rewriter_.node(quantizer_).outputs[0];
   inputs_ = node.inputs;
-  const int tensors = is_weighted(node) ? 1 : quantizable_inputs(node);
+  const int tensors = is_weighted(node) ? 1 : graph::facts_of(node).quantizable.inputs;
   if (tensors == 0) return refuse("it has no quantized form");
-  if (const int above = dequantizer(rewriter_, node.inputs[0]); is(node, "Sqrt") && above >= 0) {
-    const auto step = step_of(rewriter_.graph(), rewriter_.node(above));
-    if (step->zero_point > (step->dtype == DType::s8 ? -128 : 0))
-      return refuse("its input may be negative, which has no square root");
-  }
+  const Clamp* domain = graph::facts_of(node).domain;
+  if (const int above = dequantizer(rewriter_, node.inputs[0]); domain != nullptr && above >= 0)
+    if (!lies_in(*step_of(rewriter_.graph(), rewriter_.node(above)), *domain))
+      return refuse("its input may lie where the operator has no result");
   if (rewriter_.uses(node.outputs[0]) != 1) return refuse("its output has another reader");
   for (int i = 0; i < tensors; ++i)
     if (!data(i)) return false;

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
-#include "tools/passes/quantizable.hpp"
 #include "tools/passes/quantized.hpp"
 #include "tools/passes/rewriter.hpp"
 #include "tools/passes/weighted.hpp"
@@ -110,7 +110,7 @@ class Inserter {
 
   /// Operands of element-wise nodes that are constants.
   void store_constants(int n) {
-    const int tensors = passes::quantizable_inputs(rewriter_.node(n));
+    const int tensors = graph::facts_of(rewriter_.node(n)).quantizable.inputs;
     for (int i = 0; i < tensors; ++i) {
       const ValueId v = passes::input(rewriter_.node(n), i);
       const graph::Constant* constant = rewriter_.graph().constant(v);

@@ -10,6 +10,7 @@
 
 #include "tools/graph/hash.hpp"
 #include "tools/graph/infer_dims.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -139,7 +140,7 @@ class Quantizer {
     return {};
   }
 
-  /// Results of the model, and what a Softmax reads: there the largest values are what counts.
+  /// Results of the model, and what a Softmax or its like reads: there the largest values are what counts.
   std::set<std::string> never_clipped() {
     const Selection all = select(main());
     std::set<int> groups;
@@ -148,7 +149,7 @@ class Quantizer {
     };
     for (graph::ValueId v : main().outputs) keep(v);
     for (const Node& node : main().nodes)
-      if (passes::is(node, "Softmax")) keep(node.inputs[0]);
+      if (graph::facts_of(node).extremes_decide) keep(node.inputs[0]);
     std::set<std::string> names;
     for (int g : groups)
       if (g >= 0)

@@ -2,6 +2,7 @@
 #include "tools/quantize/select.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <utility>
@@ -9,7 +10,6 @@
 #include "tools/graph/operators.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
-#include "tools/passes/quantizable.hpp"
 #include "tools/passes/quantized.hpp"
 #include "tools/passes/weighted.hpp"
 
@@ -18,8 +18,6 @@ namespace lithe::quantize {
 using graph::Graph;
 using graph::Node;
 using graph::ValueId;
-using passes::is;
-using passes::is_any;
 
 namespace {
 
@@ -98,17 +96,22 @@ class Selector {
           result_.nodes.insert(n);
         else
           result_.left.push_back(graph::node_title(graph_, node(n)) + ": " + why);
-      } else if (is(node(n), "MatMul") && real(node(n).outputs[0])) {
-        result_.left.push_back(graph::node_title(graph_, node(n)) + ": neither side is constant");
-      } else if (is_any(node(n), {"LSTM", "GRU", "RNN"})) {
-        result_.left.push_back(graph::node_title(graph_, node(n)) + ": no kernel for int8");
+      } else if (graph::facts_of(node(n)).multiply_adds != nullptr) {
+        const auto& inputs = node(n).inputs;
+        const auto computed = std::count_if(inputs.begin(), inputs.end(), [&](ValueId v) { return real(v); });
+        const bool constant = std::any_of(inputs.begin(), inputs.end(),
+                                          [&](ValueId v) { return v >= 0 && graph_.value(v).constant; });
+        if (computed == 0) continue;
+        const bool two_sides = computed > 1 && !constant;
+        result_.left.push_back(graph::node_title(graph_, node(n)) +
+                               (two_sides ? ": neither side is constant" : ": no kernel for int8"));
       } else if (follows(node(n), is_stored)) {
         result_.nodes.insert(n);
       }
     }
   }
   bool follows(const Node& node, const auto& is_stored) const {
-    const int tensors = passes::quantizable_inputs(node);
+    const int tensors = graph::facts_of(node).quantizable.inputs;
     if (tensors == 0 || moves_[static_cast<std::size_t>(&node - graph_.nodes.data())] ||
         keep_.contains(key_of(graph_, node)) || !real(node.outputs[0]))
       return false;
@@ -133,16 +136,14 @@ class Selector {
         for (ValueId v : node(n).inputs)
           if (real(v)) read.insert(find(v));
       if (layer || needed || passes::is_weighted(node(n))) continue;
-      if (!is_any(node(n), {"Relu", "Clip", "LeakyRelu", "HardSwish", "HardSigmoid", "Sigmoid", "Tanh",
-                            "Softmax", "MaxPool2D", "AveragePool2D", "ReduceMean", "ReduceMax"}))
-        result_.nodes.erase(n);
+      if (!graph::facts_of(node(n)).quantizable.at_end) result_.nodes.erase(n);
     }
     // What read the results of nodes that went back goes back too.
     for (bool changed = true; changed;) {
       changed = false;
       for (int n = 0; n < nodes(); ++n) {
         if (!result_.nodes.contains(n) || passes::is_weighted(node(n))) continue;
-        for (int i = 0; i < passes::quantizable_inputs(node(n)); ++i)
+        for (int i = 0; i < graph::facts_of(node(n)).quantizable.inputs; ++i)
           if (const ValueId v = passes::input(node(n), i); real(v) && !computed_on_s8(v)) {
             result_.nodes.erase(n);
             changed = true;
@@ -159,10 +160,12 @@ class Selector {
     return true;
   }
 
+  /// The step that spreads 256 numbers over an output whose range the operator knows.
   static std::optional<passes::Step> natural_step(const Node& node) {
-    if (is_any(node, {"Softmax", "Sigmoid", "HardSigmoid"})) return passes::Step{DType::s8, 0x1p-8f, -128};
-    if (is(node, "Tanh")) return passes::Step{DType::s8, 0x1p-7f, 0};
-    return std::nullopt;
+    const Clamp* range = graph::facts_of(node).output_range;
+    if (range == nullptr || !std::isfinite(range->min) || !std::isfinite(range->max)) return std::nullopt;
+    const float scale = (range->max - range->min) / 256;
+    return passes::Step{DType::s8, scale, static_cast<int>(std::lround(-128 - range->min / scale))};
   }
 
   void make_groups() {
@@ -172,7 +175,7 @@ class Selector {
         result_.groups.emplace_back();
     };
     for (int n : result_.nodes) {
-      const int tensors = passes::is_weighted(node(n)) ? 1 : passes::quantizable_inputs(node(n));
+      const int tensors = passes::is_weighted(node(n)) ? 1 : graph::facts_of(node(n)).quantizable.inputs;
       for (int i = 0; i < tensors; ++i) use(passes::input(node(n), i));
       use(node(n).outputs[0]);
     }
