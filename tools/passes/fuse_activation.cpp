@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -10,18 +12,6 @@
 namespace lithe::passes {
 namespace {
 
-/// What an activation lets through; nullopt for other operators.
-std::optional<Clamp> limits(const Node& node) {
-  if (is(node, "Relu")) return Clamp{.min = 0};
-  if (is(node, "Clip")) return clamp_attribute(node);
-  return std::nullopt;
-}
-
-bool can_clamp(const Node& node) {
-  return is_weighted(node) || is_any(node, {"Add", "Sub", "Mul", "Div", "MaxPool2D", "AveragePool2D", "Max",
-                                            "Min", "DynamicFullyConnected"});
-}
-
 bool same_quantization(const Value& a, const Value& b) {
   if (!a.quantization || !b.quantization) return !a.quantization && !b.quantization;
   const ValueQuantization &p = *a.quantization, &q = *b.quantization;
@@ -30,17 +20,17 @@ bool same_quantization(const Value& a, const Value& b) {
 }
 
 void fuse(Rewriter& rewriter, int n, PassLog& log) {
-  const auto clamp = limits(rewriter.node(n));
+  const auto clamp = graph::limits_of(rewriter.node(n));
   if (!clamp) return;
   const ValueId x = rewriter.node(n).inputs[0], y = rewriter.node(n).outputs[0];
   int into = rewriter.producer(x);
-  const bool apart = into >= 0 && is(rewriter.node(into), "Transpose");
-  if (apart) into = rewriter.producer(rewriter.node(into).inputs[0]);
-  if (into < 0 || !can_clamp(rewriter.node(into))) return;
+  const std::string between = into >= 0 && rearranges(rewriter.node(into)) ? rewriter.node(into).op : "";
+  if (!between.empty()) into = rewriter.producer(rewriter.node(into).inputs[0]);
+  if (into < 0 || !graph::facts_of(rewriter.node(into)).clamps) return;
   const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(into)) + " + " +
                            graph::node_title(rewriter.graph(), rewriter.node(n));
   const auto miss = [&](const std::string& reason) { log.near_miss(pair + " not fused: " + reason); };
-  if (apart) return miss("a Transpose stands between them");
+  if (!between.empty()) return miss("a " + between + " stands between them");
   if (rewriter.uses(x) != 1) return miss("the first one's output has another reader");
   const Value &before = rewriter.value(x), &after = rewriter.value(y);
   if (!is_floating(after.dtype) && !(is_quantized8(after.dtype) && after.quantization))

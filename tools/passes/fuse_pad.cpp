@@ -64,7 +64,7 @@ double lower_bound(Rewriter& rewriter, ValueId v) {
   const int n = rewriter.producer(v);
   if (n < 0) return -std::numeric_limits<double>::infinity();
   const Node& node = rewriter.node(n);
-  if (is_any(node, {"Relu", "Sigmoid", "Abs", "Sqrt", "Exp"})) return 0;
+  if (const Clamp* range = graph::facts_of(node).output_range) return range->min;
   if (rearranges(node)) return lower_bound(rewriter, node.inputs[0]);
   return clamp_attribute(node).min;
 }

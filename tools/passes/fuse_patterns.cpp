@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -91,10 +92,8 @@ std::optional<Node> at_least(const Found& found) { return limited(found, found.m
 std::optional<Node> at_most(const Found& found) { return limited(found, -infinity, found.match.number("a")); }
 /// One limit after another: the second one's of the first one's.
 std::optional<Node> limited_twice(const Found& found) {
-  const auto limits = [](const Node& node) {
-    return is(node, "Relu") ? Clamp{.min = 0} : clamp_attribute(node);
-  };
-  const Clamp inner = limits(found.node("i")), outer = limits(found.rewriter.node(found.match.nodes[0]));
+  const Clamp inner = *graph::limits_of(found.node("i"));
+  const Clamp outer = *graph::limits_of(found.rewriter.node(found.match.nodes[0]));
   return limited(found, outer(inner.min), outer(inner.max));
 }
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/rewriter.hpp"
@@ -116,7 +117,7 @@ class Matcher {
   bool node(const Pattern& p, int n, Match& m) {
     const Node& found = rewriter_.node(n);
     if (std::find(m.nodes.begin(), m.nodes.end(), n) == m.nodes.end()) m.nodes.push_back(n);
-    if (!is(found, "Clip") && clamp_attribute(found).active()) return false;
+    if (graph::facts_of(found).clamps && clamp_attribute(found).active()) return false;
     if (p.name == "Scale") return scale(p, found, m);
     if (found.op != p.name) return false;
     if (p.any_inputs) return true;

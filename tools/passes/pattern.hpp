@@ -40,7 +40,7 @@ struct Match {
   double number(const std::string& name) const { return numbers.at(name); }
 };
 
-/// Matches the pattern with node `n` as its root. Nodes with a clamp match no pattern but "Clip".
+/// Matches the pattern with node `n` as its root. A node that clamps what it computes matches none.
 std::optional<Match> find(Rewriter& rewriter, const Pattern& pattern, int n);
 /// The first value inside of the match (not the root's) that another node or the graph's caller reads. It is
 /// absent if there is none, so that the match may be replaced.

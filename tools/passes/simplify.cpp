@@ -88,7 +88,7 @@ bool is_identity(const Graph& graph, const Node& node) {
     return p && passes::is_identity(*p);
   }
   if (graph::spec_of(node).converts) return true;
-  if (is(node, "Clip")) return !clamp_attribute(node).active() && !x.quantization;
+  if (const auto limits = graph::limits_of(node)) return !limits->active() && !x.quantization;
   if (graph::spec_of(node).joins) return node.inputs.size() == 1;
   if (graph::spec_of(node).splits) return node.outputs.size() == 1;
   if (is(node, "Slice")) return takes_all(graph, node);
