@@ -146,7 +146,6 @@ set(rows
     "io/tensor_proto         | (io|report)/.*                                               | onnx/.*"
     "io/image                | (io|report)/.*                                               | stb_image"
     "io/.*                   | (io|report)/.*                                               | unistd|sys/stat"
-    "graph/multiply_adds     | (graph|io|report|kernels)/.*                                 | lithe/runtime/plan"
     "graph/.*                | (graph|io|report|kernels)/.*                                 | "
     "passes/.*               | (passes|graph|io|report)/.*                                  | "
     "check/.*                | (check|graph|io|report|kernels)/.*                           | "

@@ -122,6 +122,13 @@ Status BoundNode::infer(std::uint64_t max_bytes) {
   return {};
 }
 
+std::uint64_t BoundNode::multiply_adds() const {
+  const auto count = facts_of(kernel_->op->spec->name, kernel_->op->spec->version).multiply_adds;
+  if (count == nullptr) return 0;
+  const std::vector<ValueInfo> input_infos = value_infos(inputs), output_infos = value_infos(outputs);
+  return count(attributes_.get(), {input_infos, output_infos});
+}
+
 Result<std::vector<ConstantPtr>> BoundNode::run() {
   static const Cpu cpu{};
   const std::vector<ValueInfo> input_infos = value_infos(inputs), output_infos = value_infos(outputs);

@@ -28,6 +28,8 @@ class BoundNode {
 
   /// Infers output shapes; inputs may be changed before (probing shapes and contents).
   Status infer(std::uint64_t max_bytes = std::uint64_t{1} << 40);
+  /// Multiply-adds of a run, after infer; 0 for operators that do them in passing only.
+  std::uint64_t multiply_adds() const;
   /// Runs the portable kernel after infer; the contents of all inputs must be known.
   Result<std::vector<ConstantPtr>> run();
 

@@ -2,18 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
-#include <string_view>
 
 #include "lithe/runtime/inspect.hpp"
 
 namespace lithe::graph {
 
-/// Multiply-adds of a node, from the shapes of its inputs and of its first output; 0 for operators that are
-/// no sums of products.
-std::uint64_t multiply_adds(std::string_view op, std::span<const Shape> inputs, const Shape& output,
-                            bool transpose_a = false);
-/// The same of a session's node, at its current shapes.
+/// Multiply-adds of a session's node at its current shapes, as its operator counts them; 0 for operators that
+/// do them in passing only, and for custom ones.
 std::uint64_t multiply_adds(const runtime::NodeView& node);
 
 }  // namespace lithe::graph
