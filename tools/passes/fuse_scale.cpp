@@ -94,9 +94,8 @@ bool append(Affine& first, Affine second) {
 /// Whether `v` is rounded to whole numbers, which another last bit could change.
 bool is_counted(Rewriter& rewriter, ValueId v) {
   const auto& readers = rewriter.readers(v);
-  return std::any_of(readers.begin(), readers.end(), [&](const auto& reader) {
-    return is_any(rewriter.node(reader.node), {"Floor", "Ceil", "Round", "Mod", "Cast"});
-  });
+  return std::any_of(readers.begin(), readers.end(),
+                     [&](const auto& reader) { return graph::facts_of(rewriter.node(reader.node)).rounds; });
 }
 
 /// Rewrites the sequence that ends with node `n` as a Mul, an Add or both, where that is fewer nodes.

@@ -122,7 +122,7 @@ class Matcher {
     if (found.op != p.name) return false;
     if (p.any_inputs) return true;
     if (found.inputs.size() != p.parts.size()) return false;
-    const bool swaps = p.parts.size() == 2 && is_any(found, {"Add", "Mul", "Max", "Min"});
+    const bool swaps = p.parts.size() == 2 && graph::facts_of(found).commutes;
     return trial(m, [&] { return inputs(p, found, m, false); }) ||
            (swaps && trial(m, [&] { return inputs(p, found, m, true); }));
   }

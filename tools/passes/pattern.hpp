@@ -17,7 +17,7 @@ namespace lithe::passes {
 ///   Add(x, 3)  Add(x, $e)  a constant of one element, of this value or any
 ///   Scale(x, 0.5)          Mul by this constant, or Div by its inverse
 ///   {Mul(d, d)|Pow(d, 2)}  either
-/// Add, Mul, Max and Min match in both orders. Throws std::invalid_argument for text that is none of these.
+/// Operators that commute match in both orders. Throws std::invalid_argument for text that is none of these.
 struct Pattern {
   enum class Kind { node, value, number, any_number, either };
   Kind kind = Kind::value;

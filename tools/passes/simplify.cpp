@@ -70,12 +70,13 @@ bool takes_all(const Graph& graph, const Node& node) {
   return true;
 }
 
-/// x + 0, x - 0, x * 1, x / 1 and x to the power of 1, with x on the left.
+/// x + 0, x * 1 and their like, with x on the left.
 bool is_neutral(const Graph& graph, const Node& node) {
-  if (!is_any(node, {"Add", "Sub", "Mul", "Div", "Pow"}) || clamp_attribute(node).active()) return false;
+  const double* neutral = graph::facts_of(node).neutral;
+  if (neutral == nullptr || clamp_attribute(node).active()) return false;
   const Value &x = graph.value(node.inputs[0]), &y = graph.value(node.outputs[0]);
   if (x.quantization || y.quantization || x.dtype != y.dtype) return false;
-  return all_equal(graph.constant(node.inputs[1]), is_any(node, {"Add", "Sub"}) ? 0 : 1);
+  return all_equal(graph.constant(node.inputs[1]), *neutral);
 }
 
 /// Whether output 0 is input 0, element for element.
@@ -97,10 +98,11 @@ bool is_identity(const Graph& graph, const Node& node) {
   return same_dims(x, y) && (is(node, "Expand") || is_neutral(graph, node));
 }
 
-/// A constant on the left of an operation that commutes goes to the right.
+/// A constant on the left of an operation that commutes goes to the right, where is_neutral looks for it.
 void order_operands(Rewriter& rewriter, int n) {
   const Node& node = rewriter.node(n);
-  if (!is_any(node, {"Add", "Mul"})) return;
+  const OperatorFacts& facts = graph::facts_of(node);
+  if (!facts.commutes || facts.neutral == nullptr) return;
   if (rewriter.value(node.inputs[0]).constant && !rewriter.value(node.inputs[1]).constant)
     rewriter.set_inputs(n, {node.inputs[1], node.inputs[0]});
 }
