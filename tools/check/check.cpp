@@ -81,9 +81,10 @@ class Checker {
       }
     for (const graph::Graph& g : model_.graphs)
       for (const graph::Node& n : g.nodes)
-        quantized = quantized || n.op == "QuantizeLinear" || n.op == "DequantizeLinear";
+        quantized = quantized || graph::quantizes(n) || graph::dequantizes(n);
     for (const graph::Graph& g : original_.graphs)  // which passes may replace by real numbers
-      for (const graph::Node& n : g.nodes) quantized = quantized || n.op == "DynamicQuantizeLinear";
+      for (const graph::Node& n : g.nodes)
+        quantized = quantized || graph::facts_of(n).coding == Coding::quantizes_by_range;
     return report::default_tolerance(half_precision, quantized);
   }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/check/steps.hpp"
 
+#include "tools/graph/operators.hpp"
+
 namespace lithe::check {
 
 double input_step(const graph::Graph& g, graph::ValueId input) {
   if (is_integer(g.value(input).dtype)) return bits(g.value(input).dtype) == 8 ? 1 : 0;
   for (const graph::Node& node : g.nodes) {
-    if (node.op != "QuantizeLinear" || node.inputs.size() < 2 || node.inputs[0] != input) continue;
+    if (!graph::quantizes(node) || node.inputs.size() < 2 || node.inputs[0] != input) continue;
     const graph::Constant* scale = g.constant(node.inputs[1]);
     if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() >= 4)
       return static_cast<double>(scale->as<float>()[0]);
@@ -16,8 +18,8 @@ double input_step(const graph::Graph& g, graph::ValueId input) {
 
 double output_step(const graph::Graph& g, graph::ValueId output) {
   for (const graph::Node& node : g.nodes) {
-    const bool quantizes = node.op == "QuantizeLinear" || node.op == "DequantizeLinear";
-    if (!quantizes || node.outputs[0] != output) continue;
+    const bool coded = graph::quantizes(node) || graph::dequantizes(node);
+    if (!coded || node.outputs[0] != output) continue;
     const graph::Constant* scale = g.constant(node.inputs[1]);
     if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() == 4)
       return static_cast<double>(scale->as<float>()[0]);

@@ -123,7 +123,7 @@ Status BoundNode::infer(std::uint64_t max_bytes) {
 }
 
 std::uint64_t BoundNode::multiply_adds() const {
-  const auto count = facts_of(kernel_->op->spec->name, kernel_->op->spec->version).multiply_adds;
+  const auto count = facts_of(*kernel_->op->spec).multiply_adds;
   if (count == nullptr) return 0;
   const std::vector<ValueInfo> input_infos = value_infos(inputs), output_infos = value_infos(outputs);
   return count(attributes_.get(), {input_infos, output_infos});

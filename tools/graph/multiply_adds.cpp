@@ -18,8 +18,7 @@ std::vector<ValueInfo> value_infos(const auto& views) {
 }  // namespace
 
 std::uint64_t multiply_adds(const runtime::NodeView& node) {
-  const OpSpec& spec = *node.op().spec;
-  const auto count = facts_of(spec.name, spec.version).multiply_adds;
+  const auto count = facts_of(*node.op().spec).multiply_adds;
   if (count == nullptr) return 0;
   const std::vector<ValueInfo> inputs = value_infos(node.inputs()), outputs = value_infos(node.outputs());
   return count(node.attributes(), {inputs, outputs});

@@ -5,9 +5,9 @@
 #include <cstddef>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "tools/graph/multiply_adds.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/lithe/node_title.hpp"
 
 namespace lithe::cli {
@@ -23,6 +23,8 @@ bool is_quantized(const NodeView& node) {
   return is_eight_bit(node.inputs()[0].dtype) &&
          (is_eight_bit(weights) || weights == DType::s4 || weights == DType::u4);
 }
+
+Coding coding_of(const NodeView& node) { return graph::facts_of(*node.op().spec).coding; }
 
 /// The node that computes a value of the graph.
 std::optional<NodeView> producer(const PlanView& plan, std::int32_t value) {
@@ -44,12 +46,12 @@ std::string reason_of(const PlanView& plan, const NodeView& node) {
   const std::optional<NodeView> above = producer(plan, data.number());
   const std::string read = "its input '" + std::string(data.name()) + "' is " + name(data.dtype());
   if (!above) return read + ", as it is given to the model";
-  const std::string_view op = above->op_name();
-  if (op != "DequantizeLinear") return read + ", by " + std::string(op) + " " + node_title(*above);
+  if (coding_of(*above) != Coding::dequantizes)
+    return read + ", by " + std::string(above->op_name()) + " " + node_title(*above);
   if (node.input_value(1).file().buffer() < 0) return "its weights are computed";
   for (const NodeView reader : plan.nodes())
     for (std::int32_t id : reader.input_ids())
-      if (id == node.output_ids()[0] && reader.op_name() != "QuantizeLinear")
+      if (id == node.output_ids()[0] && coding_of(reader) != Coding::quantizes)
         return "its output is read in floating point by " + std::string(reader.op_name()) + " " +
                node_title(reader);
   return "its output is not quantized, or its weights or bias are not quantized along the output channels";

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/lithe/precision.hpp"
 
+#include "tools/graph/operators.hpp"
+
 namespace lithe::cli {
 
 bool is_quantized(const Session& session) {
   for (const auto v : session.inspect().values())
     if (v.quantization() != nullptr) return true;
-  for (const auto node : session.inspect().nodes())
-    if (node.op_name() == "QuantizeLinear" || node.op_name() == "DequantizeLinear") return true;
+  for (const auto node : session.inspect().nodes()) {
+    const Coding coding = graph::facts_of(*node.op().spec).coding;
+    if (coding == Coding::quantizes || coding == Coding::dequantizes) return true;
+  }
   return false;
 }
 

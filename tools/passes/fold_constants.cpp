@@ -95,7 +95,7 @@ void fold_graph(Graph& graph, PassLog& log, bool dequantize) {
   for (int n = 0, end = rewriter.nodes(); n < end; ++n) {  // in running order: one round reaches the fixpoint
     if (rewriter.removed(n)) continue;
     const std::string name = graph::node_title(graph, rewriter.node(n));
-    const bool kept = !dequantize && is(rewriter.node(n), "DequantizeLinear");
+    const bool kept = !dequantize && graph::dequantizes(rewriter.node(n));
     if (!kept && (fold(rewriter, n) || (!dequantize && move_stored(rewriter, n))))
       log.changed(name + " folded into a constant");
     else

@@ -81,7 +81,7 @@ bool sink_dequantizer(Rewriter& rewriter, int n) {
 bool hoist_quantizer(Rewriter& rewriter, int n) {
   const Node quantizer = rewriter.node(n);
   const auto step = step_of(rewriter.graph(), quantizer);
-  const int above = is(quantizer, "QuantizeLinear") && step ? rewriter.producer(quantizer.inputs[0]) : -1;
+  const int above = graph::quantizes(quantizer) && step ? rewriter.producer(quantizer.inputs[0]) : -1;
   if (above < 0 || rewriter.uses(quantizer.inputs[0]) != 1) return false;
   const Node moving = rewriter.node(above);
   if (!moves_real_elements(rewriter, moving) || graph::movement_of(moving) == Movement::selects) return false;
@@ -101,7 +101,7 @@ bool hoist_quantizer(Rewriter& rewriter, int n) {
 
 /// QuantizeLinear(DequantizeLinear(x)) by the same step is x.
 bool cancel(Rewriter& rewriter, int n) {
-  if (!is(rewriter.node(n), "QuantizeLinear")) return false;
+  if (!graph::quantizes(rewriter.node(n))) return false;
   const int above = dequantizer(rewriter, rewriter.node(n).inputs[0]);
   if (above < 0 ||
       step_of(rewriter.graph(), rewriter.node(n)) != step_of(rewriter.graph(), rewriter.node(above)))

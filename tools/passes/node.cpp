@@ -73,7 +73,7 @@ bool is_any(const Node& node, std::initializer_list<std::string_view> ops) {
   return std::find(ops.begin(), ops.end(), node.op) != ops.end();
 }
 
-bool is_quantizing(const Node& node) { return is_any(node, {"QuantizeLinear", "DequantizeLinear"}); }
+bool is_quantizing(const Node& node) { return graph::quantizes(node) || graph::dequantizes(node); }
 
 bool is_elementwise(const Node& node) { return graph::spec_of(node).elementwise; }
 

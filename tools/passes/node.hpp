@@ -41,6 +41,7 @@ void prepend_names(Node& into, const Node& other);
 
 inline bool is(const Node& node, std::string_view op) { return node.op == op; }
 bool is_any(const Node& node, std::initializer_list<std::string_view> ops);
+/// Makes stored numbers of real ones, or real numbers of stored ones, by a given scale.
 bool is_quantizing(const Node& node);
 /// Whether the operator treats all elements alike, and broadcasts its inputs.
 bool is_elementwise(const Node& node);

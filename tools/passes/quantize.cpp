@@ -278,7 +278,7 @@ void quantize_graph(Graph& graph, PassLog& log) {
   if (dtype == DType::u8)
     log.changed("weights with a zero point off the middle: activations and weights are u8");
   for (int q = 0; q < rewriter.nodes(); ++q) {
-    if (rewriter.removed(q) || !is(rewriter.node(q), "QuantizeLinear") || !step_of(graph, rewriter.node(q)))
+    if (rewriter.removed(q) || !graph::quantizes(rewriter.node(q)) || !step_of(graph, rewriter.node(q)))
       continue;
     const int n = rewriter.producer(rewriter.node(q).inputs[0]);
     if (n < 0 || is_quantizing(rewriter.node(n))) continue;  // from one step to another
@@ -290,7 +290,7 @@ void quantize_graph(Graph& graph, PassLog& log) {
       log.near_miss(name + " stays in floating point: " + candidate.reason());
   }
   for (int n = 0; n < rewriter.nodes(); ++n)  // outputs of the graph are then compared as what they stand for
-    if (const auto step = step_of(graph, rewriter.node(n)); step && is(rewriter.node(n), "QuantizeLinear"))
+    if (const auto step = step_of(graph, rewriter.node(n)); step && graph::quantizes(rewriter.node(n)))
       (void)mark(rewriter, rewriter.node(n).outputs[0], *step);
   while (spread_steps(rewriter)) {
   }

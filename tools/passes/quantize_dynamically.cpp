@@ -33,7 +33,7 @@ int dynamic_quantizer(Rewriter& rewriter, ValueId v, int o, bool widened) {
     if (cast < 0 || rewriter.value(v).dtype != DType::s32) return -1;
     v = rewriter.node(cast).inputs[0];
   }
-  const int n = rewriter.producer(v, "DynamicQuantizeLinear");
+  const int n = rewriter.producer(v, Coding::quantizes_by_range);
   if (n < 0) return -1;
   const auto& outputs = rewriter.node(n).outputs;
   return static_cast<int>(outputs.size()) > o && outputs[static_cast<std::size_t>(o)] == v ? n : -1;
@@ -188,7 +188,7 @@ std::optional<ValueQuantization> quantization_of_filter(const Node& node, const 
 bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
   if (!is(rewriter.node(n), "FullyConnected")) return false;
   const Node layer = rewriter.node(n);
-  const int above = rewriter.producer(layer.inputs[1], "DequantizeLinear");
+  const int above = rewriter.producer(layer.inputs[1], Coding::dequantizes);
   if (above < 0 || !is_dequantized_constant(rewriter, layer.inputs[1])) return false;
   const Node weights = rewriter.node(above);
   const Constant* stored = rewriter.graph().constant(weights.inputs[0]);
@@ -198,7 +198,7 @@ bool use_four_bits(Rewriter& rewriter, int n, PassLog& log) {
     return false;
   };
   if (rewriter.value(layer.inputs[0]).dtype != DType::f32) return miss("its input is not f32");
-  if (rewriter.producer(layer.inputs[0], "DequantizeLinear") >= 0) return miss("its input is quantized");
+  if (rewriter.producer(layer.inputs[0], Coding::dequantizes) >= 0) return miss("its input is quantized");
   if (stored->dtype == DType::u4 || input(weights, 2) >= 0) return miss("its weights have zero points");
   if (input(layer, 2) >= 0 && !rewriter.value(layer.inputs[2]).constant) return miss("its bias is computed");
   const index_t k = stored->shape[1];

@@ -16,7 +16,7 @@ namespace lithe::passes {
 
 std::optional<Step> step_of(const Graph& graph, const Node& node) {
   if (!is_quantizing(node) || int_attribute(node, "block_size", 0) != 0) return std::nullopt;
-  const DType dtype = graph.value(is(node, "QuantizeLinear") ? node.outputs[0] : node.inputs[0]).dtype;
+  const DType dtype = graph.value(graph::quantizes(node) ? node.outputs[0] : node.inputs[0]).dtype;
   const Constant *scale = graph.constant(node.inputs[1]), *zero_point = graph.constant(input(node, 2));
   if (!is_quantized8(dtype) || scale == nullptr || (zero_point == nullptr && input(node, 2) >= 0))
     return std::nullopt;
@@ -62,13 +62,13 @@ bool mark(Rewriter& rewriter, ValueId v, const Step& step) {
 }
 
 int dequantizer(Rewriter& rewriter, ValueId v) {
-  const int n = rewriter.producer(v, "DequantizeLinear");
+  const int n = rewriter.producer(v, Coding::dequantizes);
   return n >= 0 && step_of(rewriter.graph(), rewriter.node(n)) ? n : -1;
 }
 
 Node make_quantizer(Rewriter& rewriter, std::string_view op, ValueId from, ValueId to, const Step& step) {
   const double scale = step.scale, zero_point = step.zero_point;
-  const ValueId real = op == "QuantizeLinear" ? from : to;
+  const ValueId real = graph::facts_of(op).coding == Coding::quantizes ? from : to;
   const DType dtype = rewriter.value(real).dtype == DType::f16 ? DType::f16 : DType::f32;
   return make_node(op,
                    {from, rewriter.add_constant(make_numbers(dtype, {}, {&scale, 1}), "scale"),

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/node.hpp"
 
 namespace lithe::passes {
@@ -46,6 +47,11 @@ void Rewriter::unlink(int n) {
 int Rewriter::producer(ValueId v, std::string_view op) {
   const int n = producer(v);
   return n >= 0 && node(n).op == op ? n : -1;
+}
+
+int Rewriter::producer(ValueId v, Coding coding) {
+  const int n = producer(v);
+  return n >= 0 && graph::facts_of(node(n)).coding == coding ? n : -1;
 }
 
 ValueId Rewriter::add_value(Value value) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lithe/core/facts.hpp"
 #include "tools/graph/graph.hpp"
 #include "tools/passes/node.hpp"
 
@@ -29,6 +30,8 @@ class Rewriter {
   int producer(ValueId v) const { return v < 0 ? -1 : producers_[static_cast<std::size_t>(v)]; }
   /// The index of the node that produces `v` if it is an `op`, else -1.
   int producer(ValueId v, std::string_view op);
+  /// The index of the node that produces `v` when its operator codes so, else -1.
+  int producer(ValueId v, Coding coding);
   const std::vector<Reader>& readers(ValueId v) const { return readers_[static_cast<std::size_t>(v)]; }
   bool is_output(ValueId v) const { return output_uses_[static_cast<std::size_t>(v)] > 0; }
   /// How many node inputs and graph outputs read `v`.

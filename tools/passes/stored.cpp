@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/rewriter.hpp"
@@ -11,7 +12,7 @@
 namespace lithe::passes {
 
 bool is_dequantized_constant(Rewriter& rewriter, ValueId v) {
-  const int n = rewriter.producer(v, "DequantizeLinear");
+  const int n = rewriter.producer(v, Coding::dequantizes);
   if (n < 0) return false;
   const auto& inputs = rewriter.node(n).inputs;
   return std::all_of(inputs.begin(), inputs.end(),
@@ -29,7 +30,7 @@ ConstantPtr stored_constant(Rewriter& rewriter, ValueId v) {
 }
 
 int stored_axis(Rewriter& rewriter, ValueId v) {
-  const int n = rewriter.producer(v, "DequantizeLinear");
+  const int n = rewriter.producer(v, Coding::dequantizes);
   if (n < 0) return -1;
   const Node& node = rewriter.node(n);
   if (rewriter.value(node.inputs[1]).constant->shape.elements() == 1) return -1;
@@ -40,7 +41,7 @@ int stored_axis(Rewriter& rewriter, ValueId v) {
 ValueId with_stored(Rewriter& rewriter, ValueId v, ConstantPtr elements, int axis, int near) {
   const Dims dims(elements->shape.dims().begin(), elements->shape.dims().end());
   const std::string name = rewriter.value(v).name;
-  const int n = rewriter.producer(v, "DequantizeLinear");
+  const int n = rewriter.producer(v, Coding::dequantizes);
   if (n < 0) {
     const auto quantization = rewriter.value(v).quantization;
     const ValueId constant = rewriter.add_constant(std::move(elements), name);

@@ -127,7 +127,7 @@ void move_readers(Rewriter& rewriter, ValueId from, ValueId to, const Step& step
   const auto readers = rewriter.readers(from);
   for (const auto& reader : readers) {
     if (reads_stored_numbers(rewriter, reader)) continue;
-    if (is(rewriter.node(reader.node), "DequantizeLinear")) set_zero_point(rewriter, reader.node, step);
+    if (graph::dequantizes(rewriter.node(reader.node))) set_zero_point(rewriter, reader.node, step);
     rewriter.set_input(reader.node, reader.input, to);
   }
 }
@@ -156,7 +156,7 @@ void change(Rewriter& rewriter, ValueId v, DType dtype) {
     move_readers(rewriter, v, copy, after);
     return convert(rewriter, v, before, copy, after, near);
   }
-  if (is(rewriter.node(producer), "QuantizeLinear")) set_zero_point(rewriter, producer, after);
+  if (graph::quantizes(rewriter.node(producer))) set_zero_point(rewriter, producer, after);
   if (!rewriter.is_output(v) && !foreign_readers) {
     move_readers(rewriter, v, v, after);
     return set_dtype(rewriter, v, after);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -21,9 +20,8 @@ namespace {
 /// Whether the operator runs when all its f32 values are f16.
 bool takes_half(const Graph& g, const Node& node) {
   const KernelEntry* kernel = graph::find_kernel(node.op, node.version);
-  static const std::set<std::string, std::less<>> not_worth_it = {"QuantizeLinear", "DequantizeLinear",
-                                                                  "Cast"};
-  if (kernel == nullptr || !node.subgraphs.empty() || not_worth_it.contains(node.op)) return false;
+  if (kernel == nullptr || !node.subgraphs.empty()) return false;
+  if (is_quantizing(node) || graph::spec_of(node).converts) return false;  // not worth it
   auto halved = [&](const std::vector<ValueId>& ids) {
     std::vector<DType> dtypes;
     for (ValueId v : ids)
