@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
+#include "tools/passes/layout_rules.hpp"
+#include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/permutation.hpp"
 #include "tools/passes/stored.hpp"
@@ -34,35 +37,55 @@ ConstantPtr restored_constant(const Constant& constant, const Permutation& p) {
 }  // namespace
 
 bool Sink::run() {
-  const std::string& op = node().op;
   if (is_elementwise(node())) return elementwise();
-  if (op == "Concat") return axis_attribute(0, static_cast<int>(node().inputs.size()));
-  const int above = node().inputs.empty() ? -1 : rewriter.producer(node().inputs[0], "Transpose");
-  if (above < 0 || permutation_of(rewriter.graph(), rewriter.node(above)) != p)
-    return false;  // not the data came through it
+  if (!graph::spec_of(node()).joins && !data_comes_through()) return false;
   if (is_quantizing(node())) return quantizing();
-  if (is_any(node(), {"Hardmax", "LogSoftmax", "Softmax", "TopK"})) return axis_attribute(-1, 1);
-  if (is_any(node(), {"ArgMax", "ArgMin"})) return arg();
-  if (is_any(node(), {"CumProd", "CumSum"})) return cumulative();
-  if (op == "Split") return axis_attribute(0, 1);
-  if (op == "Slice") return slice();
-  if (op == "Pad") return pad();
-  if (is_any(node(), {"ReduceL1", "ReduceL2", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin",
-                      "ReduceProd", "ReduceSum", "ReduceSumSquare"}))
-    return reduce();
-  if (op == "Resize") return resize();
-  if (op == "Tile") return tile();
-  if (op == "Gather") return gather();
-  if (op == "Squeeze") return squeeze();
-  if (op == "Unsqueeze") return unsqueeze();
-  if (op == "Shape") return shape();
-  if (is_any(node(), {"FullyConnected", "BatchNormalization", "LRN"})) return keeping_last(1, false);
-  if (op == "GroupNormalization") return keeping_last(1, true);
-  if (is_any(node(), {"LayerNormalization", "RMSNormalization"})) {
-    const int axis = normalize_axis(int_attribute(node(), "axis", -1), rank());
-    return axis >= 0 && keeping_last(rank() - axis, false);
+  const LayoutRule* rule = layout_rule(node());
+  return rule != nullptr && by_rule(*rule);
+}
+
+bool Sink::data_comes_through() {
+  const int above = node().inputs.empty() ? -1 : rewriter.producer(node().inputs[0], "Transpose");
+  return above >= 0 && permutation_of(rewriter.graph(), rewriter.node(above)) == p;
+}
+
+bool Sink::by_rule(const LayoutRule& rule) {
+  switch (rule.layout) {
+    case Layout::axis:
+      return axis_attribute(rule.axis, data_inputs(node()));
+    case Layout::picked_axis:
+      return arg();
+    case Layout::axis_input:
+      return cumulative();
+    case Layout::reduced_axes:
+      return reduce();
+    case Layout::last_axis:
+      return keeping_last(1, false);
+    case Layout::first_and_last:
+      return keeping_last(1, true);
+    case Layout::last_axes: {
+      const int axis = normalize_axis(int_attribute(node(), "axis", rule.axis), rank());
+      return axis >= 0 && keeping_last(rank() - axis, false);
+    }
+    case Layout::slice:
+      return slice();
+    case Layout::pad:
+      return pad();
+    case Layout::resize:
+      return resize();
+    case Layout::tile:
+      return tile();
+    case Layout::gather:
+      return gather();
+    case Layout::squeeze:
+      return squeeze();
+    case Layout::unsqueeze:
+      return unsqueeze();
+    case Layout::reshape:
+      return flatten() || reshape();
+    case Layout::shape:
+      return shape();
   }
-  if (op == "Reshape" || op == "Flatten") return flatten() || reshape();
   return false;
 }
 

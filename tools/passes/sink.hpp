@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "tools/passes/layout_rules.hpp"
 #include "tools/passes/permutation.hpp"
 #include "tools/passes/rewriter.hpp"
 
@@ -24,6 +25,9 @@ struct Sink {
   bool run();
 
  private:
+  /// Whether input 0 is what the Transpose gives.
+  bool data_comes_through();
+  bool by_rule(const LayoutRule& rule);
   bool elementwise();
   bool axis_attribute(std::int64_t fallback, int data_inputs);
   bool quantizing();

@@ -28,7 +28,7 @@ bool collect_readers(Rewriter& rewriter, ValueId v, std::vector<int>& found, std
       found.push_back(reader.node);
       continue;
     }
-    const bool alike = is_any(node, {"Relu", "Sigmoid", "Tanh", "Clip", "LeakyRelu", "HardSwish", "Cast"}) ||
+    const bool alike = (is_elementwise(node) && node.inputs.size() == 1) ||
                        (is_quantizing(node) && rewriter.value(node.inputs[1]).dims &&
                         rewriter.value(node.inputs[1]).dims->empty());
     if (!alike || !collect_readers(rewriter, node.outputs[0], found, way)) return false;

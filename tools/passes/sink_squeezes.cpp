@@ -3,7 +3,9 @@
 #include <set>
 #include <utility>
 
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
+#include "tools/passes/layout_rules.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
@@ -60,22 +62,33 @@ class SinkOnes {
   bool run() {
     const Node& node = rewriter_.node(n_);
     if (is_elementwise(node)) return all_inputs() && move();
-    if (is_any(node, {"Concat", "Softmax", "Split"})) {
-      const std::int64_t fallback = is(node, "Softmax") ? -1 : 0;
-      const int axis = normalize_axis(int_attribute(node, "axis", fallback), ones_.after());
-      if (axis < 0 || ones_.source(axis) < 0) return false;
-      if (!(is(node, "Concat") ? all_inputs(false) : first_input()) || !move()) return false;
-      set_int(rewriter_.node(n_), "axis", ones_.source(axis), fallback);
-      return true;
+    const LayoutRule* rule = layout_rule(node);
+    if (rule == nullptr || !rule->ones) return false;
+    switch (rule->layout) {
+      case Layout::axis:
+        return along_axis(rule->axis);
+      case Layout::last_axis:
+        return ones_.source(ones_.after() - 1) == ones_.before() - 1 && first_input() && move();
+      case Layout::slice:
+        return axes_input(3, 1) && move();
+      case Layout::pad:
+        return pads() && move();
+      default:
+        return false;
     }
-    if (is(node, "BatchNormalization"))
-      return ones_.source(ones_.after() - 1) == ones_.before() - 1 && first_input() && move();
-    if (is(node, "Slice")) return axes_input(3, 1) && move();
-    if (is(node, "Pad")) return pads() && move();
-    return false;
   }
 
  private:
+  /// Attribute `axis` is `fallback` where it is absent.
+  bool along_axis(std::int64_t fallback) {
+    const int axis = normalize_axis(int_attribute(rewriter_.node(n_), "axis", fallback), ones_.after());
+    if (axis < 0 || ones_.source(axis) < 0) return false;
+    const bool joins = graph::spec_of(rewriter_.node(n_)).joins;
+    if (!(joins ? all_inputs(false) : first_input()) || !move()) return false;
+    set_int(rewriter_.node(n_), "axis", ones_.source(axis), fallback);
+    return true;
+  }
+
   /// Input `v` as it comes before the alias, if it can be had so; `broadcast`: it may be smaller.
   std::optional<ValueId> restored(ValueId v, bool broadcast) {
     if (v < 0) return v;
