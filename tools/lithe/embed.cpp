@@ -7,6 +7,7 @@
 #include <sstream>
 #include <string_view>
 
+#include "tools/graph/operators.hpp"
 #include "tools/io/write_file.hpp"
 #include "tools/kernels/kernels.hpp"
 #include "tools/lithe/commands.hpp"
@@ -83,6 +84,7 @@ void refuse_open_inputs(const OpenModel& file, const Session& session) {
 
 /// An operator's nodes, and the element types that its kernel is compiled for.
 struct Used {
+  std::string cpp_name;  ///< the operator's type
   std::size_t nodes = 0;
   std::set<DType> dtypes;    ///< the types of the first inputs and outputs
   bool plain_bytes = false;  ///< 8-bit integers without a quantization among them
@@ -91,8 +93,8 @@ struct Used {
     dtypes.insert(v.dtype());
     plain_bytes |= (v.dtype() == DType::s8 || v.dtype() == DType::u8) && v.quantization() == nullptr;
   }
-  std::string kernel(const std::string& name) const {
-    std::string all = "lithe::portable::Kernel<lithe::ops::" + (name == "Shape" ? "ShapeOf" : name) + ">";
+  std::string kernel() const {
+    const std::string all = "lithe::portable::Kernel<lithe::ops::" + cpp_name + ">";
     if (plain_bytes) return all;
     std::string list;
     for (const DType d : dtypes)
@@ -107,6 +109,7 @@ struct Needs {
   void add(const runtime::PlanView& plan) {
     for (const auto node : plan.nodes()) {
       Used& used = operators[std::string(node.op_name())];
+      used.cpp_name = graph::facts_of(*node.op().spec).cpp_name;
       ++used.nodes;
       if (!node.input_ids().empty() && node.input_ids()[0] >= 0) used.add(node.input_value(0));
       if (!node.output_ids().empty() && node.output_ids()[0] >= 0) used.add(node.output_value(0));
@@ -115,8 +118,7 @@ struct Needs {
   }
   std::string kernel_list() const {
     std::string list;
-    for (const auto& [name, used] : operators)
-      list += (list.empty() ? "\n    " : ",\n    ") + used.kernel(name);
+    for (const auto& [name, used] : operators) list += (list.empty() ? "\n    " : ",\n    ") + used.kernel();
     return list;
   }
   /// How many nodes each kernel of the list runs.

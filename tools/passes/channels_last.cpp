@@ -21,7 +21,7 @@ constexpr double unknown_dimension = 32;  // assumed where a size is decided at 
 double transposed_bytes(const Graph& graph) {
   double total = 0;
   for (const Node& node : graph.nodes) {
-    if (!is(node, "Transpose")) continue;
+    if (!is_transpose(node)) continue;
     const Value& x = graph.value(node.inputs[0]);
     if (x.constant) continue;
     double bytes = std::max(bits(x.dtype) / 8.0, 0.5);
@@ -61,7 +61,7 @@ Outcome sink_all(Rewriter& rewriter, int start, bool insert) {
     for (const auto& reader : rewriter.readers(rewriter.node(above).outputs[0])) readers.insert(reader.node);
     for (int n : readers) {
       if (rewriter.removed(n)) continue;
-      if (is(rewriter.node(n), "Transpose")) {
+      if (is_transpose(rewriter.node(n))) {
         merge(rewriter, above, n);
         outcome.changed = true;
         if (!rewriter.removed(n)) waiting.push_back(n);
@@ -94,7 +94,7 @@ bool try_transpose(Graph& graph, int n, bool insert) {
 bool sink_one(Graph& graph, std::set<std::string>& stuck, PassLog& log) {
   for (int n = 0; n < static_cast<int>(graph.nodes.size()); ++n) {
     const Node& node = graph.nodes[static_cast<std::size_t>(n)];
-    if (!is(node, "Transpose")) continue;
+    if (!is_transpose(node)) continue;
     const std::string name = graph.value(node.outputs[0]).name;
     if (stuck.contains(name)) continue;
     stuck.insert(name);
@@ -124,7 +124,7 @@ std::optional<std::vector<std::int64_t>> free_target(const Graph& graph, const N
 void free_transposes(Graph& graph, PassLog& log) {
   Rewriter rewriter(graph);
   for (int n = 0; n < rewriter.nodes(); ++n) {
-    if (!is(rewriter.node(n), "Transpose")) continue;
+    if (!is_transpose(rewriter.node(n))) continue;
     const auto shape = free_target(graph, rewriter.node(n));
     if (!shape) continue;
     log.changed(graph::node_title(graph, rewriter.node(n)) + " moves no data: a Reshape");
@@ -138,7 +138,7 @@ void free_transposes(Graph& graph, PassLog& log) {
 /// What comes before a Transpose is the same ONNX value in another order.
 void name_sources(Graph& graph) {
   for (const Node& node : graph.nodes) {
-    if (!is(node, "Transpose")) continue;
+    if (!is_transpose(node)) continue;
     if (const auto p = permutation_of(graph, node))
       take_name(graph.value(node.inputs[0]), graph.value(node.outputs[0]), *p);
   }
@@ -146,7 +146,7 @@ void name_sources(Graph& graph) {
 
 void report_left(const Graph& graph, PassLog& log) {
   for (const Node& node : graph.nodes) {
-    if (!is(node, "Transpose")) continue;
+    if (!is_transpose(node)) continue;
     std::string text = "Transpose -> " + graph.value(node.outputs[0]).name + " stays, read by";
     const auto readers = [&](const Node& reader) {
       return std::find(reader.inputs.begin(), reader.inputs.end(), node.outputs[0]) != reader.inputs.end();

@@ -37,7 +37,7 @@ bool move_stored(Rewriter& rewriter, int n) {
   if (!results) return false;
   const int axis = stored_axis(rewriter, node.inputs[0]);
   int moved_axis = -1;
-  if (axis >= 0 && is(node, "Transpose"))
+  if (axis >= 0 && is_transpose(node))
     moved_axis = inverse(*permutation_of(rewriter.graph(), moving))[static_cast<std::size_t>(axis)];
   else if (axis >= 0)
     moved_axis = followed_axis(stored->shape, (*results)[0]->shape, axis);
@@ -74,7 +74,7 @@ bool fold(Rewriter& rewriter, int n) {
 
 /// Dimensions that a Transpose carries over although others are not known.
 void refine_transpose(Graph& graph, const Node& node) {
-  if (!is(node, "Transpose") || !graph.value(node.inputs[0]).dims) return;
+  if (!is_transpose(node) || !graph.value(node.inputs[0]).dims) return;
   const auto p = permutation_of(graph, node);
   if (!p) return;
   const Dims known = permuted(*graph.value(node.inputs[0]).dims, *p);

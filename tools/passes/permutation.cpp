@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include "tools/passes/node.hpp"
 #include "tools/passes/value.hpp"
@@ -23,6 +24,14 @@ Permutation compose(const Permutation& first, const Permutation& second) {
   for (std::size_t i = 0; i < second.size(); ++i) result[i] = first[static_cast<std::size_t>(second[i])];
   return result;
 }
+
+namespace {
+constexpr std::string_view transpose = "Transpose";
+}
+
+bool is_transpose(const Node& node) { return is(node, transpose); }
+
+int transpose_above(Rewriter& rewriter, ValueId v) { return rewriter.producer(v, transpose); }
 
 std::optional<Permutation> permutation_of(const Graph& graph, const Node& node) {
   const auto ints = ints_attribute(node, "permutation");

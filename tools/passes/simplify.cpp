@@ -84,7 +84,7 @@ bool is_identity(const Graph& graph, const Node& node) {
   if (node.inputs.empty() || node.inputs[0] < 0 || node.outputs.empty() || node.outputs[0] < 0) return false;
   const Value &x = graph.value(node.inputs[0]), &y = graph.value(node.outputs[0]);
   if (x.dtype != y.dtype) return false;
-  if (is(node, "Transpose")) {
+  if (is_transpose(node)) {
     const auto p = permutation_of(graph, node);
     return p && passes::is_identity(*p);
   }
@@ -110,7 +110,7 @@ void order_operands(Rewriter& rewriter, int n) {
 /// A Transpose of a Transpose becomes one.
 bool merge_transposes(Rewriter& rewriter, int n) {
   const int above =
-      is(rewriter.node(n), "Transpose") ? rewriter.producer(rewriter.node(n).inputs[0], "Transpose") : -1;
+      is_transpose(rewriter.node(n)) ? transpose_above(rewriter, rewriter.node(n).inputs[0]) : -1;
   if (above < 0) return false;
   const auto first = permutation_of(rewriter.graph(), rewriter.node(above)),
              second = permutation_of(rewriter.graph(), rewriter.node(n));

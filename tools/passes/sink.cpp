@@ -45,7 +45,7 @@ bool Sink::run() {
 }
 
 bool Sink::data_comes_through() {
-  const int above = node().inputs.empty() ? -1 : rewriter.producer(node().inputs[0], "Transpose");
+  const int above = node().inputs.empty() ? -1 : transpose_above(rewriter, node().inputs[0]);
   return above >= 0 && permutation_of(rewriter.graph(), rewriter.node(above)) == p;
 }
 
@@ -91,7 +91,7 @@ bool Sink::by_rule(const LayoutRule& rule) {
 
 bool Sink::can_restore(ValueId v) const {
   if (v < 0) return true;
-  const int t = rewriter.producer(v, "Transpose");
+  const int t = transpose_above(rewriter, v);
   if (t >= 0 && permutation_of(rewriter.graph(), rewriter.node(t)) == p) return true;
   const auto r = rank_of(rewriter.value(v));
   if (!r || *r > rank()) return false;
@@ -102,14 +102,14 @@ bool Sink::can_restore(ValueId v) const {
 
 ValueId Sink::restored(ValueId v) {
   if (v < 0) return v;
-  const int t = rewriter.producer(v, "Transpose");
+  const int t = transpose_above(rewriter, v);
   if (t >= 0 && permutation_of(rewriter.graph(), rewriter.node(t)) == p) return rewriter.node(t).inputs[0];
   if (const ConstantPtr stored = stored_constant(rewriter, v))
     return with_stored(rewriter, v, restored_constant(*stored, p), -1, n);
   if (all_ones(rewriter.value(v))) return v;
   const Permutation back = inverse(p);
   for (const auto& reader : rewriter.readers(v))
-    if (is(rewriter.node(reader.node), "Transpose") &&
+    if (is_transpose(rewriter.node(reader.node)) &&
         permutation_of(rewriter.graph(), rewriter.node(reader.node)) == back)
       return rewriter.node(reader.node).outputs[0];
   inserted = true;
