@@ -6,6 +6,8 @@
 #include <queue>
 #include <utility>
 
+#include "tools/report/node_title.hpp"
+
 namespace lithe::graph {
 
 ValueId Graph::add_value(Value value) {
@@ -151,12 +153,9 @@ bool sort_nodes(Graph& graph) {
 }
 
 std::string node_title(const Graph& graph, const Node& node) {
-  std::string text;
-  for (const std::string& name : node.onnx_names) text += (text.empty() ? "" : " + ") + name;
-  if (!text.empty()) return text;
   for (ValueId v : node.outputs)
-    if (v >= 0) return node.op + " -> " + graph.value(v).name;
-  return node.op;
+    if (v >= 0) return report::node_title(node.onnx_names, node.op, graph.value(v).name);
+  return report::node_title(node.onnx_names, node.op, "");
 }
 
 Quantization quantization_view(const ValueQuantization& quantization) {

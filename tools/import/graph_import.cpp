@@ -13,6 +13,7 @@
 #include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/io/tensor_proto.hpp"
+#include "tools/report/node_title.hpp"
 
 namespace lithe::import {
 
@@ -34,10 +35,10 @@ constexpr const char* other_types_remedy = "cut the model so that only tensors o
 }  // namespace
 
 std::string node_title(const onnx::NodeProto& node) {
-  if (!node.name().empty()) return node.name();
+  const std::span<const std::string> name(&node.name(), node.name().empty() ? 0 : 1);
   for (const std::string& output : node.output())
-    if (!output.empty()) return node.op_type() + " -> " + output;
-  return node.op_type();
+    if (!output.empty()) return report::node_title(name, node.op_type(), output);
+  return report::node_title(name, node.op_type(), "");
 }
 
 int ModelImport::opset(const std::string& domain) const {

@@ -3,18 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "lithe/format/reader.hpp"
+#include "tools/report/node_title.hpp"
 
 namespace lithe::cli {
 
 std::string node_title(const runtime::NodeView& node) {
-  std::string names;
+  std::vector<std::string> names;
   for (std::uint32_t i = 0; i < count(node.file().onnx_names()); ++i)
-    names += (i == 0 ? "" : " + ") + node.file().onnx_names()->Get(i)->str();
+    names.push_back(node.file().onnx_names()->Get(i)->str());
   for (std::size_t o = 0; o < node.outputs().size(); ++o)
-    if (names.empty() && node.output_ids()[o] >= 0) names = "-> " + std::string(node.output_value(o).name());
-  return names;
+    if (node.output_ids()[o] >= 0) return report::node_title(names, "", node.output_value(o).name());
+  return report::node_title(names, "", "");
 }
 
 }  // namespace lithe::cli
