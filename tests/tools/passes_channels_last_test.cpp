@@ -228,14 +228,15 @@ TEST(ChannelsLast, ShapesAreReadBeforeTheTranspose) {
 }
 
 TEST(ChannelsLast, FullyConnectedTakesTheOrder) {
-  for (bool reshape : {false, true}) {
-    Builder b;
-    const ValueId x = b.node("Relu", {convolution(b, b.input({2, 3, 4, 5}), 3, 6)});
-    const ValueId flat = reshape ? b.node("Reshape", {x, b.vector({0, -1})}) : b.node("Flatten", {x});
-    b.output(b.node("FullyConnected", {b.node("Relu", {flat}), b.random({7, 120}, 4), b.random({7}, 5)}));
-    Passed run(b, {simplify, channels_last});
-    EXPECT_EQ(count(run.graph, "Transpose"), 1);
-  }
+  for (bool reshape : {false, true})
+    for (const char* alike : {"Relu", "Elu", "Erf"}) {
+      Builder b;
+      const ValueId x = b.node("Relu", {convolution(b, b.input({2, 3, 4, 5}), 3, 6)});
+      const ValueId flat = reshape ? b.node("Reshape", {x, b.vector({0, -1})}) : b.node("Flatten", {x});
+      b.output(b.node("FullyConnected", {b.node(alike, {flat}), b.random({7, 120}, 4), b.random({7}, 5)}));
+      Passed run(b, {simplify, channels_last});
+      EXPECT_EQ(count(run.graph, "Transpose"), 1) << alike;
+    }
 }
 
 TEST(ChannelsLast, FlattenedOutputKeepsItsOrder) {

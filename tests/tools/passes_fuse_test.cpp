@@ -351,6 +351,10 @@ TEST(FuseScale, PassesNewShapes) {
               return y;
             }),
             3U);
+  Builder flat;
+  const ValueId x = flat.node("Mul", {flat.input({2, 3, 4}), flat.scalar(2)});
+  flat.output(flat.node("FullyConnected", {flat.node("Flatten", {x}), flat.random({5, 12})}));
+  EXPECT_EQ(Passed(flat, {fuse_scale}).graph.nodes.size(), 2U);
 }
 
 TEST(FuseScale, GroupsAndPadding) {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <map>
+#include <string>
 
 #include "tests/tools/passes_testing.hpp"
 
@@ -166,6 +168,18 @@ TEST(Simplify, NeutralConstantsThatBroadcastOrClampStay) {
   clamped.output(clamped.node("Add", {clamped.node("Exp", {clamped.input({3})}), clamped.scalar(0)},
                               {{"clamp", floats({0, 1})}}));
   EXPECT_EQ(count(Passed(clamped, {simplify}).graph, "Add"), 1);
+}
+
+/// The constant comes second where the operator commutes and has a neutral element, which is then found.
+TEST(Simplify, ConstantsGoToTheRight) {
+  const std::map<std::string, std::size_t> places{{"Add", 1}, {"Div", 0}, {"Max", 0},
+                                                  {"Min", 0}, {"Mul", 1}, {"Sub", 0}};
+  for (const auto& [op, place] : places) {
+    Builder b;
+    b.output(b.node(op, {b.random({3}, 2), b.node("Exp", {b.input({2, 3})})}));
+    Passed run(b, {simplify});
+    EXPECT_NE(run.graph.value(find(run.graph, op)->inputs[place]).constant, nullptr) << op;
+  }
 }
 
 TEST(Simplify, TransposesMerge) {
