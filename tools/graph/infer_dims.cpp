@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "lithe/format/reader.hpp"
 #include "tools/graph/bound_node.hpp"
 
 namespace lithe::graph {
@@ -103,7 +104,7 @@ void correct(Dims& said, const Probed& probed, bool symbols_known) {
   for (std::size_t i = 0; i < said.size(); ++i) {
     if (probed.dims[i] >= 0)
       said[i] = probed.dims[i];
-    else if (said[i] < -1 && symbols_known && !probed.follows[i])
+    else if (symbol_of(said[i]) >= 0 && symbols_known && !probed.follows[i])
       said[i] = -1;
   }
 }
@@ -118,7 +119,7 @@ void infer_open_dims(Graph& graph, const Node& node) {
     if (!dims) return;
     for (const std::int64_t d : *dims) {
       if (d == -1) ++unknown;
-      if (d < -1) symbols.insert(d);
+      if (symbol_of(d) >= 0) symbols.insert(d);
     }
   }
   for (std::size_t o = 0; o < node.outputs.size(); ++o) {
