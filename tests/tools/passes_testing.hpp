@@ -14,6 +14,7 @@
 
 #include "tools/graph/bound_node.hpp"
 #include "tools/graph/infer_dims.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -74,6 +75,8 @@ class Builder {
         passes::make_node(op, std::move(inputs), {}, {"n" + std::to_string(graph().nodes.size())});
     node.attributes = attributes;
     for (int o = 0; o < outputs; ++o) node.outputs.push_back(value(std::nullopt, dtype));
+    for (int o = outputs; o < graph::spec_of(node).outputs.required(); ++o)  // nobody reads them
+      node.outputs.push_back(graph::absent);
     const Status status = graph::infer_dims(graph(), node);
     if (!status.ok()) throw std::invalid_argument(op + ": " + status.text());
     graph().nodes.push_back(node);
