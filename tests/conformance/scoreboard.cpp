@@ -197,6 +197,14 @@ std::string Scoreboard::row(const Operator& op, int oldest, const Entry& entry) 
          " | " + std::to_string(entry.passed) + " / " + std::to_string(entry.tests) + " |\n";
 }
 
+std::map<Scoreboard::Operator, int> Scoreboard::supported() const {
+  std::map<Operator, int> oldest;
+  for (const auto& [op, importers] : importer_table().entries()) oldest[op] = importers.front().oldest;
+  for (const auto& [op, entry] : entries_)  // those that are expanded, or functions of ONNX
+    if (!entry.becomes.empty()) oldest.emplace(op, import::oldest_opset);
+  return oldest;
+}
+
 std::string Scoreboard::summary() const {
   int passed = 0, tests = 0;
   for (const auto& [op, entry] : entries_) {
@@ -211,13 +219,13 @@ std::string Scoreboard::summary() const {
   }
   std::vector<std::string> kinds;
   for (const auto& [kind, names] : by_kind) kinds.push_back(kind + " " + std::to_string(names.size()));
-  return "Imported: " + std::to_string(importer_table().entries().size()) + " operators of ONNX, as " +
+  return "Imported: " + std::to_string(supported().size()) + " operators of ONNX, as " +
          std::to_string(operators.size()) + " of lithe's (kernels: " + join(kinds, ", ") +
          "). Node tests passed: " + std::to_string(passed) + " of " + std::to_string(tests) + ".";
 }
 
 std::string Scoreboard::page() const {
-  const import::ImporterTable& importers = importer_table();
+  const std::map<Operator, int> imported = supported();
   std::string page =
       "# Operators of ONNX in lithe\n\n" + summary() +
       "\n\n"
@@ -240,13 +248,13 @@ std::string Scoreboard::page() const {
     const auto found = entries_.find(op);
     return found == entries_.end() ? Entry{} : found->second;
   };
-  for (const auto& [op, importer] : importers.entries()) page += row(op, importer.oldest, tested(op));
+  for (const auto& [op, oldest] : imported) page += row(op, oldest, tested(op));
   std::map<Operator, int> missing;
   for (const auto& [op, history] : histories()) missing[op] = 0;
   for (const auto& [op, entry] : entries_) missing[op] = entry.tests;
   page += "\n## Not supported\n\nWith their number of node tests.\n\n";
   for (const auto& [op, count] : missing)
-    if (!importers.entries().contains(op)) page += "- " + title(op) + ": " + std::to_string(count) + "\n";
+    if (!imported.contains(op)) page += "- " + title(op) + ": " + std::to_string(count) + "\n";
   return page;
 }
 

@@ -24,7 +24,7 @@ class Scoreboard {
   void show(const Operator& op, const graph::Model& imported);
   /// The line of README.md, "Imported: ...".
   std::string summary() const;
-  /// Markdown: the summary, a table of the operators with an importer, then those without.
+  /// Markdown: the summary, a table of the operators that are imported, then the others.
   std::string page() const;
 
  private:
@@ -33,6 +33,8 @@ class Scoreboard {
     std::set<std::string> becomes;
     std::set<DType> dtypes;  ///< the types of input 0; `any` for all
   };
+  /// Operators with an importer, and those that are imported as others; with their oldest opset.
+  std::map<Operator, int> supported() const;
   std::string row(const Operator& op, int oldest, const Entry& entry) const;
 
   std::map<Operator, Entry> entries_;

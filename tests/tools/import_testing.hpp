@@ -25,7 +25,8 @@
 namespace lithe::test {
 
 using import::newest_opset;
-using import::oldest_opset;
+/// The oldest opset whose forms are those of today; those of older ones: import_old_forms_test.cpp.
+inline constexpr int oldest_opset = 7;
 
 /// The serialized model `graph`, as "g (float[2] x) => (float[] y) { y = Relu(x) }", in an opset. A type
 /// without a shape gets the one that ONNX infers.

@@ -50,8 +50,10 @@ constexpr double largest_rounding = 0.05;
   throw FailedCheck(std::move(failure), std::move(result));
 }
 
-graph::Model prepared(const ParsedModel& parsed, const Options& options) {
-  graph::Model imported = import_model(parsed, options.import);
+graph::Model prepared(const ParsedModel& parsed, const Options& options, std::vector<std::string>& notes) {
+  ImportOptions import_options = options.import;
+  import_options.notes = &notes;
+  graph::Model imported = import_model(parsed, import_options);
   apply_ranges(imported, options.ranges);
   apply_states(imported, options.states);
   if (options.io_layout == IoLayout::nhwc) use_nhwc(imported);
@@ -127,7 +129,8 @@ void measure_rounding(Conversion& result, const graph::Model& floating, const Op
 Conversion convert_parsed(ParsedModel parsed, const Options& options, const std::string& file) {
   Conversion result;
   result.notes = parsed.notes;
-  graph::Model reference = prepared(parsed, options), floating;  // floating: before anything was rounded
+  graph::Model reference = prepared(parsed, options, result.notes),
+               floating;  // floating: before anything was rounded
   note_unused_custom(reference, options.import, result.notes);
   parsed.proto.reset();
   result.model = reference;

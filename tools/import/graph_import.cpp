@@ -12,6 +12,7 @@
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
+#include "tools/import/function_body.hpp"
 #include "tools/io/tensor_proto.hpp"
 #include "tools/report/node_title.hpp"
 
@@ -274,6 +275,41 @@ void GraphImport::import_nodes() {
   for (const auto& node : proto_.node()) import_node(node);
 }
 
+onnx::TypeProto GraphImport::onnx_type(ValueId id) const {
+  onnx::TypeProto type;
+  if (id == graph::absent) return type;
+  const graph::Value& value = graph.value(id);
+  type.mutable_tensor_type()->set_elem_type(io::onnx_from_dtype(value.dtype));
+  if (!value.dims) return type;
+  auto& shape = *type.mutable_tensor_type()->mutable_shape();
+  for (const std::int64_t dim : *value.dims) {
+    auto& to = *shape.add_dim();
+    if (dim >= 0)
+      to.set_dim_value(dim);
+    else if (symbol_of(dim) >= 0)
+      to.set_dim_param(shared.model.symbols[static_cast<std::size_t>(symbol_of(dim))].name);
+  }
+  return type;
+}
+
+bool GraphImport::import_function(const onnx::NodeProto& proto, NodeImport& node, int opset) {
+  std::vector<onnx::TypeProto> types;
+  for (const std::string& name : proto.input())
+    types.push_back(name.empty() ? onnx::TypeProto() : onnx_type(lookup(name)));
+  const std::optional<FunctionBody> body = function_body(proto, opset, shared.opset(""), types);
+  if (!body) return false;
+  struct Opsets {  // those of the body, as long as it is imported
+    ModelImport& shared;
+    std::map<std::string, int> outer;
+    ~Opsets() { shared.opsets = std::move(outer); }
+  } opsets{shared, std::exchange(shared.opsets, body->opsets)};
+  std::vector<int> outputs;
+  for (int o = 0; o < node.outputs(); ++o)
+    if (node.wants(o)) outputs.push_back(o);
+  node.become(body->graph, outputs);
+  return true;
+}
+
 void GraphImport::import_node(const onnx::NodeProto& proto) {
   ++shared.nodes;
   const std::string domain = normalized(proto.domain()), qualified = domain + "::" + proto.op_type();
@@ -282,11 +318,13 @@ void GraphImport::import_node(const onnx::NodeProto& proto) {
   NodeImport node(impl);
   try {
     const auto custom = shared.options.custom.find(qualified);
-    const ImporterTable::Entry* entry = shared.table.find(domain, proto.op_type());
+    const ImporterTable::Entry* entry = shared.table.find(domain, proto.op_type(), opset);
     if (custom != shared.options.custom.end()) {
       node.emit_custom(custom->second.empty() ? qualified : custom->second);
     } else if (entry == nullptr && shared.options.custom_domains.contains(domain)) {
       node.emit_custom(qualified);
+    } else if ((entry == nullptr || opset < entry->oldest) && import_function(proto, node, opset)) {
+      for (const auto& attribute : proto.attribute()) impl.asked.insert(attribute.name());
     } else if (entry == nullptr) {
       if (domain.empty())
         throw Unsupported{"the operator is not supported yet",
@@ -303,6 +341,8 @@ void GraphImport::import_node(const onnx::NodeProto& proto) {
       for (int i = 0; i < node.inputs(); ++i) (void)node.input(i);
       entry->importer(node);
     }
+    constexpr int first_without_consumed_inputs = 6;
+    if (domain.empty() && opset < first_without_consumed_inputs) impl.asked.emplace("consumed_inputs");
     for (const auto& attribute : proto.attribute())
       if (!impl.asked.contains(attribute.name()))
         throw Unsupported{"attribute " + attribute.name() + " is not supported", {}};

@@ -82,6 +82,9 @@ class GraphImport {
   void import_input(const onnx::ValueInfoProto& info);
   void import_output(const onnx::ValueInfoProto& info);
   void import_node(const onnx::NodeProto& node);
+  /// Imports what ONNX's schema of an operator says in others; false where it says nothing.
+  bool import_function(const onnx::NodeProto& proto, NodeImport& node, int opset);
+  onnx::TypeProto onnx_type(ValueId id) const;
   graph::Dims input_dims(const onnx::ValueInfoProto& info);
   void problem(const std::string& what, const std::string& op_type, std::string reason, std::string remedy);
 

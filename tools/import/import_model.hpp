@@ -35,6 +35,8 @@ struct ImportOptions {
   std::map<std::string, std::string> custom{};
   /// Domains whose operators are all of this kind.
   std::set<std::string> custom_domains{};
+  /// Where importers write what is worth knowing of nodes that were imported, one line each; may be null.
+  std::vector<std::string>* notes = nullptr;
 };
 
 /// The graph as the importers build it, before any pass. Throws UnsupportedModel.

@@ -28,12 +28,20 @@ std::string dtype_list(const std::vector<DType>& dtypes) {
 }  // namespace
 
 void ImporterTable::add(std::string_view op_type, Importer importer, int oldest, std::string_view domain) {
-  entries_[{std::string(domain), std::string(op_type)}] = {importer, oldest};
+  std::vector<Entry>& entries = entries_[{std::string(domain), std::string(op_type)}];
+  entries.push_back({importer, oldest});
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.oldest < b.oldest; });
 }
 
-const ImporterTable::Entry* ImporterTable::find(std::string_view domain, std::string_view op_type) const {
+const ImporterTable::Entry* ImporterTable::find(std::string_view domain, std::string_view op_type,
+                                                int opset) const {
   const auto found = entries_.find({std::string(domain), std::string(op_type)});
-  return found == entries_.end() ? nullptr : &found->second;
+  if (found == entries_.end()) return nullptr;
+  const Entry* best = &found->second.front();
+  for (const Entry& entry : found->second)
+    if (entry.oldest <= opset) best = &entry;
+  return best;
 }
 
 const onnx::AttributeProto* NodeImport::Impl::find(std::string_view name, int type) {
@@ -342,11 +350,12 @@ const graph::Graph& NodeImport::subgraph(int index) const {
   return impl_.graph.shared.model.graphs[static_cast<std::size_t>(index)];
 }
 
-void NodeImport::become(const onnx::GraphProto& proto) {
+void NodeImport::become(const onnx::GraphProto& proto, const std::vector<int>& numbers) {
   const Subgraph subgraph = import_subgraph(proto);
   auto& graphs = impl_.graph.shared.model.graphs;  // the subgraph's own subgraphs come before it
   const graph::Graph inner = std::move(graphs.back());
   graphs.pop_back();
+  if (inner.outputs.size() != static_cast<std::size_t>(proto.output_size())) throw Poisoned{};
   std::vector<ValueId> outer(inner.values.size(), graph::absent);
   for (std::size_t i = 0; i < inner.inputs.size(); ++i)
     outer[static_cast<std::size_t>(inner.inputs[i])] = subgraph.captured[i];
@@ -362,7 +371,13 @@ void NodeImport::become(const onnx::GraphProto& proto) {
     impl_.graph.push_node(std::move(node));
   }
   for (std::size_t o = 0; o < inner.outputs.size(); ++o)
-    output(static_cast<int>(o), outer[static_cast<std::size_t>(inner.outputs[o])]);
+    output(numbers.empty() ? static_cast<int>(o) : numbers[o],
+           outer[static_cast<std::size_t>(inner.outputs[o])]);
+}
+
+void NodeImport::note(const std::string& text) {
+  if (std::vector<std::string>* notes = impl_.graph.shared.options.notes)
+    notes->push_back(node_title(impl_.node) + " (" + op_type() + "): " + text);
 }
 
 void NodeImport::refuse(std::string reason, std::string remedy) const {

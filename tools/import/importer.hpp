@@ -118,10 +118,13 @@ class NodeImport {
   const graph::Graph& subgraph(int index) const;  ///< one that was imported
   Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs);
 
-  /// The nodes of a subgraph attribute in the node's place: its outputs are the node's.
-  void become(const onnx::GraphProto& graph);
+  /// The nodes of a graph in the node's place: its outputs are the node's outputs with these numbers, all of
+  /// them in order where `numbers` is empty.
+  void become(const onnx::GraphProto& graph, const std::vector<int>& numbers = {});
 
   [[noreturn]] void refuse(std::string reason, std::string remedy = {}) const;
+  /// Says something of this node that whoever converts it should know.
+  void note(const std::string& text);
 
   struct Impl;
   explicit NodeImport(Impl& impl) : impl_(impl) {}
@@ -148,17 +151,22 @@ using Importer = void (*)(NodeImport&);
 /// defines `void register_NAME(ImporterTable&)`; the build calls every one of them from register_all.
 class ImporterTable {
  public:
-  /// `oldest`: the first opset of the domain whose form the importer understands.
+  /// `oldest`: the first opset of the domain whose form the importer understands. An operator may have several, for
+  /// forms that have little in common: the one for the newest of those not newer than the model is called.
   void add(std::string_view op_type, Importer importer, int oldest = 1, std::string_view domain = "");
   struct Entry {
     Importer importer;
     int oldest;
   };
-  const Entry* find(std::string_view domain, std::string_view op_type) const;
-  const std::map<std::pair<std::string, std::string>, Entry>& entries() const { return entries_; }
+  /// Null where there is none; one that is newer than `opset` where there is no older one.
+  const Entry* find(std::string_view domain, std::string_view op_type, int opset) const;
+  /// By domain and name; each from the oldest on.
+  const std::map<std::pair<std::string, std::string>, std::vector<Entry>>& entries() const {
+    return entries_;
+  }
 
  private:
-  std::map<std::pair<std::string, std::string>, Entry> entries_;
+  std::map<std::pair<std::string, std::string>, std::vector<Entry>> entries_;
 };
 
 void register_all(ImporterTable& table);

@@ -117,6 +117,12 @@ DType dtype_from_onnx(int data_type) {
   }
 }
 
+int onnx_from_dtype(DType dtype) {
+  for (int type = onnx::TensorProto::UNDEFINED; type <= onnx::TensorProto::DataType_MAX; ++type)
+    if (dtype_from_onnx(type) == dtype) return type;
+  return onnx::TensorProto::UNDEFINED;
+}
+
 std::string onnx_type_name(int data_type) {
   if (!onnx::TensorProto_DataType_IsValid(data_type)) return "data type " + std::to_string(data_type);
   return onnx::TensorProto_DataType_Name(static_cast<onnx::TensorProto_DataType>(data_type));

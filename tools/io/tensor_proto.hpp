@@ -14,6 +14,8 @@ namespace lithe::io {
 
 /// DType::none for what has no counterpart (strings, complex numbers).
 DType dtype_from_onnx(int data_type);
+/// ONNX's data type of a dtype.
+int onnx_from_dtype(DType dtype);
 /// ONNX's name of a data type, for messages.
 std::string onnx_type_name(int data_type);
 /// The contents of raw_data or of the typed field, packed as in the file; booleans become 0 or 1. Throws
