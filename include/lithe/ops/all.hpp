@@ -10,6 +10,7 @@
 #include "lithe/ops/bit_cast.hpp"
 #include "lithe/ops/cast.hpp"
 #include "lithe/ops/clip.hpp"
+#include "lithe/ops/col2im.hpp"
 #include "lithe/ops/concat.hpp"
 #include "lithe/ops/constant_of_shape.hpp"
 #include "lithe/ops/conv2d.hpp"
@@ -19,6 +20,8 @@
 #include "lithe/ops/cum_sum.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/dequantize_linear.hpp"
+#include "lithe/ops/det.hpp"
+#include "lithe/ops/dft.hpp"
 #include "lithe/ops/dynamic_fully_connected.hpp"
 #include "lithe/ops/dynamic_quantize.hpp"
 #include "lithe/ops/dynamic_quantize_linear.hpp"
@@ -28,6 +31,7 @@
 #include "lithe/ops/gather.hpp"
 #include "lithe/ops/gather_elements.hpp"
 #include "lithe/ops/gather_nd.hpp"
+#include "lithe/ops/grid_sample.hpp"
 #include "lithe/ops/group_normalization.hpp"
 #include "lithe/ops/gru.hpp"
 #include "lithe/ops/if.hpp"
@@ -38,17 +42,20 @@
 #include "lithe/ops/lstm.hpp"
 #include "lithe/ops/matmul.hpp"
 #include "lithe/ops/max_pool2d.hpp"
+#include "lithe/ops/max_roi_pool.hpp"
 #include "lithe/ops/max_unpool.hpp"
 #include "lithe/ops/non_max_suppression.hpp"
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/quantize_linear.hpp"
+#include "lithe/ops/random.hpp"
 #include "lithe/ops/range.hpp"
 #include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/resize.hpp"
 #include "lithe/ops/reverse_sequence.hpp"
 #include "lithe/ops/rnn.hpp"
+#include "lithe/ops/roi_align.hpp"
 #include "lithe/ops/scatter_elements.hpp"
 #include "lithe/ops/scatter_nd.hpp"
 #include "lithe/ops/shape.hpp"
@@ -79,6 +86,7 @@ using all = KernelList<
     Kernel<ops::BitCast>,
     Kernel<ops::Cast>,
     Kernel<ops::Clip>,
+    Kernel<ops::Col2Im>,
     Kernel<ops::Concat>,
     Kernel<ops::ConstantOfShape>,
     Kernel<ops::Conv2D>,
@@ -88,6 +96,8 @@ using all = KernelList<
     CumulativeKernels,
     Kernel<ops::DepthwiseConv2D>,
     Kernel<ops::DequantizeLinear>,
+    Kernel<ops::Det>,
+    Kernel<ops::DFT>,
     Kernel<ops::DynamicFullyConnected>,
     Kernel<ops::DynamicQuantize>,
     Kernel<ops::DynamicQuantizeLinear>,
@@ -97,6 +107,7 @@ using all = KernelList<
     Kernel<ops::Gather>,
     Kernel<ops::GatherElements>,
     Kernel<ops::GatherND>,
+    Kernel<ops::GridSample>,
     Kernel<ops::GroupNormalization>,
     Kernel<ops::GRU>,
     Kernel<ops::If>,
@@ -107,11 +118,13 @@ using all = KernelList<
     Kernel<ops::LSTM>,
     Kernel<ops::MatMul>,
     Kernel<ops::MaxPool2D>,
+    Kernel<ops::MaxRoiPool>,
     Kernel<ops::MaxUnpool>,
     Kernel<ops::NonMaxSuppression>,
     Kernel<ops::NonZero>,
     Kernel<ops::Pad>,
     Kernel<ops::QuantizeLinear>,
+    RandomKernels,
     Kernel<ops::Range>,
     ReduceKernels,
     Kernel<ops::Reshape>,
@@ -119,6 +132,7 @@ using all = KernelList<
     Kernel<ops::ReverseSequence>,
     Kernel<ops::RMSNormalization>,
     Kernel<ops::RNN>,
+    Kernel<ops::RoiAlign>,
     Kernel<ops::ScatterElements>,
     Kernel<ops::ScatterND>,
     Kernel<ops::ShapeOf>,
