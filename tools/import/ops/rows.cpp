@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "lithe/ops/col2im.hpp"
 #include "lithe/ops/concat.hpp"
+#include "lithe/ops/det.hpp"
 #include "lithe/ops/expand.hpp"
 #include "lithe/ops/flatten.hpp"
 #include "lithe/ops/gather.hpp"
@@ -22,7 +24,9 @@ namespace lithe::import {
 /// The other operators that lithe shares with ONNX, name, inputs, attributes and defaults, in every opset
 /// since `oldest`.
 void register_rows(ImporterTable& table) {
+  table.add("Col2Im", import_row<ops::Col2Im>, 18);
   table.add("Concat", import_row<ops::Concat>, 4);
+  table.add("Det", import_row<ops::Det>, 11);
   table.add("Expand", import_row<ops::Expand>, 8);
   table.add("Flatten", import_row<ops::Flatten>);
   table.add("Gather", import_row<ops::Gather>);
