@@ -130,10 +130,17 @@ void each_graph(onnx::GraphProto& graph, const Visit& visit) {
 
 std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
 
+int onnx_opset(const onnx::ModelProto& model) {
+  int opset = 1;
+  for (const auto& o : model.opset_import())
+    if (normalized(o.domain()).empty()) opset = static_cast<int>(o.version());
+  return opset;
+}
+
 const Expandable* expandable(const onnx::NodeProto& node, const std::set<std::string>& kept) {
   const std::string domain = normalized(node.domain());
   if (kept.contains(domain) || kept.contains(domain + "::" + node.op_type())) return nullptr;
-  for (const auto table : {quantized_operators(), integer_operators()})
+  for (const auto table : {quantized_operators(), integer_operators(), fused_operators()})
     for (const Expandable& e : table)
       if (node.op_type() == e.name && domain == e.domain) return &e;
   return nullptr;
@@ -141,10 +148,28 @@ const Expandable* expandable(const onnx::NodeProto& node, const std::set<std::st
 
 }  // namespace
 
+void name_extensions(onnx::ModelProto& model) {
+  const int opset = onnx_opset(model);
+  bool any = false;
+  each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {
+    for (auto& node : *graph.mutable_node()) {
+      constexpr int first_layer_normalization = 17;
+      const bool extension = node.op_type() == "SimplifiedLayerNormalization" ||
+                             (node.op_type() == "LayerNormalization" && opset < first_layer_normalization);
+      if (!extension || !normalized(node.domain()).empty()) continue;
+      node.set_domain(microsoft);
+      any = true;
+    }
+  });
+  for (const auto& o : model.opset_import()) any = any && o.domain() != microsoft;
+  if (!any) return;
+  auto& import = *model.add_opset_import();
+  import.set_domain(microsoft);
+  import.set_version(1);
+}
+
 void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept) {
-  int opset = 1;
-  for (const auto& o : model.opset_import())
-    if (normalized(o.domain()).empty()) opset = static_cast<int>(o.version());
+  const int opset = onnx_opset(model);
   std::set<std::string> taken;
   bool any = false;
   each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {

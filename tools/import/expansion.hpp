@@ -79,6 +79,12 @@ inline constexpr const char* microsoft = "com.microsoft";
 std::span<const Expandable> quantized_operators();
 /// Operators on integers, and those that ONNX Runtime's dynamic quantization writes.
 std::span<const Expandable> integer_operators();
+/// What ONNX Runtime's optimizations make of several operators, or of one for another layout.
+std::span<const Expandable> fused_operators();
+
+/// ONNX Runtime writes operators of its own in ONNX's domain too, where ONNX does not know them (LayerNormalization
+/// before opset 17): they become com.microsoft's.
+void name_extensions(onnx::ModelProto& model);
 
 /// Expands every node that can be, except those that `kept` names ("domain::Operator", or a domain).
 void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept);

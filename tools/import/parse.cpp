@@ -228,6 +228,7 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
   if (*nodes > options.limits.nodes)
     report::bad_input(name + ": it has more than " + std::to_string(options.limits.nodes) +
                       " nodes once functions are inlined; split the model");
+  name_extensions(model);
   onnx::checker::check_model(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
   fix_shapes(name, model, options.shapes);

@@ -57,7 +57,9 @@ void import_layer_normalization(NodeImport& node) {
     if (!node.wants(o)) continue;
     const ValueId statistic = outputs[static_cast<std::size_t>(o)];
     const DType wanted = node.output_dtype(o);
-    node.output(o, wanted == DType::f32 ? statistic : node.emit<ops::Cast>({}, {statistic}, wanted));
+    node.output(o, wanted == DType::f32 || wanted == DType::none
+                       ? statistic
+                       : node.emit<ops::Cast>({}, {statistic}, wanted));
   }
 }
 
@@ -77,6 +79,7 @@ void import_rms_normalization(NodeImport& node) {
 
 void register_layer_normalization(ImporterTable& table) {
   table.add("LayerNormalization", import_layer_normalization, 17);
+  table.add("LayerNormalization", import_layer_normalization, 1, "com.microsoft");
   table.add("RMSNormalization", import_rms_normalization, 23);
 }
 

@@ -99,6 +99,7 @@ void register_masks(ImporterTable& table) {
   table.add("OneHot", import_one_hot, 9);
   table.add("Shrink", import_shrink, 9);
   table.add("Trilu", import_trilu, 14);
+  table.add("Trilu", import_trilu, 1, "com.microsoft");
 }
 
 }  // namespace lithe::import
