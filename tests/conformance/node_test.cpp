@@ -161,7 +161,14 @@ void show_untested(Scoreboard& scoreboard) {
       {"Conv", "g (float[1,4,8,8] x, float[4,1,3,3] w) => (float[] y) { y = Conv<group = 4>(x, w) }"},
       {"Conv", "g (float[1,4,8,8,8] x, float[6,4,3,3,3] w) => (float[] y) { y = Conv(x, w) }"},
       {"GlobalLpPool", "g (float[1,4,8,8] x) => (float[] y) { y = GlobalLpPool(x) }"},
-      {"Not", "g (bool[4] x) => (bool[] y) { y = Not(x) }"},
+      {"Bernoulli", "g (float[4] x) => (float[] y) { y = Bernoulli(x) }"},
+      {"MaxRoiPool",
+       "g (float[1,4,8,8] x, float[2,5] r) => (float[] y) { y = MaxRoiPool<pooled_shape = [2, 2]>(x, r) }"},
+      {"Multinomial", "g (float[2,4] x) => (int32[] y) { y = Multinomial(x) }"},
+      {"RandomNormal", "g () => (float[] y) { y = RandomNormal<shape = [4]>() }"},
+      {"RandomNormalLike", "g (float[4] x) => (float[] y) { y = RandomNormalLike(x) }"},
+      {"RandomUniform", "g () => (float[] y) { y = RandomUniform<shape = [4]>() }"},
+      {"RandomUniformLike", "g (float[4] x) => (float[] y) { y = RandomUniformLike(x) }"},
   };
   for (const auto& [op, text] : forms) scoreboard.show({"", op}, imported(text, 17));
 }

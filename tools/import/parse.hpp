@@ -38,7 +38,7 @@ struct ParsedModel {
 };
 
 /// The oldest and newest opset of the default domain that are converted.
-inline constexpr int oldest_opset = 7, newest_opset = 27;
+inline constexpr int oldest_opset = 1, newest_opset = 27;
 
 /// Reads an .onnx file. Throws report::Failure: exit 3 for what is not a model (with the command that makes
 /// one), is damaged, over a limit, or refused by ONNX's checker; 2 for an option that names no input; 4 where

@@ -8,7 +8,7 @@
 namespace lithe::import {
 namespace {
 
-/// AveragePool-7 to 22: ceil_mode since 10, dilations since 19.
+/// AveragePool-1 to 22: count_include_pad since 7, ceil_mode since 10, dilations since 19.
 void import_average_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
   const Window window = read_window(node, axes, node.attribute_ints("kernel_shape"));
@@ -23,6 +23,6 @@ void import_average_pool(NodeImport& node) {
 
 }  // namespace
 
-void register_average_pool(ImporterTable& table) { table.add("AveragePool", import_average_pool, 7); }
+void register_average_pool(ImporterTable& table) { table.add("AveragePool", import_average_pool); }
 
 }  // namespace lithe::import

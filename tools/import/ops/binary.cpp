@@ -7,7 +7,7 @@
 namespace lithe::import {
 
 /// Element-wise operators of two inputs that lithe shares with ONNX. Max and Min, which take any number:
-/// variadic.cpp. Pow, which takes two dtypes: pow.cpp.
+/// variadic.cpp. Pow, which takes two dtypes: pow.cpp. Before opset 7: old_forms.cpp.
 void register_binary(ImporterTable& table) {
   struct Row {
     const char* name;

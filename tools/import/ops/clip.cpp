@@ -36,7 +36,7 @@ float bound(const graph::Constant& constant) {
   }
 }
 
-/// Clip with attributes (6) or with the inputs min and max (11 to 13). Bounds that are not constant floats,
+/// Clip with attributes (1, 6) or with the inputs min and max (11 to 13). Bounds that are not constant floats,
 /// or where min > max (then the result is max everywhere): Max, then Min.
 void import_clip(NodeImport& node) {
   const ValueId input = node.input(0);
@@ -69,6 +69,6 @@ void import_clip(NodeImport& node) {
 
 }  // namespace
 
-void register_clip(ImporterTable& table) { table.add("Clip", import_clip, 6); }
+void register_clip(ImporterTable& table) { table.add("Clip", import_clip); }
 
 }  // namespace lithe::import

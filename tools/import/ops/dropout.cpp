@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 
@@ -9,18 +10,33 @@
 namespace lithe::import {
 namespace {
 
-/// Dropout-7 to 22 in inference: the input itself, and a mask of ones where it is asked for.
+/// Whether input 1, the ratio, is known to be 0: then nothing is ever dropped.
+bool drops_nothing(const NodeImport& node) {
+  const graph::ConstantPtr ratio = node.known(node.input(1));
+  return ratio != nullptr && !ratio->bytes.empty() &&
+         std::all_of(ratio->bytes.begin(), ratio->bytes.end(), [](std::byte b) { return b == std::byte{0}; });
+}
+
+/// Since 12 an input says whether it is training; only where nothing is dropped that makes no difference.
+void check_training_mode(NodeImport& node) {
+  constexpr const char* eval = "export it in inference mode: call model.eval() first";
+  const graph::ConstantPtr training = node.known(node.input(2));
+  if (training != nullptr && !training->bytes.empty() && training->bytes[0] == std::byte{0}) return;
+  if (drops_nothing(node)) return node.note("it is in training mode, but drops nothing: its ratio is 0");
+  if (training == nullptr)
+    node.refuse("Dropout whose training_mode is computed at run time is not supported", eval);
+  node.refuse("Dropout was exported in training mode", eval);
+}
+
+/// Dropout-1 to 22 in inference: the input itself, and a mask of ones where it is asked for. Before 7 an attribute
+/// says that it is inference.
 void import_dropout(NodeImport& node) {
+  constexpr int first_without_is_test = 7;
   node.attribute_float("ratio", 0.5F);
   node.attribute_int("seed", 0);
-  if (node.has(2)) {
-    constexpr const char* eval = "export it in inference mode: call model.eval() first";
-    const graph::Constant* training = node.constant(node.input(2));
-    if (training == nullptr)
-      node.refuse("Dropout whose training_mode is computed at run time is not supported", eval);
-    if (training->bytes.empty() || training->bytes[0] != std::byte{0})
-      node.refuse("Dropout was exported in training mode", eval);
-  }
+  if (node.opset() < first_without_is_test && node.attribute_int("is_test", 0) == 0)
+    node.note("it was exported in training mode; as in inference, it drops nothing here");
+  if (node.has(2)) check_training_mode(node);
   if (node.wants(1)) {
     // ONNX infers the mask's type since 12; before 10 it is the data's, then bool.
     DType dtype = node.output_dtype(1);
@@ -42,6 +58,6 @@ void import_dropout(NodeImport& node) {
 
 }  // namespace
 
-void register_dropout(ImporterTable& table) { table.add("Dropout", import_dropout, 7); }
+void register_dropout(ImporterTable& table) { table.add("Dropout", import_dropout); }
 
 }  // namespace lithe::import

@@ -32,8 +32,10 @@ ValueId as_bias(NodeImport& node, ValueId c, std::int64_t outputs) {
   return graph::absent;
 }
 
-/// Gemm-7 to 13: alpha * op(A) * op(B) + beta * C, C optional since 11 and broadcast to [M, N].
+/// Gemm-1 to 13: alpha * op(A) * op(B) + beta * C, C optional since 11 and broadcast to [M, N], as `broadcast` said before 7.
 void import_gemm(NodeImport& node) {
+  constexpr int first_that_broadcasts = 7;
+  if (node.opset() < first_that_broadcasts) node.attribute_int("broadcast", 0);
   const float alpha = node.attribute_float("alpha", 1), beta = node.attribute_float("beta", 1);
   const bool transpose_a = node.attribute_int("transA", 0) != 0,
              transpose_b = node.attribute_int("transB", 0) != 0;
@@ -62,6 +64,6 @@ void import_gemm(NodeImport& node) {
 
 }  // namespace
 
-void register_gemm(ImporterTable& table) { table.add("Gemm", import_gemm, 7); }
+void register_gemm(ImporterTable& table) { table.add("Gemm", import_gemm); }
 
 }  // namespace lithe::import

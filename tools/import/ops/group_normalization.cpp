@@ -30,7 +30,7 @@ void import_group_normalization(NodeImport& node) {
   emit(node, attributes);
 }
 
-/// InstanceNormalization-6 and 22.
+/// InstanceNormalization-1, 6 and 22.
 void import_instance_normalization(NodeImport& node) {
   ops::GroupNormalization::Attributes attributes;
   read_attribute(node, "epsilon", attributes.epsilon);
@@ -41,7 +41,7 @@ void import_instance_normalization(NodeImport& node) {
 
 void register_group_normalization(ImporterTable& table) {
   table.add("GroupNormalization", import_group_normalization, 18);
-  table.add("InstanceNormalization", import_instance_normalization, 6);
+  table.add("InstanceNormalization", import_instance_normalization);
 }
 
 }  // namespace lithe::import

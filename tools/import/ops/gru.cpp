@@ -23,6 +23,6 @@ void import_gru(NodeImport& node) {
 
 }  // namespace
 
-void register_gru(ImporterTable& table) { table.add("GRU", import_gru, 7); }
+void register_gru(ImporterTable& table) { table.add("GRU", import_gru); }
 
 }  // namespace lithe::import

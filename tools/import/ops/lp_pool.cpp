@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 
 #include "lithe/ops/lp_pool2d.hpp"
 #include "tools/import/importer.hpp"
@@ -7,31 +8,39 @@
 namespace lithe::import {
 namespace {
 
-/// LpPool-2 to 22: ceil_mode and dilations since 18.
+/// The exponent of the norm; a float in opset 1.
+std::int32_t read_p(NodeImport& node) {
+  if (node.opset() >= 2) return narrow(node, node.attribute_int("p", 2), "p");
+  const float p = node.attribute_float("p", 2);
+  if (p != std::floor(p) || p < 1 || p > 64) node.refuse("attribute p must be a whole number");
+  return static_cast<std::int32_t>(p);
+}
+
+/// LpPool-1 to 22: ceil_mode and dilations since 18.
 void import_lp_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
   const Window window = read_window(node, axes, node.attribute_ints("kernel_shape"));
   ops::LpPool2D::Attributes attributes;
   attributes.ceil_mode = node.attribute_int("ceil_mode", 0) != 0 && !window.same;
-  read_attribute(node, "p", attributes.p);
+  attributes.p = read_p(node);
   import_pool<ops::LpPool2D>(node, attributes, window, axes, 0.0F);
 }
 
-/// GlobalLpPool-2, 22: one window that covers the whole picture, whose size must be known.
+/// GlobalLpPool-1 to 22: one window that covers the whole picture, whose size must be known.
 void import_global_lp_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
   Window window;
   window.kernel = per_axis(node, known_sizes(node, 2), axes, "kernel_shape");
   ops::LpPool2D::Attributes attributes;
-  read_attribute(node, "p", attributes.p);
+  attributes.p = read_p(node);
   import_pool<ops::LpPool2D>(node, attributes, window, axes, 0.0F);
 }
 
 }  // namespace
 
 void register_lp_pool(ImporterTable& table) {
-  table.add("LpPool", import_lp_pool, 2);
-  table.add("GlobalLpPool", import_global_lp_pool, 2);
+  table.add("LpPool", import_lp_pool);
+  table.add("GlobalLpPool", import_global_lp_pool);
 }
 
 }  // namespace lithe::import

@@ -42,6 +42,8 @@ inline std::vector<ops::RecurrentActivation> read_activations(NodeImport& node,
 /// [B, D, H], [B, T, D, H].
 template <class Op>
 void emit_recurrent(NodeImport& node, const typename Op::Attributes& attributes, int states) {
+  constexpr int first_without_output_sequence = 7;  // before, it says whether output 0 is wanted
+  if (node.opset() < first_without_output_sequence) node.attribute_int("output_sequence", 0);
   const std::int64_t layout = node.attribute_int("layout", 0);
   std::vector<graph::ValueId> inputs = all_inputs(node);
   if (layout == 0) return node.emit_outputs<Op>(attributes, inputs);

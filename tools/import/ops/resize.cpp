@@ -161,6 +161,17 @@ void import_resize(NodeImport& node) {
   node.output(0, resized(node, a, target));
 }
 
+/// Upsample-1: a scale for height and one for width.
+void import_old_upsample(NodeImport& node) {
+  const std::string mode = node.attribute_string("mode", "nearest");
+  Attributes attributes{.coordinate_transformation_mode = ops::Coordinates::asymmetric,
+                        .nearest_mode = ops::NearestMode::floor};
+  attributes.mode = named<ops::ResizeMode>(node, mode == "bilinear" ? "linear" : mode, "mode");
+  const ValueId scales = float_list(
+      node, {1, 1, node.attribute_float("height_scale", 1), node.attribute_float("width_scale", 1)});
+  node.output(0, resized(node, attributes, {.input = node.input(0), .scales = scales}));
+}
+
 /// Upsample-7 (scales an attribute) and 9 (an input).
 void import_upsample(NodeImport& node) {
   const ValueId scales =
@@ -172,6 +183,7 @@ void import_upsample(NodeImport& node) {
 
 void register_resize(ImporterTable& table) {
   table.add("Resize", import_resize, 10);
+  table.add("Upsample", import_old_upsample);
   table.add("Upsample", import_upsample, 7);
 }
 

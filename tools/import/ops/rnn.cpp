@@ -8,7 +8,7 @@
 namespace lithe::import {
 namespace {
 
-/// RNN-7, 14, 22.
+/// RNN-1 to 22.
 void import_rnn(NodeImport& node) {
   ops::RNN::Attributes attributes;
   read_attribute(node, "hidden_size", attributes.hidden_size);
@@ -20,6 +20,6 @@ void import_rnn(NodeImport& node) {
 
 }  // namespace
 
-void register_rnn(ImporterTable& table) { table.add("RNN", import_rnn, 7); }
+void register_rnn(ImporterTable& table) { table.add("RNN", import_rnn); }
 
 }  // namespace lithe::import

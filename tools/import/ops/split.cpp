@@ -11,7 +11,7 @@
 namespace lithe::import {
 namespace {
 
-/// Split-2 and 11 (sizes an attribute), 13 (an input), 18 (num_outputs): without sizes, equal parts, the last
+/// Split-1 to 11 (sizes an attribute, in 1 an input too), 13 (an input), 18 (num_outputs): without sizes, equal parts, the last
 /// one smaller.
 void import_split(NodeImport& node) {
   ops::Split::Attributes attributes;
@@ -19,7 +19,7 @@ void import_split(NodeImport& node) {
   std::vector<graph::ValueId> inputs = all_inputs(node);
   if (node.opset() < 13) {
     const std::vector<std::int64_t> sizes = node.attribute_ints("split");
-    if (!sizes.empty()) inputs.push_back(node.ints(sizes));
+    if (!sizes.empty() && !node.has(1)) inputs.push_back(node.ints(sizes));
   }
   if (node.opset() >= 18) {
     const std::int64_t parts = node.attribute_int("num_outputs", node.outputs());
@@ -32,6 +32,6 @@ void import_split(NodeImport& node) {
 
 }  // namespace
 
-void register_split(ImporterTable& table) { table.add("Split", import_split, 2); }
+void register_split(ImporterTable& table) { table.add("Split", import_split); }
 
 }  // namespace lithe::import

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lithe/ops/unary.hpp"
 
+#include <string_view>
+
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
 
@@ -54,8 +56,9 @@ void register_unary(ImporterTable& table) {
       {"Tanh", import_row<ops::Tanh>},
       {"ThresholdedRelu", import_row<ops::ThresholdedRelu>},
   };
-  constexpr int first_without_consumed_inputs = 6;
-  for (const Row& row : rows) table.add(row.name, row.importer, first_without_consumed_inputs);
+  constexpr int first_selu = 6;  // before, its constants are others: old_forms.cpp
+  for (const Row& row : rows)
+    table.add(row.name, row.importer, row.name == std::string_view("Selu") ? first_selu : 1);
 }
 
 }  // namespace lithe::import

@@ -14,13 +14,13 @@ graph::ValueId fold(NodeImport& node) {
   return result;
 }
 
-/// Max, Min and Sum: 6 (one shape), 8 (broadcasting) to 13.
+/// Max, Min and Sum: 1 and 6 (one shape), 8 (broadcasting) to 13.
 template <class Op>
 void import_folded(NodeImport& node) {
   node.output(0, fold<Op>(node));
 }
 
-/// Mean-6 to 13: the sum divided by the number of inputs.
+/// Mean-1 to 13: the sum divided by the number of inputs.
 void import_mean(NodeImport& node) {
   graph::ValueId sum = fold<ops::Add>(node);
   const DType dtype = node.dtype(node.input(0));
@@ -32,10 +32,10 @@ void import_mean(NodeImport& node) {
 }  // namespace
 
 void register_variadic(ImporterTable& table) {
-  table.add("Max", import_folded<ops::Max>, 6);
-  table.add("Mean", import_mean, 6);
-  table.add("Min", import_folded<ops::Min>, 6);
-  table.add("Sum", import_folded<ops::Add>, 6);
+  table.add("Max", import_folded<ops::Max>);
+  table.add("Mean", import_mean);
+  table.add("Min", import_folded<ops::Min>);
+  table.add("Sum", import_folded<ops::Add>);
 }
 
 }  // namespace lithe::import
