@@ -47,9 +47,7 @@ TEST(ImportOldForms, Values) {
   EXPECT_EQ(slope.run({floats_of({1, 2, 2}, {-1, 1, -1, 1}), floats_of({2}, {2, 3})})[0],
             (std::vector<double>{-2, 1, -3, 1}));
   RunningModel tile(
-      "g (float[2,2] x) => (float[2,6] y) <float t = {3}, float a = {1}> { t64 = Cast <to = \"INT64\"> (t)\n "
-      "a64 = Cast <to = \"INT64\"> (a)\n y = Tile (x, t64, a64) }",
-      1);
+      "g (float[2,2] x) => (float[2,6] y) <float t = {3}, float a = {1}> { y = Tile (x, t, a) }", 1);
   EXPECT_EQ(tile.run({floats_of({2, 2}, {1, 2, 3, 4})})[0],
             (std::vector<double>{1, 2, 1, 2, 1, 2, 3, 4, 3, 4, 3, 4}));
   RunningModel grow(

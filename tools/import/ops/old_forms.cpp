@@ -76,13 +76,16 @@ void import_old_concat(NodeImport& node) {
   node.emit_outputs<ops::Concat>(attributes, all_inputs(node));
 }
 
-/// Tile-1: one axis is repeated.
+/// Tile-1: one axis is repeated. Both numbers have the input's type.
 void import_old_tile(NodeImport& node) {
-  const auto axis = node.constant_ints(2);
-  if (!axis || axis->size() != 1) node.refuse("the axis of a Tile must be known at conversion");
   Compose compose(node);
+  const graph::ConstantPtr axis = node.known(node.input(2));
+  if (axis == nullptr || axis->view().elements() != 1 || (is_float(axis->dtype) && axis->dtype != DType::f32))
+    node.refuse("the axis of a Tile must be known at conversion");
+  const auto number =
+      is_float(axis->dtype) ? static_cast<std::int64_t>(axis->as<float>()[0]) : integer_at(axis->view(), 0);
   std::vector<Size> repeats(static_cast<std::size_t>(node.required_rank(node.input(0))), 1);
-  const int at = normalize_axis((*axis)[0], static_cast<int>(repeats.size()));
+  const int at = normalize_axis(number, static_cast<int>(repeats.size()));
   if (at < 0) node.refuse("the axis of a Tile lies outside of its input");
   repeats[static_cast<std::size_t>(at)] = Size::of(compose.cast(node.input(1), DType::s64));
   node.emit_outputs<ops::Tile>({}, {node.input(0), compose.vector(repeats)});
