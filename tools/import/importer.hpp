@@ -123,7 +123,7 @@ class NodeImport {
   void become(const onnx::GraphProto& graph, const std::vector<int>& numbers = {});
 
   [[noreturn]] void refuse(std::string reason, std::string remedy = {}) const;
-  /// Says something of this node that whoever converts it should know.
+  /// Says something of this node that the user should know.
   void note(const std::string& text);
 
   struct Impl;

@@ -149,7 +149,8 @@ struct Kernel<Op> {
     const index_t lines = input.shape.product(0, axis) * line.inner;
     const ops::detail::Ranges ranges(lines, n * 8, 4096, parts);
     ops::detail::in_parallel(context.threads(), ranges.count, [&](index_t part) {
-      Complex<T>*x = roots + n * (1 + 2 * part), *y = x + n;
+      Complex<T>* x = roots + n * (1 + 2 * part);
+      Complex<T>* y = x + n;
       for (index_t i = 0; i < ranges.length(part); ++i) {
         const index_t l = ranges.first(part) + i, outer = l / line.inner, inner = l % line.inner;
         read(a, line,

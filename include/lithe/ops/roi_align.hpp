@@ -41,7 +41,7 @@ struct RoiAlign {
                     field("half_pixel", &Attributes::half_pixel)};
     }
   };
-  static constexpr std::int32_t most_samples = 1 << 12;  ///< of a bin along one axis
+  static constexpr std::int32_t most_samples = 1 << 12;  ///< samples of a bin along one axis
   using enum DType;
   static constexpr OpSpec spec{.name = "RoiAlign",
                                .inputs = {"input", "regions", "images"},

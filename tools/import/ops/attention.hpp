@@ -25,7 +25,7 @@ class Attention {
 
   explicit Attention(NodeImport& node) : compose(node), node_(node) {}
 
-  float scale = 0;              ///< of the scores; 0: 1 / sqrt(D)
+  float scale = 0;              ///< the scores are multiplied by it; 0: 1 / sqrt(D)
   float softcap = 0;            ///< the scores are softcap * tanh(scores / softcap); 0: as they are
   DType softmax = DType::none;  ///< in which the softmax is computed; none: that of the scores
   float minus_infinity = -std::numeric_limits<float>::infinity();  ///< added where a key is not seen

@@ -32,7 +32,7 @@ void import_fused_matmul(NodeImport& node) {
   ValueId a = node.input(0), b = node.input(1);
   if (node.attribute_int("transBatchA", 0) != 0) a = batch_moved(node, a);
   if (node.attribute_int("transBatchB", 0) != 0) b = batch_moved(node, b);
-  // Of a vector there is nothing to transpose.
+  // A vector has nothing to transpose.
   attributes.transpose_a = attributes.transpose_a && node.required_rank(a) > 1;
   attributes.transpose_b = attributes.transpose_b && node.required_rank(b) > 1;
   if (!attributes.transpose_a && node.required_rank(a) >= 2 && fully_connected(node, b))

@@ -87,7 +87,8 @@ void import_multinomial(NodeImport& node) {
   const ValueId noise =
       minus_log(minus_log(drawn(node, ops::RandomUniform::Attributes{}, sizes, DType::f32)));
   ops::ArgMax::Attributes last;
-  last.axis = -1, last.keepdims = false;
+  last.axis = -1;
+  last.keepdims = false;
   const ValueId chosen =
       compose.apply<ops::ArgMax>({compose.add(noise, compose.unsqueeze(logits, {1}))}, last);
   node.output(0, compose.cast(chosen, wanted(node, DType::s32)));
