@@ -28,11 +28,8 @@ TEST(ImportFunctions, ABodyIsImportedInTheNodesPlace) {
   ASSERT_EQ(window.size(), 8U);
   for (std::size_t i = 0; i < 8; ++i)
     EXPECT_NEAR(window[i], std::pow(std::sin(3.14159265358979 * static_cast<double>(i) / 8), 2), 1e-6);
-  const graph::Model m = imported(
-      "g (float[2,3] theta) => (float[1,4,5,2] y) <int64[4] s = {1, 1, 4, 5}, float[1,2,3] t = {1, 0, 0, 0, "
-      "1, 0}> { y = AffineGrid (t, s) }",
-      20);
-  for (const graph::Node& node : m.graphs[0].nodes) EXPECT_EQ(node.onnx_names, (Lines{"AffineGrid -> y"}));
+  const graph::Model m = imported("g (int64 n) => (float[w] y) { y = HannWindow (n) }", 17);
+  for (const graph::Node& node : m.graphs[0].nodes) EXPECT_EQ(node.onnx_names, (Lines{"HannWindow -> y"}));
 }
 
 TEST(ImportFunctions, WhatABodyCannotSayNamesTheNode) {

@@ -24,11 +24,11 @@ double formula(DType dtype, std::int64_t i, std::int64_t k) {
   return static_cast<double>(static_cast<float>(static_cast<double>(v - 1001) / 1000));
 }
 
-Tensors inputs_of(const MicrosoftCase& c, const Session& session) {
+Tensors inputs_of(const MicrosoftCase& c, Session& session) {
   Tensors inputs;
   for (int k = 0; k < session.inputs(); ++k) {
     const Tensor input = session.input(k);
-    const auto given = c.inputs.find(session.input_name(k));
+    const auto given = c.inputs.find(std::string(session.input_name(k)));
     std::vector<double> numbers;
     for (index_t i = 0; given == c.inputs.end() && i < input.elements(); ++i)
       numbers.push_back(formula(input.dtype, i, k));

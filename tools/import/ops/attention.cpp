@@ -70,24 +70,23 @@ void import_attention(NodeImport& node) {
   const DType given = node.dtype(node.input(query_in)), dtype = computed_in(given);
   const bool flat = node.required_rank(node.input(query_in)) == 3;
   const ValueId query = four_axes(attention, node.input(query_in), heads);
-  const ValueId key =
-      extended(compose, node.input(past_key_in), four_axes(attention, node.input(key_in), groups));
-  const ValueId value =
-      extended(compose, node.input(past_value_in), four_axes(attention, node.input(value_in), groups));
-  const Size keys = compose.size(key, 2);
+  const ValueId new_key = four_axes(attention, node.input(key_in), groups),
+                new_value = four_axes(attention, node.input(value_in), groups);
+  const ValueId key = extended(compose, node.input(past_key_in), new_key),
+                value = extended(compose, node.input(past_value_in), new_value);
+  const Size past = node.has(past_key_in) ? compose.size(node.input(past_key_in), 2) : Size(0),
+             keys = compose.plus(past, compose.size(new_key, 2));
   if (node.has(mask_in)) read_mask(attention, keys, dtype);
-  if (causal)
-    attention.causal(compose.size(query, 2), keys,
-                     node.has(past_key_in) ? compose.size(node.input(past_key_in), 2) : Size(0));
+  if (causal) attention.causal(compose.size(query, 2), keys, past);
   if (node.has(lengths_in)) {  // [B]: keys from there on are padding
     const ValueId lengths = compose.unsqueeze(node.input(lengths_in), {1, 2, 3});
     attention.allow(compose.apply<ops::Less>({compose.numbers(keys), lengths}));
   }
   const Attention::Scores scores =
       attention.scores(compose.cast(query, dtype), compose.cast(key, dtype),
-                       compose.known_size(key, 1, "a number of key heads"), keys);
+                       compose.known_size(new_key, 1, "a number of key heads"), keys);
   ValueId output = attention.weighted(scores.weights, compose.cast(value, computed_in(node.dtype(value))),
-                                      keys, compose.known_size(value, 3, "a head size"));
+                                      keys, compose.known_size(new_value, 3, "a head size"));
   if (flat) output = attention.join_heads(output);
   node.output(output_out, compose.cast(output, given));
   node.output(present_key_out, key);
