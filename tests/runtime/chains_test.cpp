@@ -89,6 +89,9 @@ TEST(Chains, ASecondInputMayBeNeededWhole) {
 }
 
 TEST(Chains, RefuseWhatCannotRunInStrips) {
+  constexpr auto two = [](ModelBuilder& b, int x) {
+    b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
+  };
   const Shape image{1, 8, 2, 3};
   const struct {
     const char* what;
@@ -102,24 +105,9 @@ TEST(Chains, RefuseWhatCannotRunInStrips) {
          b.output(b.node<ops::Softmax>("y", {.axis = 3}, {b.node<ops::Relu>("r", {}, {x})}));
        },
        {0, 1, 2}},
-      {"two images",
-       {2, 8, 2, 3},
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {0, 1, 2}},
-      {"three dimensions",
-       {1, 8, 2},
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {0, 1, 2}},
-      {"nothing",
-       {1, 8, 0, 3},
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {0, 1, 2}},
+      {"two images", {2, 8, 2, 3}, two, {0, 1, 2}},
+      {"three dimensions", {1, 8, 2}, two, {0, 1, 2}},
+      {"nothing", {1, 8, 0, 3}, two, {0, 1, 2}},
       {"a node that reads nothing of the chain",
        image,
        [](ModelBuilder& b, int x) {
@@ -134,24 +122,9 @@ TEST(Chains, RefuseWhatCannotRunInStrips) {
          b.output(b.node<ops::Add>("y", {}, {r, s}));
        },
        {0, 1, 2}},
-      {"no rows in a strip",
-       image,
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {0, 1, 0}},
-      {"nodes in the wrong order",
-       image,
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {1, 0, 2}},
-      {"a node after the last",
-       image,
-       [](ModelBuilder& b, int x) {
-         b.output(b.node<ops::Relu>("y", {}, {b.node<ops::Relu>("r", {}, {x})}));
-       },
-       {0, 2, 2}},
+      {"no rows in a strip", image, two, {0, 1, 0}},
+      {"nodes in the wrong order", image, two, {1, 0, 2}},
+      {"a node after the last", image, two, {0, 2, 2}},
   };
   for (const auto& r : refusals) {
     ModelBuilder b;

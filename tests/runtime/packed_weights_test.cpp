@@ -75,12 +75,21 @@ TEST(PackedWeights, TwoThreadsPackEachEntryOnce) {
   EXPECT_EQ(weights.entries(), 200u);
 }
 
+TEST(PackingHash, IsFnv1aOnEveryMachine) {
+  EXPECT_EQ(PackingHash{}.value(), 0xCBF29CE484222325U);
+  EXPECT_EQ(PackingHash{}.add(std::string_view("a")).value(), 0xAF63DC4C8601EC8CU);
+  EXPECT_EQ(PackingHash{}.add(std::string_view("foobar")).value(), 0x85944171F73967E8U);
+  EXPECT_EQ(PackingHash{}.add(std::int8_t{-1}).value(), PackingHash{}.add(std::int64_t{-1}).value())
+      << "the width of an argument's type does not count";
+}
+
 TEST(PackingHash, TellsEverythingApart) {
   const auto base = PackingHash{}.add(1).add(2.0f).add(std::string_view("x")).value();
   EXPECT_EQ(base, PackingHash{}.add(1).add(2.0f).add(std::string_view("x")).value());
   EXPECT_NE(base, PackingHash{}.add(2).add(2.0f).add(std::string_view("x")).value());
   EXPECT_NE(base, PackingHash{}.add(1).add(-2.0f).add(std::string_view("x")).value());
   EXPECT_NE(base, PackingHash{}.add(1).add(2.0f).add(std::string_view("y")).value());
+  EXPECT_NE(PackingHash{}.add(1).add(2).value(), PackingHash{}.add(2).add(1).value()) << "the order counts";
   EXPECT_NE(PackingHash{}.add(0.0f).value(), PackingHash{}.add(-0.0f).value());
 }
 

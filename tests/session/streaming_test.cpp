@@ -25,8 +25,10 @@ Model residual() {
 }
 
 std::vector<float> run(Session& session) {
-  const auto x = session.input<float>("x");
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) - 50;
+  for (int input = 0; input < session.inputs(); ++input) {
+    const auto x = session.input(input).as<float>();
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 37 % 101) - 50;
+  }
   EXPECT_TRUE(session.run().ok());
   const auto y = session.output<float>("y");
   return {y.begin(), y.end()};
@@ -38,14 +40,14 @@ SessionOptions in_strips(const StripChain& chain, const SessionOptions& base = p
   return options;
 }
 
-TEST(Streaming, AResidualSumIsPartOfAChain) {
-  const Model model = residual();
+/// Every chain of these nodes computes what the whole tensors do, in the first run and in the second.
+void expect_same_in_strips(const Model& model, std::int32_t last) {
   for (const SessionOptions& base : {portable_options(), machine_options()}) {
     auto whole = Session::create(model, base);
     ASSERT_TRUE(whole.ok()) << whole.status().text();
     const std::vector<float> expected = run(*whole);
     for (const int rows : {1, 2, 5, 12}) {
-      const StripChain chain{0, 2, rows};
+      const StripChain chain{0, last, rows};
       auto strips = Session::create(model, in_strips(chain, base));
       ASSERT_TRUE(strips.ok()) << strips.status().text();
       EXPECT_EQ(run(*strips), expected) << rows;
@@ -55,6 +57,18 @@ TEST(Streaming, AResidualSumIsPartOfAChain) {
       }
     }
   }
+}
+
+TEST(Streaming, AResidualSumIsPartOfAChain) { expect_same_in_strips(residual(), 2); }
+
+TEST(Streaming, SecondInputsMayComeFromOutside) {
+  ModelBuilder b;
+  const int x = b.input("x", DType::f32, {1, 12, 5, 3}), other = b.input("other", DType::f32, {1, 12, 5, 3});
+  const int r = b.node<ops::Relu>("r", {}, {x});
+  const int p = b.node<ops::MaxPool2D>("p", {.kernel = {3, 3}, .pads = {1, 1, 1, 1}}, {r});
+  const int sum = b.node<ops::Add>("sum", {}, {other, p});
+  b.output(b.node<ops::Add>("y", {}, {sum, b.constant<float>({3}, {1, 2, 3})}));
+  expect_same_in_strips(b.open(), 3);
 }
 
 TEST(Streaming, WhatAChainCannotBeIsRefused) {
@@ -79,6 +93,11 @@ TEST(Streaming, WhatAChainCannotBeIsRefused) {
 /// Takes the first strip of a tensor only.
 struct Picky : portable::Kernel<ops::Relu> {
   using Op = ops::Relu;
+  static inline int created = 0;
+  static Status create(const Op::Attributes&, CreateContext&) {
+    ++created;
+    return {};
+  }
   static bool takes_strip(const Op::Attributes&, const NodeInfo&, const Strip& strip) {
     return strip.first == 0;
   }
@@ -93,6 +112,7 @@ TEST(Streaming, AKernelIsAskedForEachStripBeforeItIsCreated) {
   const Status status = Session::create(model, in_strips(cut, options)).status();
   EXPECT_EQ(status.code(), Code::unsupported);
   EXPECT_EQ(status.node(), 0);
+  EXPECT_EQ(Picky::created, 1) << "by the first session only";
 }
 
 TEST(Streaming, ObserversSeeEveryStripAndTheStopFlagIsPolled) {

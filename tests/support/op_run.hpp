@@ -6,6 +6,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -184,7 +185,7 @@ class NodeRun {
     }
     const index_t rows = output_infos_[0].shape[1];
     for (index_t first = 0; first < rows && result.status.ok(); first += how_.strip_rows)
-      result.status = run_strip(first, std::min(how_.strip_rows, rows - first), rows, result);
+      result.status = run_strip(first, result);
     return result;
   }
 
@@ -206,37 +207,64 @@ class NodeRun {
       }
   }
 
-  Status run_strip(index_t first, index_t count, index_t rows, RunResult& result) {
-    Strip strip{first, count, 0, 0};
+  /// The strip that begins at an output row: its slot, and the rows of each input; none: the input is needed whole.
+  struct Part {
+    Strip strip;
+    int slot = 0;
+    std::vector<std::optional<RowSpan>> rows;
+  };
+  Part part_at(index_t first) const {
+    const index_t all = output_infos_[0].shape[1], count = std::min(how_.strip_rows, all - first);
+    Part part{{first, count, 0, 0}, first == 0 ? 0 : first + count == all ? 2 : 1, {}};
+    part.rows.resize(case_.inputs.size());
+    for (std::size_t i = 0; i < case_.inputs.size(); ++i) {
+      if (!case_.inputs[i].present()) continue;
+      const RowSpan need = case_.op->rows(case_.attributes, node_, static_cast<int>(i), {first, count});
+      if (need.count == 0) continue;
+      const index_t height = case_.inputs[i].shape[1], begin = std::clamp<index_t>(need.first, 0, height);
+      const index_t end = std::clamp<index_t>(need.first + need.count, begin, height);
+      part.rows[i] = RowSpan{begin, end - begin};
+      if (i != 0) continue;
+      part.strip.pad_top = std::max<index_t>(0, -need.first);
+      part.strip.pad_bottom = std::max<index_t>(0, need.first + need.count - height);
+    }
+    return part;
+  }
+  static Shape with_rows(Shape shape, index_t count) {
+    shape[1] = count;
+    return shape;
+  }
+
+  Status run_strip(index_t first, RunResult& result) {
+    const Part part = part_at(first);
     std::vector<StoredTensor> inputs = case_.inputs, outputs = result.outputs;
     for (std::size_t i = 0; i < inputs.size(); ++i) {
-      if (!inputs[i].present()) continue;
-      const RowSpan need = case_.op->rows(case_.attributes, node_, static_cast<int>(i), {first, count});
-      if (need.count == 0) continue;  // wanted whole
-      const index_t height = inputs[i].shape[1], begin = std::clamp<index_t>(need.first, 0, height);
-      const index_t end = std::clamp<index_t>(need.first + need.count, begin, height);
-      if (i == 0) {
-        strip.pad_top = std::max<index_t>(0, -need.first);
-        strip.pad_bottom = std::max<index_t>(0, need.first + need.count - height);
-      }
-      Shape shape = inputs[i].shape;
-      shape[1] = end - begin;
-      StoredTensor window(inputs[i].dtype, shape, inputs[i].quantization);
-      copy_rows(window, inputs[i], begin, true);
+      if (!part.rows[i]) continue;
+      StoredTensor window(inputs[i].dtype, with_rows(inputs[i].shape, part.rows[i]->count),
+                          inputs[i].quantization);
+      copy_rows(window, inputs[i], part.rows[i]->first, true);
       inputs[i] = std::move(window);
     }
-    for (StoredTensor& output : outputs) {
-      Shape shape = output.shape;
-      shape[1] = count;
-      output = StoredTensor(output.dtype, shape, output.quantization);
-    }
-    LITHE_TRY(run_part(&strip,
-                       first == 0              ? 0
-                       : first + count == rows ? 2
-                                               : 1,
-                       inputs, outputs, result.intact));
+    for (StoredTensor& output : outputs)
+      output = StoredTensor(output.dtype, with_rows(output.shape, part.strip.count), output.quantization);
+    LITHE_TRY(run_part(&part.strip, part.slot, inputs, outputs, result.intact));
     for (std::size_t o = 0; o < outputs.size(); ++o) copy_rows(outputs[o], result.outputs[o], first, false);
     return {};
+  }
+  /// Reshapes the kernel for a strip that is not run now: a chain reshapes one slot after the other before it runs any.
+  Status reshape_also(const Part& part) {
+    std::vector<TensorView> inputs, outputs;
+    for (std::size_t i = 0; i < case_.inputs.size(); ++i) {
+      const StoredTensor& whole = case_.inputs[i];
+      inputs.emplace_back(nullptr, whole.dtype,
+                          part.rows[i] ? with_rows(whole.shape, part.rows[i]->count) : whole.shape,
+                          input_infos_[i].quantization);
+    }
+    for (const ValueInfo& whole : output_infos_)
+      outputs.emplace_back(nullptr, whole.dtype, with_rows(whole.shape, part.strip.count),
+                           whole.quantization);
+    ReshapeContext reshape{node_, inputs, outputs, &part.strip, part.slot, &how_.threads, 0};
+    return entry_.reshape(kernel_.get(), case_.attributes, reshape);
   }
 
   /// A tensor laid out with `gap` elements between rows of its last axis, in guarded memory.
@@ -320,6 +348,9 @@ class NodeRun {
     reshape.slot = slot;
     reshape.threads = &how_.threads;
     LITHE_TRY(entry_.reshape(kernel_.get(), case_.attributes, reshape));
+    const index_t other = strip == nullptr || strip->first != 0 ? 0 : how_.strip_rows;
+    if (strip != nullptr && how_.strip_rows < output_infos_[0].shape[1])
+      LITHE_TRY(reshape_also(part_at(other)));
     Workspace workspace(reshape.workspace_bytes);
     RunContext run(input_views, output_tensors, workspace.span(), &how_.threads, case_.services, strip, slot);
     LITHE_TRY(entry_.run(kernel_.get(), case_.attributes, run));
