@@ -39,7 +39,8 @@ class Components {
   /// A node that reads stored numbers as such, not as quantized ones.
   static bool is_foreign(Rewriter& rewriter, const Node& node) {
     if (is_quantizing(node)) return false;
-    if (graph::movement_of(node) == Movement::pads && input(node, 2) >= 0) return true;  // puts a stored number
+    if (graph::movement_of(node) == Movement::pads && input(node, 2) >= 0)
+      return true;  // puts a stored number
     if (graph::spec_of(node).converts || !node.subgraphs.empty()) return true;
     return std::any_of(node.outputs.begin(), node.outputs.end(),
                        [&](ValueId v) { return v >= 0 && !step_of(rewriter.value(v)); });
