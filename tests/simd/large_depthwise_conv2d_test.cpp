@@ -105,9 +105,12 @@ TEST_P(SimdLargeDepthwise, Conditions) {
 }
 
 TEST(SimdLargeDepthwiseList, TakesWhatXnnpackIsSlowerAt) {
+  Cpu cpu = every_feature();
+  cpu.neon = lithe::cpu().neon;
   for (const KernelEntry& kernel : simd::FasterLargeDepthwiseConv2D::entries) {
-    EXPECT_TRUE(supports(kernel, every_feature(), {}, {5, 5, 16, 1})) << kernel.name;
-    EXPECT_FALSE(supports(kernel, every_feature(), {}, {3, 3, 16, 1})) << kernel.name;
+    EXPECT_TRUE(supports(kernel, cpu, {}, {7, 7, 16, 1})) << kernel.name;
+    EXPECT_EQ(supports(kernel, cpu, {}, {5, 5, 16, 1}), !cpu.neon) << kernel.name;
+    EXPECT_FALSE(supports(kernel, cpu, {}, {3, 3, 16, 1})) << kernel.name;
     EXPECT_FALSE(supports(kernel, Cpu{}, {}, {5, 5, 16, 1})) << kernel.name;
   }
 }

@@ -103,5 +103,12 @@ TEST(SimdQuantizedDepthwiseList, NeedsTheInstructionSet) {
     EXPECT_FALSE(supports(kernel, Cpu{}, {}, {3, 3, 16, 1})) << kernel.name;
 }
 
+TEST(SimdQuantizedDepthwiseList, LeavesToXnnpackWhatWasNotMeasured) {
+  Cpu cpu = every_feature();
+  cpu.neon = lithe::cpu().neon;
+  for (const KernelEntry& kernel : simd::FasterQuantizedDepthwiseConv2D::entries)
+    EXPECT_EQ(supports(kernel, cpu, {}, {3, 3, 64, 1}), !cpu.neon) << kernel.name;
+}
+
 }  // namespace
 }  // namespace lithe::test

@@ -16,7 +16,7 @@ using all = KernelList<
     Add,
     FasterDepthwiseConv2D,
     FasterLargeDepthwiseConv2D,
-    QuantizedDepthwiseConv2D,
+    FasterQuantizedDepthwiseConv2D,
     Transpose>;
 // clang-format on
 

@@ -223,7 +223,16 @@ class QuantizedDepthwiseConv2DOn {
   static constexpr index_t band_pixels = 256;
 };
 
-/// In order of preference.
+/// The same, for the nodes that it runs faster than XNNPACK does: measured on x86 only.
+template <class Isa>
+struct FasterQuantizedDepthwiseConv2DOn : QuantizedDepthwiseConv2DOn<Isa> {
+  static bool supports(const ops::DepthwiseConv2D::Attributes& a, const NodeInfo& node) {
+    return !node.cpu->neon && QuantizedDepthwiseConv2DOn<Isa>::supports(a, node);
+  }
+};
+
+/// In order of preference: for lists without XNNPACK, and for those in which it comes after.
 using QuantizedDepthwiseConv2D = isa::ForBytes::kernels<QuantizedDepthwiseConv2DOn>;
+using FasterQuantizedDepthwiseConv2D = isa::ForBytes::kernels<FasterQuantizedDepthwiseConv2DOn>;
 
 }  // namespace lithe::inline v0::simd
