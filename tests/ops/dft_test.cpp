@@ -20,9 +20,9 @@ ReferenceTensor reference(const Attributes& a, const std::vector<ReferenceTensor
   const int axis = static_cast<int>(along < 0 ? along + shape.rank() : along), last = shape.rank() - 1;
   const bool real = a.inverse && a.onesided;
   const index_t given = shape[axis];
-  const index_t n = in.size() > 1 && in[1].shape.elements() == 1 ? static_cast<index_t>(in[1][0])
-                    : real                                       ? 2 * (given - 1)
-                                                                 : given;
+  const index_t n = in.size() > 1 && in[1].values.size() == 1 ? static_cast<index_t>(in[1][0])
+                    : real                                    ? 2 * (given - 1)
+                                                              : given;
   Shape out = shape;
   out[axis] = a.onesided && !a.inverse ? n / 2 + 1 : n;
   out[last] = real ? 1 : 2;

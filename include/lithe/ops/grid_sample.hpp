@@ -100,7 +100,7 @@ struct Kernel<Op> {
     ops::detail::in_parallel(context.threads(), ranges.count, [&](index_t part) {
       for (index_t i = 0; i < ranges.length(part); ++i) {
         const index_t point = ranges.first(part) + i;
-        std::array<Taps<Acc>, ops::GridSample::most_axes> taps;
+        std::array<Taps<Acc>, ops::GridSample::most_axes> taps{};
         for (int axis = 0; axis < axes; ++axis)
           taps[static_cast<std::size_t>(axis)] =
               taps_of<Acc>(a, static_cast<Acc>(place[point * axes + axes - 1 - axis]), shape[axis + 1]);
