@@ -138,9 +138,9 @@ TEST_F(Command, VerifyFindsADamagedWeightThatALoadDoesNot) {
 
 TEST_F(Command, UnsupportedOperatorsAreListedAllAtOnce) {
   const std::string model =
-      write("new.onnx", serialized("g (float[2,3] x) => (float[2,3] y) { a = com.microsoft.Sampling"
-                                   "(x)\n b = Relu(a)\n c = com.microsoft.Sampling(b)\n y = "
-                                   "com.microsoft.CDist(c) }",
+      write("new.onnx", serialized("g (float[2,3] x) => (float[2,3] a, float[2,3] c, float[2,3] y) { a = "
+                                   "com.microsoft.Sampling(x)\n b = Relu(x)\n c = "
+                                   "com.microsoft.Sampling(b)\n y = com.microsoft.CDist(x, b) }",
                                    17));
   for (const std::string& more : {std::string("-o ") + path("new.lithe"), std::string("--check")}) {
     const Answer answer = run("convert " + model + " " + more);

@@ -57,7 +57,7 @@ TEST(ImportAttention, OpenSequencesAndPast) {
       "(float[1,2,S,4] y, float[1,2,T,4] nk, float[1,2,T,4] nv) "
       "{ y, nk, nv = Attention <is_causal = 1> (q, k, v, , pk, pv) }",
       23);
-  for (const auto& [s, p] : {std::pair<index_t, index_t>{3, 2}, {1, 5}, {2, 0}}) {
+  for (const auto& [s, p] : {std::pair<index_t, index_t>{3, 2}, {1, 5}, {2, 1}}) {
     const auto n = static_cast<std::size_t>(8 * s), m = static_cast<std::size_t>(8 * p);
     const auto outputs =
         model.run({floats_of({1, 2, s, 4}, counted(n)), floats_of({1, 2, s, 4}, counted(n)),

@@ -70,6 +70,13 @@ class RunningModel {
   }
   const std::vector<std::string>& notes() const { return conversion_.notes; }
   Session& session() { return *session_; }
+  /// The inputs' types and dims, which a session knows only while it is planned.
+  std::vector<graph::Value> inputs() const {
+    const graph::Graph& main = conversion_.model.graphs[0];
+    std::vector<graph::Value> all;
+    for (const graph::ValueId id : main.inputs) all.push_back(main.value(id));
+    return all;
+  }
 
   /// All outputs as doubles.
   std::vector<std::vector<double>> run(const Tensors& inputs) {

@@ -96,7 +96,7 @@ struct Kernel<Op> {
       size = length / static_cast<Acc>(count);
       const Acc wanted = std::ceil(size);
       samples = a.sampling_ratio > 0                    ? a.sampling_ratio
-                : wanted <= ops::RoiAlign::most_samples ? std::max(static_cast<std::int32_t>(wanted), 0)
+                : wanted <= ops::RoiAlign::most_samples ? std::max<std::int32_t>(static_cast<std::int32_t>(wanted), 0)
                                                         : -1;
     }
     bool valid() const { return std::isfinite(start) && std::isfinite(size) && samples >= 0; }
