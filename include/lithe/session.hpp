@@ -117,7 +117,7 @@ class Session {
   Status resize(std::span<const InputShape> shapes) {
     if (core_->planned)
       if (const runtime::Fit fit = core_->resize(shapes); !fit.replans()) return fit.status();
-    return build(shapes, false);
+    return options_.arena.empty() ? build(shapes, false) : build_in_place(shapes);
   }
   Status resize(std::initializer_list<InputShape> shapes) {
     return resize(std::span<const InputShape>(shapes.begin(), shapes.size()));
@@ -149,10 +149,8 @@ class Session {
   /// The bill at this moment, exact to the byte.
   MemoryReport memory() const {
     MemoryReport m = core_->memory();
-    const PackedWeights* weights =
-        options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
-    if (weights != nullptr && options_.packed_weights_source.bytes != nullptr)
-      m.packed_weights = options_.packed_weights_source.bytes(weights);
+    if (weights() != nullptr && options_.packed_weights_source.bytes != nullptr)
+      m.packed_weights = options_.packed_weights_source.bytes(weights());
     return m;
   }
   /// What tools may see of the plan (runtime/inspect.hpp): nodes, kernels, values, bytes. Valid until
@@ -164,14 +162,17 @@ class Session {
     options_.shapes = {};
   }
 
+  PackedWeights* weights() const {
+    return options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
+  }
+
   Status build(std::span<const InputShape> shapes, bool first) {
     if (options_.packed_weights == nullptr && own_weights_ == nullptr &&
         options_.packed_weights_source.create != nullptr)
       own_weights_ = options_.packed_weights_source.create();
-    PackedWeights* weights = options_.packed_weights != nullptr ? options_.packed_weights : own_weights_;
-    if (!options_.arena.empty() && core_ != nullptr) return build_in_place(shapes, weights);
-    LITHE_ASSIGN_OR_RETURN(runtime::SessionCore* const fresh,
-                           runtime::SessionCore::create(*model_, {&options_, weights, shapes, core_, first}));
+    LITHE_ASSIGN_OR_RETURN(
+        runtime::SessionCore* const fresh,
+        runtime::SessionCore::create(*model_, {&options_, weights(), shapes, core_, first}));
     runtime::SessionCore::destroy(core_);
     core_ = fresh;
     return {};
@@ -179,16 +180,17 @@ class Session {
 
   /// The caller's arena holds one plan: a session that waits for its shapes makes room, and waits again after an
   /// error.
-  Status build_in_place(std::span<const InputShape> shapes, PackedWeights* weights) {
+  Status build_in_place(std::span<const InputShape> shapes) {
     if (core_->planned)
       return {Code::out_of_memory,
               "the new shapes need more than this session's arena was planned for: create it with the "
               "largest shapes"};
     const RunObserver* const observer = core_->planning.observer;
     runtime::SessionCore::destroy(std::exchange(core_, nullptr));
-    auto fresh = runtime::SessionCore::create(*model_, {&options_, weights, shapes, nullptr, false});
+    auto fresh = runtime::SessionCore::create(*model_, {&options_, weights(), shapes, nullptr, false});
     const Status status = fresh.status();
-    if (!status.ok()) fresh = runtime::SessionCore::create(*model_, {&options_, weights, {}, nullptr, true});
+    if (!status.ok())
+      fresh = runtime::SessionCore::create(*model_, {&options_, weights(), {}, nullptr, true});
     LITHE_TRY(fresh.status());
     core_ = *fresh;
     core_->planning.observer = observer;
