@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/check/inputs.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 
@@ -18,17 +20,29 @@ void put(Buffer& buffer, std::size_t i, T value) {
 }  // namespace
 
 const char* name(Contents contents) {
-  return contents == Contents::zero ? "zero" : contents == Contents::random ? "random" : "large";
+  switch (contents) {
+    case Contents::random:
+      return "random";
+    case Contents::positive:
+      return "positive";
+    case Contents::zero:
+      return "zero";
+    default:
+      return "large";
+  }
 }
 
 Buffer make_contents(DType dtype, const Shape& shape, Contents contents, Random& random) {
   const auto count = static_cast<std::size_t>(shape.elements());
   Buffer buffer(static_cast<std::size_t>(bytes(dtype, count)));
   if (contents == Contents::zero) return buffer;
-  const float factor = contents == Contents::random ? 1.0f : dtype == DType::f16 ? 10.0f : largest;
+  const bool positive = contents == Contents::positive;
+  const float factor = contents != Contents::large ? 1.0f : dtype == DType::f16 ? 10.0f : largest;
   for (std::size_t i = 0; i < count; ++i) {
-    const float v = random.uniform() * factor;
-    const auto small = static_cast<std::int64_t>(random.bits() % (contents == Contents::random ? 10 : 100));
+    const float drawn = random.uniform() * factor;
+    const float v = positive ? std::fabs(drawn) + 0.05f : drawn;
+    const auto number = static_cast<std::int64_t>(random.bits());
+    const std::int64_t small = positive ? 1 + number % 2 : number % (contents == Contents::large ? 100 : 10);
     switch (dtype) {
       case DType::f32:
         put(buffer, i, v);
@@ -62,26 +76,55 @@ Buffer make_contents(DType dtype, const Shape& shape, Contents contents, Random&
         put(buffer, i, small);
         break;
       default:
-        buffer[static_cast<std::size_t>(bytes(dtype, i))] = static_cast<std::byte>(random.bits() & 0x33);
+        buffer[i * static_cast<std::size_t>(bits(dtype)) / 8] = static_cast<std::byte>(random.bits() & 0x33);
         break;
     }
   }
   return buffer;
 }
 
-Buffer make_host_contents(DType dtype, const Shape& shape, int attempt) {
-  const auto count = static_cast<std::size_t>(shape.elements());
-  Buffer buffer(static_cast<std::size_t>(bytes(dtype, count)));
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::int64_t v = attempt == 0 ? (i == 0 ? -1 : 1) : attempt == 1 ? 1 : attempt == 2 ? 0 : 2;
-    if (dtype == DType::s64 || dtype == DType::u64)
-      put(buffer, i, v);
-    else if (dtype == DType::s32 || dtype == DType::u32)
-      put(buffer, i, static_cast<std::int32_t>(v));
-    else if (dtype == DType::f32)
-      put(buffer, i, v < 0 ? 1.0f : static_cast<float>(v));
-    else if (element_bytes(dtype) == 1)
-      put(buffer, i, static_cast<std::int8_t>(v));
+Buffer contents_of(std::span<const double> numbers, DType dtype) {
+  Buffer buffer(static_cast<std::size_t>(bytes(dtype, numbers.size())));
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double v = numbers[i];
+    const auto integer = static_cast<std::int64_t>(std::llround(std::clamp(v, -0x1p62, 0x1p62)));
+    switch (dtype) {
+      case DType::f32:
+        put(buffer, i, static_cast<float>(v));
+        break;
+      case DType::f64:
+        put(buffer, i, v);
+        break;
+      case DType::f16:
+        put(buffer, i, half(static_cast<float>(v)));
+        break;
+      case DType::bf16:
+        put(buffer, i, bfloat16(static_cast<float>(v)));
+        break;
+      case DType::boolean:
+        put(buffer, i, static_cast<std::uint8_t>(v != 0));
+        break;
+      case DType::s8:
+        put(buffer, i, static_cast<std::int8_t>(std::clamp<std::int64_t>(integer, -128, 127)));
+        break;
+      case DType::u8:
+        put(buffer, i, static_cast<std::uint8_t>(std::clamp<std::int64_t>(integer, 0, 255)));
+        break;
+      case DType::s16:
+      case DType::u16:
+        put(buffer, i, static_cast<std::uint16_t>(integer));
+        break;
+      case DType::s32:
+      case DType::u32:
+        put(buffer, i, static_cast<std::uint32_t>(integer));
+        break;
+      case DType::s64:
+      case DType::u64:
+        put(buffer, i, integer);
+        break;
+      default:  // packed and 8-bit floats keep their zeros
+        break;
+    }
   }
   return buffer;
 }
