@@ -95,9 +95,10 @@ struct Kernel<Op> {
       if (!a.half_pixel) length = std::max<Acc>(length, 1);
       size = length / static_cast<Acc>(count);
       const Acc wanted = std::ceil(size);
-      samples = a.sampling_ratio > 0                    ? a.sampling_ratio
-                : wanted <= ops::RoiAlign::most_samples ? std::max<std::int32_t>(static_cast<std::int32_t>(wanted), 0)
-                                                        : -1;
+      samples = a.sampling_ratio > 0 ? a.sampling_ratio
+                : wanted <= ops::RoiAlign::most_samples
+                    ? std::max<std::int32_t>(static_cast<std::int32_t>(wanted), 0)
+                    : -1;
     }
     bool valid() const { return std::isfinite(start) && std::isfinite(size) && samples >= 0; }
     Acc place(index_t bin, index_t sample) const {
