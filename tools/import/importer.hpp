@@ -102,21 +102,21 @@ class NodeImport {
   /// Transposes `value` so that axis i of the result is axis permutation[i]; identity permutations emit
   /// nothing.
   ValueId transpose(ValueId value, std::vector<std::int32_t> permutation);
-  /// Imports a subgraph attribute: values it captures from outside become its last inputs. Returns its index
-  /// in the model and the captured outer values, to be appended to the node's inputs.
   struct Subgraph {
     int graph;
     std::vector<ValueId> captured;
   };
+  /// Imports a subgraph attribute: values it captures from outside become its last inputs. Returns its index
+  /// in the model and the captured outer values, to be appended to the node's inputs.
   Subgraph import_subgraph(const onnx::GraphProto& graph);
-  /// The same for subgraphs that share one list of captured values, as If's branches do: each takes all of
-  /// them as its last inputs, in the order of `captured`, whether it reads them or not.
   struct Subgraphs {
     std::vector<int> graphs;
     std::vector<ValueId> captured;
   };
-  const graph::Graph& subgraph(int index) const;  ///< one that was imported
+  /// The same for subgraphs that share one list of captured values, as If's branches do: each takes all of
+  /// them as its last inputs, in the order of `captured`, whether it reads them or not.
   Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs);
+  const graph::Graph& subgraph(int index) const;  ///< one that was imported
 
   /// The nodes of a graph in the node's place: its outputs are the node's outputs with these numbers, all of
   /// them in order where `numbers` is empty.
