@@ -23,6 +23,7 @@
 #include "tests/support/watchdog.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/import/convert.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/kernels/kernels.hpp"
 #include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
@@ -151,7 +152,7 @@ Scoreboard::Operator operator_of(fs::path folder) {
   if (!model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) || model.graph().node_size() == 0)
     return {"", "?"};
   const onnx::NodeProto& node = model.graph().node(model.graph().node_size() - 1);
-  return {node.domain() == "ai.onnx" ? "" : node.domain(), node.op_type()};
+  return {import::normalized(node.domain()), node.op_type()};
 }
 
 /// Forms that no node test has, or none of an opset that is imported.

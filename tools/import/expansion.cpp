@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/graph_import.hpp"
 
 namespace lithe::import {
@@ -127,8 +128,6 @@ void each_graph(onnx::GraphProto& graph, const Visit& visit) {
       for (auto& g : *attribute.mutable_graphs()) each_graph(g, visit);
     }
 }
-
-std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
 
 int onnx_opset(const onnx::ModelProto& model) {
   int opset = 1;

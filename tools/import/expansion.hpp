@@ -72,7 +72,6 @@ struct Expandable {
   const char *domain, *name;
   bool (*expand)(Expansion&);
 };
-inline constexpr const char* microsoft = "com.microsoft";
 
 /// Operators on quantized tensors: each becomes DequantizeLinear, the operator on real numbers and
 /// QuantizeLinear, which the quantize pass turns into one quantized operator.

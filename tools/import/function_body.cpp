@@ -9,6 +9,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/graph_import.hpp"
 #include "tools/import/schemas.hpp"
 
@@ -16,8 +17,6 @@ namespace lithe::import {
 namespace {
 
 constexpr const char* onnx_domain = "";
-
-std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? onnx_domain : domain; }
 
 using Defaults = std::unordered_map<std::string, onnx::OpSchema::Attribute>;
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/expansion.hpp"
 
 namespace lithe::import {

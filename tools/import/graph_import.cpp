@@ -12,6 +12,7 @@
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/function_body.hpp"
 #include "tools/io/tensor_proto.hpp"
 #include "tools/report/node_title.hpp"
@@ -19,8 +20,6 @@
 namespace lithe::import {
 
 namespace {
-
-std::string normalized(const std::string& domain) { return domain == "ai.onnx" ? std::string() : domain; }
 
 std::string type_text(const onnx::TypeProto& type) {
   if (type.has_sequence_type()) return "a sequence";

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/graph_import.hpp"
 
 namespace lithe::import {
@@ -48,7 +49,7 @@ graph::Model import_model(const ParsedModel& parsed, const ImportOptions& option
   ModelImport shared{options, {}, {}, {}, {}, {}, 0};
   register_all(shared.table);
   for (const auto& opset : parsed.proto->opset_import())
-    shared.opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = static_cast<int>(opset.version());
+    shared.opsets[normalized(opset.domain())] = static_cast<int>(opset.version());
   shared.model.graphs.resize(1);
   GraphImport main(shared, nullptr, parsed.proto->graph());
   main.import_inputs();

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "tools/graph/hash.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/expansion.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
@@ -79,8 +80,7 @@ void check_attributes(const std::string& file, const onnx::NodeProto& node) {
 }
 
 std::string function_key(std::string_view domain, std::string_view name, std::string_view overload) {
-  return std::string(domain == "ai.onnx" ? "" : domain) + "::" + std::string(name) +
-         "::" + std::string(overload);
+  return normalized(domain) + "::" + std::string(name) + "::" + std::string(overload);
 }
 
 /// Nodes after every function is inlined, without doing it; saturates at the limit + 1. nullopt: functions
@@ -127,7 +127,7 @@ void check_opsets(const std::string& file, const onnx::ModelProto& model) {
                              "onnx.save(v.convert_version(onnx.load('" +
                              file + "'), 17), 'new.onnx')\"";
   for (const auto& opset : model.opset_import())
-    if ((opset.domain().empty() || opset.domain() == "ai.onnx") &&
+    if (normalized(opset.domain()).empty() &&
         (opset.version() < oldest_opset || opset.version() > newest_opset))
       report::bad_input(file + ": opset " + std::to_string(opset.version()) + " is not supported" + remedy);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/expansion.hpp"
 
 namespace lithe::import {

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 
@@ -77,7 +78,6 @@ void import_quick_gelu(NodeImport& node) {
 }  // namespace
 
 void register_fused_matmul(ImporterTable& table) {
-  constexpr const char* microsoft = "com.microsoft";
   table.add("BiasGelu", import_bias_gelu, 1, microsoft);
   table.add("FastGelu", import_fast_gelu, 1, microsoft);
   table.add("FusedMatMul", import_fused_matmul, 1, microsoft);

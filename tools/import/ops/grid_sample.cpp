@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lithe/ops/cast.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
 #include "tools/import/ops/spatial.hpp"
@@ -39,7 +40,7 @@ void import_grid_sample(NodeImport& node) {
 
 void register_grid_sample(ImporterTable& table) {
   table.add("GridSample", import_grid_sample, 16);
-  table.add("GridSample", import_grid_sample, 1, "com.microsoft");
+  table.add("GridSample", import_grid_sample, 1, microsoft);
 }
 
 }  // namespace lithe::import

@@ -4,6 +4,7 @@
 
 #include "lithe/ops/expand.hpp"
 #include "lithe/ops/tensor_scatter.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/attention.hpp"
 #include "tools/import/ops/rotary.hpp"
@@ -150,7 +151,7 @@ void import_group_query_attention(NodeImport& node) { GroupQuery(node).import();
 }  // namespace
 
 void register_group_query_attention(ImporterTable& table) {
-  table.add("GroupQueryAttention", import_group_query_attention, 1, "com.microsoft");
+  table.add("GroupQueryAttention", import_group_query_attention, 1, microsoft);
 }
 
 }  // namespace lithe::import

@@ -7,6 +7,7 @@
 
 #include "lithe/ops/binary.hpp"
 #include "lithe/ops/cast.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/row.hpp"
 
@@ -79,7 +80,7 @@ void import_rms_normalization(NodeImport& node) {
 
 void register_layer_normalization(ImporterTable& table) {
   table.add("LayerNormalization", import_layer_normalization, 17);
-  table.add("LayerNormalization", import_layer_normalization, 1, "com.microsoft");
+  table.add("LayerNormalization", import_layer_normalization, 1, microsoft);
   table.add("RMSNormalization", import_rms_normalization, 23);
 }
 

@@ -8,6 +8,7 @@
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "lithe/ops/where.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/sizes.hpp"
 
@@ -99,7 +100,7 @@ void register_masks(ImporterTable& table) {
   table.add("OneHot", import_one_hot, 9);
   table.add("Shrink", import_shrink, 9);
   table.add("Trilu", import_trilu, 14);
-  table.add("Trilu", import_trilu, 1, "com.microsoft");
+  table.add("Trilu", import_trilu, 1, microsoft);
 }
 
 }  // namespace lithe::import

@@ -8,6 +8,7 @@
 
 #include "lithe/ops/dequantize_linear.hpp"
 #include "lithe/ops/fully_connected.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 
 namespace lithe::import {
@@ -98,7 +99,7 @@ void import_matmul_nbits(NodeImport& node) {
 }  // namespace
 
 void register_matmul_nbits(ImporterTable& table) {
-  table.add("MatMulNBits", import_matmul_nbits, 1, "com.microsoft");
+  table.add("MatMulNBits", import_matmul_nbits, 1, microsoft);
 }
 
 }  // namespace lithe::import

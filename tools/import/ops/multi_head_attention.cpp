@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lithe/ops/split.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/attention.hpp"
 
@@ -158,7 +159,6 @@ void import_multi_head_attention(NodeImport& node) {
 }  // namespace
 
 void register_multi_head_attention(ImporterTable& table) {
-  constexpr const char* microsoft = "com.microsoft";
   table.add("Attention", import_microsoft_attention, 1, microsoft);
   table.add("MultiHeadAttention", import_multi_head_attention, 1, microsoft);
 }

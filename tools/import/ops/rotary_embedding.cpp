@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/rotary.hpp"
 
@@ -79,7 +80,7 @@ void import_microsoft_rotary_embedding(NodeImport& node) {
 
 void register_rotary_embedding(ImporterTable& table) {
   table.add("RotaryEmbedding", import_rotary_embedding, 23);
-  table.add("RotaryEmbedding", import_microsoft_rotary_embedding, 1, "com.microsoft");
+  table.add("RotaryEmbedding", import_microsoft_rotary_embedding, 1, microsoft);
 }
 
 }  // namespace lithe::import

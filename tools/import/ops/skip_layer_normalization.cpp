@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lithe/ops/constant_of_shape.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 #include "tools/import/ops/row.hpp"
@@ -120,7 +121,6 @@ void import_embed_layer_normalization(NodeImport& node) {
 }  // namespace
 
 void register_skip_layer_normalization(ImporterTable& table) {
-  constexpr const char* microsoft = "com.microsoft";
   table.add("EmbedLayerNormalization", import_embed_layer_normalization, 1, microsoft);
   table.add("SimplifiedLayerNormalization", import_simplified_layer_normalization, 1, microsoft);
   table.add("SkipLayerNormalization", import_skip_layer_normalization, 1, microsoft);
