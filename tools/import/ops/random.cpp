@@ -3,10 +3,10 @@
 
 #include <bit>
 #include <cstdint>
-#include <string>
-#include <type_traits>
+#include <span>
 
 #include "lithe/ops/arg_max.hpp"
+#include "tools/graph/hash.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 #include "tools/io/tensor_proto.hpp"
@@ -16,12 +16,11 @@ namespace {
 
 using graph::ValueId;
 
-/// The node's seed; where it has none, one of its own, which is the same in each conversion.
+/// The node's seed; where it has none, one of its own, which is the same in each conversion: the hash of the name of
+/// `own`, a value that the node made.
 std::int64_t seed(NodeImport& node, ValueId own) {
   if (node.has_attribute("seed")) return std::bit_cast<std::int32_t>(node.attribute_float("seed", 0));
-  std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a of the name of a value that the node made
-  for (const char c : node.value(own).name) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
-  return static_cast<std::int64_t>(hash);
+  return static_cast<std::int64_t>(graph::hash(std::as_bytes(std::span(node.value(own).name)))[0]);
 }
 
 /// The dtype that attribute `dtype` names, or `fallback`.
@@ -39,38 +38,37 @@ ValueId shape(NodeImport& node, bool like) {
   return node.ints(node.attribute_ints("shape"));
 }
 
-/// Numbers of the distribution that the attributes say.
-template <class Attributes>
-ValueId drawn(NodeImport& node, Attributes attributes, ValueId shape, DType dtype) {
-  using Op = std::conditional_t<std::is_same_v<Attributes, ops::RandomUniform::Attributes>,
-                                ops::RandomUniform, ops::RandomNormal>;
+/// Numbers of the distribution `Op`.
+template <class Op>
+ValueId drawn(NodeImport& node, typename Op::Attributes attributes, ValueId shape, DType dtype) {
   attributes.seed = seed(node, shape);
   return node.emit<Op>(attributes, {shape}, dtype);
 }
 
+/// A tensor of the input's shape and dtype if `like` is set, of those that the attributes say otherwise.
+template <class Op, bool like>
+void import_random(NodeImport& node, const typename Op::Attributes& attributes) {
+  const DType dtype = wanted(node, like ? node.dtype(node.input(0)) : DType::f32);
+  node.output(0, drawn<Op>(node, attributes, shape(node, like), dtype));
+}
+
 template <bool like>
 void import_random_uniform(NodeImport& node) {
-  ops::RandomUniform::Attributes attributes;
-  attributes.low = node.attribute_float("low", 0);
-  attributes.high = node.attribute_float("high", 1);
-  const DType dtype = wanted(node, like ? node.dtype(node.input(0)) : DType::f32);
-  node.output(0, drawn(node, attributes, shape(node, like), dtype));
+  import_random<ops::RandomUniform, like>(
+      node, {.low = node.attribute_float("low", 0), .high = node.attribute_float("high", 1)});
 }
 
 template <bool like>
 void import_random_normal(NodeImport& node) {
-  ops::RandomNormal::Attributes attributes;
-  attributes.mean = node.attribute_float("mean", 0);
-  attributes.scale = node.attribute_float("scale", 1);
-  const DType dtype = wanted(node, like ? node.dtype(node.input(0)) : DType::f32);
-  node.output(0, drawn(node, attributes, shape(node, like), dtype));
+  import_random<ops::RandomNormal, like>(
+      node, {.mean = node.attribute_float("mean", 0), .scale = node.attribute_float("scale", 1)});
 }
 
 /// Bernoulli-15, 22: 1 with the probability that the input says.
 void import_bernoulli(NodeImport& node) {
   Compose compose(node);
   const DType dtype = node.dtype(node.input(0)), wide = dtype == DType::f64 ? dtype : DType::f32;
-  const ValueId numbers = drawn(node, ops::RandomUniform::Attributes{}, shape(node, true), wide);
+  const ValueId numbers = drawn<ops::RandomUniform>(node, {}, shape(node, true), wide);
   node.output(0, compose.cast(compose.apply<ops::Less>({numbers, compose.cast(node.input(0), wide)}),
                               wanted(node, dtype)));
 }
@@ -84,8 +82,7 @@ void import_multinomial(NodeImport& node) {
   if (samples < 1) node.refuse("attribute sample_size must be at least 1");
   const ValueId sizes = compose.vector({compose.size(logits, 0), samples, compose.size(logits, 1)});
   const auto minus_log = [&](ValueId v) { return compose.apply<ops::Neg>({compose.apply<ops::Log>({v})}); };
-  const ValueId noise =
-      minus_log(minus_log(drawn(node, ops::RandomUniform::Attributes{}, sizes, DType::f32)));
+  const ValueId noise = minus_log(minus_log(drawn<ops::RandomUniform>(node, {}, sizes, DType::f32)));
   ops::ArgMax::Attributes last;
   last.axis = -1;
   last.keepdims = false;
