@@ -3,6 +3,7 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "tools/import/domains.hpp"
@@ -21,6 +22,11 @@ int Expansion::inputs() const { return node_.input_size(); }
 std::string Expansion::input(int i) const {
   return i >= 0 && i < node_.input_size() ? node_.input(i) : std::string();
 }
+std::vector<std::string> Expansion::inputs(int first, int last) const {
+  std::vector<std::string> names;
+  for (int i = first; i < last; ++i) names.push_back(input(i));
+  return names;
+}
 
 const onnx::AttributeProto* Expansion::attribute(std::string_view name) const {
   for (const auto& a : node_.attribute())
@@ -34,6 +40,10 @@ std::int64_t Expansion::int_attribute(std::string_view name, std::int64_t fallba
 float Expansion::float_attribute(std::string_view name, float fallback) const {
   const auto* a = attribute(name);
   return a == nullptr ? fallback : a->f();
+}
+void Expansion::copy_attributes(onnx::NodeProto& to, const std::vector<std::string_view>& left_out) const {
+  for (const auto& a : node_.attribute())
+    if (std::find(left_out.begin(), left_out.end(), a.name()) == left_out.end()) *to.add_attribute() = a;
 }
 
 const onnx::TensorProto* Expansion::constant(const std::string& name) const {
@@ -67,7 +77,25 @@ std::string Expansion::fresh() {
     if (const std::string name = base + std::to_string(i); taken_.insert(name).second) return name;
 }
 
-onnx::NodeProto& Expansion::add_node(std::string_view op, std::span<const std::string> inputs, int outputs) {
+namespace {
+
+void set_value(onnx::AttributeProto& attribute, std::int64_t value) {
+  attribute.set_type(onnx::AttributeProto::INT);
+  attribute.set_i(value);
+}
+void set_value(onnx::AttributeProto& attribute, float value) {
+  attribute.set_type(onnx::AttributeProto::FLOAT);
+  attribute.set_f(value);
+}
+void set_value(onnx::AttributeProto& attribute, const std::vector<std::int64_t>& values) {
+  attribute.set_type(onnx::AttributeProto::INTS);
+  attribute.mutable_ints()->Assign(values.begin(), values.end());
+}
+
+}  // namespace
+
+onnx::NodeProto& Expansion::add_node(std::string_view op, const std::vector<std::string>& inputs, int outputs,
+                                     const std::vector<Attribute>& attributes) {
   onnx::NodeProto& node = nodes_.emplace_back();
   node.set_name(node_title(node_));
   node.set_op_type(std::string(op));
@@ -75,19 +103,19 @@ onnx::NodeProto& Expansion::add_node(std::string_view op, std::span<const std::s
   while (node.input_size() > 0 && node.input(node.input_size() - 1).empty())
     node.mutable_input()->RemoveLast();
   for (int o = 0; o < outputs; ++o) node.add_output(fresh());
-  return node;
-}
-
-std::string Expansion::add(std::string_view op, std::initializer_list<std::string> inputs,
-                           std::initializer_list<Int> attributes) {
-  onnx::NodeProto& node = add_node(op, {inputs.begin(), inputs.size()}, 1);
-  for (const Int& a : attributes) {
+  for (const Attribute& a : attributes) {
     auto& attribute = *node.add_attribute();
     attribute.set_name(a.name);
-    attribute.set_type(onnx::AttributeProto::INT);
-    attribute.set_i(a.value);
+    std::visit([&](const auto& value) { set_value(attribute, value); }, a.value);
   }
-  return node.output(0);
+  return node;
+}
+std::string Expansion::add(std::string_view op, const std::vector<std::string>& inputs,
+                           const std::vector<Attribute>& attributes) {
+  return add_node(op, inputs, 1, attributes).output(0);
+}
+std::string Expansion::transpose(const std::string& input, std::vector<std::int64_t> order) {
+  return add("Transpose", {input}, {{"perm", std::move(order)}});
 }
 
 void Expansion::finish() {
@@ -104,6 +132,11 @@ std::string Expansion::ints(std::span<const std::int64_t> values) {
   auto& tensor = initializer(onnx::TensorProto::INT64);
   tensor.add_dims(static_cast<std::int64_t>(values.size()));
   for (std::int64_t v : values) tensor.add_int64_data(v);
+  return tensor.name();
+}
+std::string Expansion::integer(std::int64_t value) {
+  auto& tensor = initializer(onnx::TensorProto::INT64);
+  tensor.add_int64_data(value);
   return tensor.name();
 }
 std::string Expansion::scalar(float value) {
@@ -167,17 +200,19 @@ void name_extensions(onnx::ModelProto& model) {
   import.set_version(1);
 }
 
+void take_names(const onnx::GraphProto& graph, std::set<std::string>& taken) {
+  for (const auto& t : graph.initializer()) taken.insert(t.name());
+  for (const auto& input : graph.input()) taken.insert(input.name());
+  for (const auto& node : graph.node()) taken.insert(node.output().begin(), node.output().end());
+}
+
 void expand_operators(onnx::ModelProto& model, const std::set<std::string>& kept) {
   const int opset = onnx_opset(model);
   std::set<std::string> taken;
   bool any = false;
   each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {
-    for (const auto& t : graph.initializer()) taken.insert(t.name());
-    for (const auto& input : graph.input()) taken.insert(input.name());
-    for (const auto& node : graph.node()) {
-      taken.insert(node.output().begin(), node.output().end());
-      any = any || expandable(node, kept) != nullptr;
-    }
+    take_names(graph, taken);
+    for (const auto& node : graph.node()) any = any || expandable(node, kept) != nullptr;
   });
   if (!any) return;
   each_graph(*model.mutable_graph(), [&](onnx::GraphProto& graph) {

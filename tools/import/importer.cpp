@@ -101,6 +101,7 @@ void NodeImport::Impl::declare_dims(ValueId id, const std::string& name) {
     (void)graph::infer_dims(graph.graph, *producer).ok();  // push has reported what is wrong with it
 }
 
+const onnx::NodeProto& NodeImport::onnx_node() const { return impl_.node; }
 const std::string& NodeImport::op_type() const { return impl_.node.op_type(); }
 int NodeImport::opset() const { return impl_.opset; }
 

@@ -30,6 +30,7 @@ class NodeImport {
  public:
   using ValueId = graph::ValueId;
 
+  const onnx::NodeProto& onnx_node() const;
   const std::string& op_type() const;
   int opset() const;  ///< the version of the node's domain
 

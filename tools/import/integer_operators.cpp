@@ -61,8 +61,7 @@ bool expand_matmul_integer_to_float(Expansion& e) {
 
 /// com.microsoft's DynamicQuantizeMatMul-1: real A, B, its scales, zero points?, bias?.
 bool expand_dynamic_quantize_matmul(Expansion& e) {
-  const std::array inputs{e.input(0)};
-  const onnx::NodeProto quantized = e.add_node("DynamicQuantizeLinear", inputs, 3);
+  const onnx::NodeProto quantized = e.add_node("DynamicQuantizeLinear", e.inputs(0, 1), 3);
   finish_real(e, product(e, quantized.output(0), e.input(1), quantized.output(2), e.input(3)),
               quantized.output(1), e.input(2), e.input(4));
   return true;
@@ -81,11 +80,9 @@ bool expand_conv_integer(Expansion& e) {
   if (products > exact_in_parts) return false;
   const std::string x = centered(e, e.input(0), e.input(2), f32);
   const auto convolution = [&](const std::string& w) {
-    const std::array inputs{x, w};
-    onnx::NodeProto& conv = e.add_node("Conv", inputs, 1);
-    for (const auto& a : e.node().attribute()) *conv.add_attribute() = a;
-    const std::string sums = conv.output(0);
-    return e.add("Cast", {sums}, {{"to", s32}});
+    onnx::NodeProto& conv = e.add_node("Conv", {x, w}, 1);
+    e.copy_attributes(conv);
+    return e.add("Cast", {conv.output(0)}, {{"to", s32}});
   };
   std::string zero_point = e.input(3);
   if (const auto dims = e.dims(zero_point); dims && dims->size() == 1) {
@@ -118,13 +115,7 @@ std::string recurrent_weights(Expansion& e, int weights, int scale) {
     const std::string zero_point = e.add("Reshape", {e.input(scale + 1), shape});
     real = e.add("Sub", {real, e.add("Cast", {zero_point}, {{"to", f32}})});
   }
-  const std::array scaled{e.add("Mul", {real, e.add("Reshape", {e.input(scale), shape})})};
-  onnx::NodeProto& transpose = e.add_node("Transpose", scaled, 1);
-  auto& permutation = *transpose.add_attribute();
-  permutation.set_name("perm");
-  permutation.set_type(onnx::AttributeProto::INTS);
-  for (int axis : {0, 2, 1}) permutation.add_ints(axis);
-  return transpose.output(0);
+  return e.transpose(e.add("Mul", {real, e.add("Reshape", {e.input(scale), shape})}), {0, 2, 1});
 }
 
 /// com.microsoft's DynamicQuantizeLSTM-1: an LSTM with 8-bit weights, computed in real numbers here.
@@ -133,9 +124,9 @@ bool expand_dynamic_quantize_lstm(Expansion& e) {
   if (!e.dims(e.input(weight_scale)) || !e.dims(e.input(recurrence_scale))) return false;
   std::vector<std::string> inputs{e.input(0), recurrent_weights(e, 1, weight_scale),
                                   recurrent_weights(e, 2, recurrence_scale)};
-  for (int i = 3; i < weight_scale; ++i) inputs.push_back(e.input(i));
-  onnx::NodeProto& lstm = e.add_node("LSTM", inputs, e.node().output_size());
-  for (const auto& a : e.node().attribute()) *lstm.add_attribute() = a;
+  const std::vector<std::string> others = e.inputs(3, weight_scale);
+  inputs.insert(inputs.end(), others.begin(), others.end());
+  e.copy_attributes(e.add_node("LSTM", inputs, e.node().output_size()));
   e.finish();
   return true;
 }

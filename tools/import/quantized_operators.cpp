@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tools/import/domains.hpp"
@@ -14,6 +15,7 @@ namespace lithe::import {
 namespace {
 
 constexpr int missing = -1, every_third = -2;
+constexpr int first_axes_as_input = 18;  ///< the opset
 
 /// Inputs `first`, scale and zero point are one quantized tensor; several scales lie along `axis`.
 struct Operand {
@@ -66,13 +68,6 @@ std::string bias(Expansion& e, const Form& form) {
   return e.add("DequantizeLinear", {e.input(form.bias), scale}, {{"axis", 0}});
 }
 
-/// The attributes of the node, axes as an input where opset 18 wants them so.
-void copy_attributes(Expansion& e, const std::string& axes, onnx::NodeProto& to) {
-  for (const auto& a : e.node().attribute())
-    if (a.name() != "channels_last" && a.name() != "opset" && (a.name() != "axes" || axes.empty()))
-      *to.add_attribute() = a;
-}
-
 /// 0 of the type of the first zero point that the node has, u8 where it has none.
 std::string zero(Expansion& e, const Form& form) {
   int type = onnx::TensorProto::UINT8;
@@ -85,8 +80,7 @@ std::string zero(Expansion& e, const Form& form) {
 bool expand(Expansion& e) {
   const Form& form = form_of(e.node().op_type());
   if (!expressible(e, form)) return false;
-  std::vector<std::string> inputs;
-  for (int i = 0; i < form.plain; ++i) inputs.push_back(e.input(i));
+  std::vector<std::string> inputs = e.inputs(0, form.plain);
   std::vector<Operand> operands = form.operands;
   if (operands[0].first == every_third) {
     operands.clear();
@@ -94,16 +88,16 @@ bool expand(Expansion& e) {
   }
   for (const Operand& operand : operands) {
     const int axis = operand.first == 3 && e.int_attribute("transB", 0) != 0 ? 0 : operand.axis;
-    inputs.push_back(e.add("DequantizeLinear",
-                           {e.input(operand.first), e.input(operand.first + 1), e.input(operand.first + 2)},
-                           {{"axis", axis}}));
+    inputs.push_back(e.add("DequantizeLinear", e.inputs(operand.first, operand.first + 3), {{"axis", axis}}));
   }
   if (e.has(form.bias)) inputs.push_back(bias(e, form));
-  std::string axes;
-  if (const auto* a = e.attribute("axes"); a != nullptr && e.opset() >= 18)
-    inputs.push_back(axes = e.ints(std::vector<std::int64_t>(a->ints().begin(), a->ints().end())));
+  std::vector<std::string_view> left_out{"channels_last", "opset"};
+  if (const auto* axes = e.attribute("axes"); axes != nullptr && e.opset() >= first_axes_as_input) {
+    inputs.push_back(e.ints(std::vector<std::int64_t>(axes->ints().begin(), axes->ints().end())));
+    left_out.push_back("axes");
+  }
   onnx::NodeProto& inner = e.add_node(form.op, inputs, 1);
-  copy_attributes(e, axes, inner);
+  e.copy_attributes(inner, left_out);
   const std::string real = inner.output(0), scale = e.input(form.output);
   if (!scale.empty())  // QGemm may give real numbers
     e.add("QuantizeLinear", {real, scale, e.has(form.output + 1) ? e.input(form.output + 1) : zero(e, form)});

@@ -6,11 +6,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "lithe/ops/slice.hpp"
+#include "tools/import/expansion.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/sizes.hpp"
 
@@ -88,54 +90,6 @@ void import_loop(NodeImport& node) {
   for (int o = 0; o < node.outputs(); ++o) node.output(o, results[static_cast<std::size_t>(o)]);
 }
 
-/// ONNX nodes in front of a body's own.
-class BodyBuilder {
- public:
-  explicit BodyBuilder(onnx::GraphProto& body) : body_(body) {}
-
-  std::string constant(std::int64_t value) {
-    const std::string name = fresh("constant");
-    onnx::NodeProto& node = add("Constant", {}, name);
-    onnx::AttributeProto& a = *node.add_attribute();
-    a.set_name("value");
-    a.set_type(onnx::AttributeProto::TENSOR);
-    a.mutable_t()->set_data_type(onnx::TensorProto::INT64);
-    a.mutable_t()->add_int64_data(value);
-    return name;
-  }
-  std::string node(const char* op, const std::vector<std::string>& inputs) {
-    const std::string name = fresh(op);
-    add(op, inputs, name);
-    return name;
-  }
-  void gather(const std::string& data, const std::string& index, std::int64_t axis,
-              const std::string& output) {
-    onnx::AttributeProto& a = *add("Gather", {data, index}, output).add_attribute();
-    a.set_name("axis");
-    a.set_type(onnx::AttributeProto::INT);
-    a.set_i(axis);
-  }
-  std::string fresh(const std::string& what) { return "/scan/" + what + "_" + std::to_string(count_++); }
-  /// Puts the new nodes first.
-  void finish() {
-    nodes_.MergeFrom(body_.node());
-    body_.mutable_node()->Swap(&nodes_);
-  }
-
- private:
-  onnx::NodeProto& add(const char* op, const std::vector<std::string>& inputs, const std::string& output) {
-    onnx::NodeProto& node = *nodes_.Add();
-    node.set_op_type(op);
-    for (const std::string& input : inputs) node.add_input(input);
-    node.add_output(output);
-    return node;
-  }
-
-  onnx::GraphProto& body_;
-  google::protobuf::RepeatedPtrField<onnx::NodeProto> nodes_;
-  int count_ = 0;
-};
-
 void declare(onnx::ValueInfoProto& info, const std::string& name, int type) {
   info.set_name(name);
   info.mutable_type()->mutable_tensor_type()->set_elem_type(type);
@@ -164,9 +118,11 @@ std::vector<Direction> directions(NodeImport& node, const char* axes_name, const
 onnx::GraphProto scan_body(NodeImport& node, const onnx::GraphProto& source, int states,
                            const std::vector<Direction>& scanned) {
   onnx::GraphProto body = source;
-  BodyBuilder builder(body);
+  std::set<std::string> taken;
+  take_names(source, taken);
+  Expansion first(node.onnx_node(), body, taken, node.opset());  // the nodes in front of the body's own
   google::protobuf::RepeatedPtrField<onnx::ValueInfoProto> inputs, outputs;
-  const std::string iteration = builder.fresh("iteration"), condition = builder.fresh("condition");
+  const std::string iteration = first.fresh(), condition = first.fresh();
   declare(*inputs.Add(), iteration, onnx::TensorProto::INT64);
   declare(*inputs.Add(), condition, onnx::TensorProto::BOOL);
   declare(*outputs.Add(), condition, onnx::TensorProto::BOOL);
@@ -177,16 +133,18 @@ onnx::GraphProto scan_body(NodeImport& node, const onnx::GraphProto& source, int
     std::string index = iteration;
     if (scanned[s].reverse) {
       const std::string size =
-          builder.node("Gather", {builder.node("Shape", {data}), builder.constant(scanned[s].axis)});
-      index = builder.node("Sub", {builder.node("Sub", {size, builder.constant(1)}), iteration});
+          first.add("Gather", {first.add("Shape", {data}), first.integer(scanned[s].axis)});
+      index = first.add("Sub", {first.add("Sub", {size, first.integer(1)}), iteration});
     }
-    builder.gather(data, index, scanned[s].axis, element.name());
+    first.add_node("Gather", {data, index}, 1, {{"axis", scanned[s].axis}}).set_output(0, element.name());
     *body.add_value_info() = element;
   }
   outputs.MergeFrom(source.output());
   body.mutable_input()->Swap(&inputs);
   body.mutable_output()->Swap(&outputs);
-  builder.finish();
+  body.clear_node();
+  for (onnx::NodeProto& added : first.take()) *body.add_node() = std::move(added);
+  body.mutable_node()->MergeFrom(source.node());
   return body;
 }
 
