@@ -69,6 +69,11 @@ struct OpSpec {
   bool elementwise = false;  ///< an output element depends on one element of each input, which broadcast
 };
 
+/// Whether `spec` is of the operator that files call by this name, in this version.
+inline bool is_operator(const OpSpec& spec, std::string_view name, std::uint16_t version) {
+  return spec.version == version && spec.name == name;
+}
+
 /// Up to eight dtypes, one for each input or output. The last one repeats for variadic operators.
 class DTypeList {
  public:

@@ -84,7 +84,7 @@ namespace lithe::inline v0::runtime {
   const Services& services = *planning.services;
   const format::Operator& op = *services.model->root().operators()->Get(node.file->op());
   for (const KernelEntry& kernel : services.kernels)
-    if (kernel.op->spec->name == text(op.name()) && kernel.op->spec->version == op.version()) {
+    if (is_operator(*kernel.op->spec, text(op.name()), op.version())) {
       node.op = kernel.op;
       break;
     }

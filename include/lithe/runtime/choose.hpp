@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 
 #include "lithe/core/half.hpp"
 #include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/runtime/fit.hpp"
 #include "lithe/runtime/node_views.hpp"
@@ -39,8 +39,7 @@ enum class Preference : std::uint8_t { first, last };
   for (std::size_t i = 0; i < count; ++i) {
     const KernelEntry& kernel = services.kernels[preference == Preference::last ? count - 1 - i : i];
     const bool same =
-        kernel.op == node.op || (kernel.op->spec->version == node.op->spec->version &&
-                                 std::string_view(kernel.op->spec->name) == node.op->spec->name);
+        kernel.op == node.op || is_operator(*kernel.op->spec, node.op->spec->name, node.op->spec->version);
     if (same && kernel.supports(node.attributes, description.info())) return &kernel;
   }
   return nullptr;

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <string_view>
 
 #include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
 #include "lithe/core/status.hpp"
 #include "lithe/runtime/create.hpp"
 #include "lithe/runtime/node_views.hpp"
@@ -26,8 +26,7 @@ namespace lithe::inline v0::runtime {
   const NodeKernel chosen = node.kernel;
   Status status;
   for (const KernelEntry& entry : services.kernels) {
-    const bool same = entry.op->spec->version == node.op->spec->version &&
-                      std::string_view(entry.op->spec->name) == node.op->spec->name;
+    const bool same = is_operator(*entry.op->spec, node.op->spec->name, node.op->spec->version);
     if (!same || &entry == chosen.entry) continue;
     if (!entry.supports(node.attributes, NodeDescription(plan, node, services.cpu).info())) continue;
     TemporaryMemory memory(planning);
