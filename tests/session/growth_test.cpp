@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <cstddef>
+#include <cstdint>
 #include <span>
+#include <utility>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/memory/system_arena.hpp"
@@ -45,38 +47,41 @@ struct AppendSquares {
   }
 };
 
-TEST(Growth, OutputsAndScratchGrowWithTheirContents) {
+Model squares() {
   ModelBuilder b;
   b.output(b.node<Squares>("squares", {}, {b.input("count", DType::s64, {1})}, DType::s64));
-  const Model model = b.open();
+  return b.open();
+}
+
+Session appending(const Model& model, bool growable) {
   SessionOptions options;
   options.kernels = KernelList<AppendSquares>::entries;
   options.source = system_arena;
-  options.growable = true;
+  options.growable = growable;
   auto session = Session::create(model, options);
-  ASSERT_TRUE(session.ok()) << session.status().text();
+  EXPECT_TRUE(session.ok()) << session.status().text();
+  return *std::move(session);
+}
+
+TEST(Growth, OutputsAndScratchGrowWithTheirContents) {
+  const Model model = squares();
+  Session session = appending(model, true);
   for (const std::int64_t count : {3, 20000, 0, 700}) {
-    session->input<std::int64_t>("count")[0] = count;
-    const Status status = session->run();
+    session.input<std::int64_t>("count")[0] = count;
+    const Status status = session.run();
     ASSERT_TRUE(status.ok()) << status.text();
-    const auto squares = session->output<std::int64_t>("squares");
-    ASSERT_EQ(squares.size(), static_cast<std::size_t>(count));
-    for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(squares[static_cast<std::size_t>(i)], i * i);
+    const auto found = session.output<std::int64_t>("squares");
+    ASSERT_EQ(found.size(), static_cast<std::size_t>(count));
+    for (std::int64_t i = 0; i < count; ++i) ASSERT_EQ(found[static_cast<std::size_t>(i)], i * i);
   }
-  EXPECT_GT(session->memory().grown, 2 * 20000 * sizeof(std::int64_t));
+  EXPECT_GT(session.memory().grown, 2 * 20000 * sizeof(std::int64_t));
 }
 
 TEST(Growth, IsRefusedWhereTheSessionMayNotAllocate) {
-  ModelBuilder b;
-  b.output(b.node<Squares>("squares", {}, {b.input("count", DType::s64, {1})}, DType::s64));
-  const Model model = b.open();
-  SessionOptions options;
-  options.kernels = KernelList<AppendSquares>::entries;
-  options.source = system_arena;
-  auto session = Session::create(model, options);
-  ASSERT_TRUE(session.ok()) << session.status().text();
-  session->input<std::int64_t>("count")[0] = 3;
-  EXPECT_EQ(session->run().code(), Code::out_of_memory);
+  const Model model = squares();
+  Session session = appending(model, false);
+  session.input<std::int64_t>("count")[0] = 3;
+  EXPECT_EQ(session.run().code(), Code::out_of_memory);
 }
 
 }  // namespace

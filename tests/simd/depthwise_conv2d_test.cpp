@@ -9,6 +9,7 @@
 
 #include "tests/simd/depthwise_reference.hpp"
 #include "tests/simd/kernel_on_isa.hpp"
+#include "tests/simd/supports_depthwise.hpp"
 
 namespace lithe::test {
 namespace {
@@ -71,35 +72,28 @@ TEST_P(SimdDepthwise, NotANumberStays) {
   }
 }
 
-bool supports(const KernelEntry& kernel, const Cpu& cpu, const Attributes& a, const Shape& filter,
-              DType dtype = f32) {
-  const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
-                  outputs[] = {{dtype, {1, 8, 8, filter[2]}}};
-  return kernel.supports(&a, {inputs, outputs, &cpu});
-}
-
 TEST_P(SimdDepthwise, Conditions) {
   const KernelEntry& kernel = GetParam().entry;
   const Cpu all = every_feature();
   const index_t lanes = GetParam().lanes;
   for (index_t channels : {lanes, index_t{33}, index_t{512}}) {
-    EXPECT_TRUE(supports(kernel, all, {}, {3, 3, channels, 1})) << channels;
-    EXPECT_TRUE(supports(kernel, all, {.strides = {2, 2}}, {3, 3, channels, 1})) << channels;
+    EXPECT_TRUE(supports_depthwise(kernel, all, {}, {3, 3, channels, 1})) << channels;
+    EXPECT_TRUE(supports_depthwise(kernel, all, {.strides = {2, 2}}, {3, 3, channels, 1})) << channels;
   }
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, lanes - 1, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 2}));
-  EXPECT_FALSE(supports(kernel, all, {}, {5, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 5, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.strides = {3, 3}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.strides = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.dilations = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.dilations = {2, 1}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 1}, f16));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, lanes - 1, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, 16, 2}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {5, 3, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 5, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.strides = {3, 3}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.strides = {1, 2}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.dilations = {1, 2}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.dilations = {2, 1}}, {3, 3, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, 16, 1}, f16));
 }
 
 TEST(SimdDepthwiseList, NeedsTheInstructionSet) {
   for (const KernelEntry& kernel : simd::DepthwiseConv2D::entries)
-    EXPECT_FALSE(supports(kernel, Cpu{}, {}, {3, 3, 16, 1})) << kernel.name;
+    EXPECT_FALSE(supports_depthwise(kernel, Cpu{}, {}, {3, 3, 16, 1})) << kernel.name;
 }
 
 TEST(SimdDepthwiseList, LeavesToXnnpackWhatItIsFasterAt) {
@@ -108,7 +102,7 @@ TEST(SimdDepthwiseList, LeavesToXnnpackWhatItIsFasterAt) {
     cpu.l1d_bytes = cache;
     bool any = false;
     for (const KernelEntry& kernel : simd::FasterDepthwiseConv2D::entries)
-      any = any || supports(kernel, cpu, a, {3, 3, channels, 1});
+      any = any || supports_depthwise(kernel, cpu, a, {3, 3, channels, 1});
     return any;
   };
   const bool vectors = simd::FasterDepthwiseConv2D::size > 0;

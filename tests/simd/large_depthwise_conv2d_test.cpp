@@ -9,6 +9,7 @@
 
 #include "tests/simd/depthwise_reference.hpp"
 #include "tests/simd/kernel_on_isa.hpp"
+#include "tests/simd/supports_depthwise.hpp"
 
 namespace lithe::test {
 namespace {
@@ -83,35 +84,28 @@ TEST_P(SimdLargeDepthwise, InfinityTouchesItsWindowAlone) {
   }
 }
 
-bool supports(const KernelEntry& kernel, const Cpu& cpu, const Attributes& a, const Shape& filter,
-              DType dtype = f32) {
-  const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
-                  outputs[] = {{dtype, {1, 8, 8, filter[2]}}};
-  return kernel.supports(&a, {inputs, outputs, &cpu});
-}
-
 TEST_P(SimdLargeDepthwise, Conditions) {
   const KernelEntry& kernel = GetParam().entry;
   const Cpu all = every_feature();
-  EXPECT_TRUE(supports(kernel, all, {}, {7, 7, GetParam().lanes, 1}));
-  EXPECT_TRUE(supports(kernel, all, {.strides = {1, 3}}, {8, 8, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {8, 9, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {1 << 20, 1 << 20, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {5, 5, GetParam().lanes - 1, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {5, 5, 16, 2}));
-  EXPECT_FALSE(supports(kernel, all, {.dilations = {1, 2}}, {5, 5, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.dilations = {2, 1}}, {5, 5, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {5, 5, 16, 1}, f16));
+  EXPECT_TRUE(supports_depthwise(kernel, all, {}, {7, 7, GetParam().lanes, 1}));
+  EXPECT_TRUE(supports_depthwise(kernel, all, {.strides = {1, 3}}, {8, 8, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {8, 9, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {1 << 20, 1 << 20, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {5, 5, GetParam().lanes - 1, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {5, 5, 16, 2}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.dilations = {1, 2}}, {5, 5, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.dilations = {2, 1}}, {5, 5, 16, 1}));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {5, 5, 16, 1}, f16));
 }
 
 TEST(SimdLargeDepthwiseList, TakesWhatXnnpackIsSlowerAt) {
   Cpu cpu = every_feature();
   cpu.neon = lithe::cpu().neon;
   for (const KernelEntry& kernel : simd::FasterLargeDepthwiseConv2D::entries) {
-    EXPECT_TRUE(supports(kernel, cpu, {}, {7, 7, 16, 1})) << kernel.name;
-    EXPECT_EQ(supports(kernel, cpu, {}, {5, 5, 16, 1}), !cpu.neon) << kernel.name;
-    EXPECT_FALSE(supports(kernel, cpu, {}, {3, 3, 16, 1})) << kernel.name;
-    EXPECT_FALSE(supports(kernel, Cpu{}, {}, {5, 5, 16, 1})) << kernel.name;
+    EXPECT_TRUE(supports_depthwise(kernel, cpu, {}, {7, 7, 16, 1})) << kernel.name;
+    EXPECT_EQ(supports_depthwise(kernel, cpu, {}, {5, 5, 16, 1}), !cpu.neon) << kernel.name;
+    EXPECT_FALSE(supports_depthwise(kernel, cpu, {}, {3, 3, 16, 1})) << kernel.name;
+    EXPECT_FALSE(supports_depthwise(kernel, Cpu{}, {}, {5, 5, 16, 1})) << kernel.name;
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "tests/simd/depthwise_reference.hpp"
 #include "tests/simd/kernel_on_isa.hpp"
+#include "tests/simd/supports_depthwise.hpp"
 
 namespace lithe::test {
 namespace {
@@ -74,40 +75,33 @@ TEST_P(SimdQuantizedDepthwise, FewestChannels) {
     depthwise_matches({.pads = {1, 1, 1, 1}}, {1, 4, 3, channels});
 }
 
-bool supports(const KernelEntry& kernel, const Cpu& cpu, const Attributes& a, const Shape& filter,
-              DType dtype = s8) {
-  const ValueInfo inputs[] = {{dtype, {1, 8, 8, filter[2]}}, {dtype, filter}},
-                  outputs[] = {{dtype, {1, 8, 8, filter[2]}}};
-  return kernel.supports(&a, {inputs, outputs, &cpu});
-}
-
 TEST_P(SimdQuantizedDepthwise, Conditions) {
   const KernelEntry& kernel = GetParam().entry;
   const Cpu all = every_feature();
-  EXPECT_TRUE(supports(kernel, all, {}, {3, 3, channels(), 1}));
-  EXPECT_TRUE(supports(kernel, all, {}, {3, 3, 16, 1}));
-  EXPECT_TRUE(supports(kernel, all, {.strides = {2, 2}}, {3, 3, 512, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, channels() - 1, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 2}));
-  EXPECT_FALSE(supports(kernel, all, {}, {5, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 5, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.strides = {3, 3}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.strides = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {.dilations = {1, 2}}, {3, 3, 16, 1}));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 1}, f32));
-  EXPECT_FALSE(supports(kernel, all, {}, {3, 3, 16, 1}, u8));
+  EXPECT_TRUE(supports_depthwise(kernel, all, {}, {3, 3, channels(), 1}, s8));
+  EXPECT_TRUE(supports_depthwise(kernel, all, {}, {3, 3, 16, 1}, s8));
+  EXPECT_TRUE(supports_depthwise(kernel, all, {.strides = {2, 2}}, {3, 3, 512, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, channels() - 1, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, 16, 2}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {5, 3, 16, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 5, 16, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.strides = {3, 3}}, {3, 3, 16, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.strides = {1, 2}}, {3, 3, 16, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {.dilations = {1, 2}}, {3, 3, 16, 1}, s8));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, 16, 1}, f32));
+  EXPECT_FALSE(supports_depthwise(kernel, all, {}, {3, 3, 16, 1}, u8));
 }
 
 TEST(SimdQuantizedDepthwiseList, NeedsTheInstructionSet) {
   for (const KernelEntry& kernel : simd::QuantizedDepthwiseConv2D::entries)
-    EXPECT_FALSE(supports(kernel, Cpu{}, {}, {3, 3, 16, 1})) << kernel.name;
+    EXPECT_FALSE(supports_depthwise(kernel, Cpu{}, {}, {3, 3, 16, 1}, s8)) << kernel.name;
 }
 
 TEST(SimdQuantizedDepthwiseList, LeavesToXnnpackWhatWasNotMeasured) {
   Cpu cpu = every_feature();
   cpu.neon = lithe::cpu().neon;
   for (const KernelEntry& kernel : simd::FasterQuantizedDepthwiseConv2D::entries)
-    EXPECT_EQ(supports(kernel, cpu, {}, {3, 3, 64, 1}), !cpu.neon) << kernel.name;
+    EXPECT_EQ(supports_depthwise(kernel, cpu, {}, {3, 3, 64, 1}, s8), !cpu.neon) << kernel.name;
 }
 
 }  // namespace
