@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -244,21 +245,22 @@ struct Kernel<Op> {
     /// values: a value is overwritten after the last result that lies in it was copied, and where results lie in each
     /// other's place, one of them waits in scratch memory.
     Status carry() {
-      std::uint64_t waiting = (std::uint64_t{1} << a.carried) - 1;
-      const auto waits = [&](int k) { return (waiting >> k & 1u) != 0; };
-      while (waiting != 0) {
-        int free = -1, first = -1;
-        for (int k = 0; k < a.carried && free < 0; ++k) {
-          if (!waits(k)) continue;
-          if (first < 0) first = k;
-          bool read = false;
-          for (int from = 0; from < a.carried; ++from) read |= from != k && waits(from) && reads(from, k);
-          if (!read) free = k;
+      const auto bit = [](int k) { return std::uint64_t{1} << k; };
+      std::uint64_t readers[Op::max_values] = {};  // the other values whose results lie in a value's memory
+      for (int k = 0; k < a.carried; ++k)
+        for (int from = 0; from < a.carried; ++from)
+          if (from != k && reads(from, k)) readers[k] |= bit(from);
+      for (std::uint64_t waiting = bit(a.carried) - 1; waiting != 0;) {
+        int free = 0;
+        while (free < a.carried && ((waiting & bit(free)) == 0 || (readers[free] & waiting) != 0)) ++free;
+        if (free < a.carried) {
+          LITHE_TRY(set(free, results[static_cast<std::size_t>(1 + free)]));
+          waiting &= ~bit(free);
+        } else {
+          const int first = std::countr_zero(waiting);
+          LITHE_TRY(set_aside(first));
+          for (std::uint64_t& mask : readers) mask &= ~bit(first);
         }
-        if (free < 0) LITHE_TRY(set_aside(first));
-        if (free < 0) continue;
-        LITHE_TRY(set(free, results[static_cast<std::size_t>(1 + free)]));
-        waiting &= ~(std::uint64_t{1} << free);
       }
       return {};
     }
