@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "lithe/ops/conv2d.hpp"
@@ -11,7 +9,6 @@
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "tools/import/importer.hpp"
-#include "tools/import/ops/row.hpp"
 #include "tools/import/ops/spatial.hpp"
 
 namespace lithe::import {
@@ -47,13 +44,9 @@ ValueId convolution(NodeImport& node, const Window& window, std::int32_t group,
 void import_conv(NodeImport& node) {
   const int axes = spatial_axes(node);
   const ValueId weights = node.input(1);
-  const std::optional<graph::Dims> dims = node.value(weights).dims;  // a copy: emitting moves values
-  if (dims && dims->size() != static_cast<std::size_t>(axes) + 2)
-    node.refuse("the weights' rank does not fit the input's");
+  const std::optional<graph::Dims> dims = filter_dims(node, weights, axes);
   const Window window = read_window(node, axes, kernel_shape(node, dims));
-  std::int32_t group = 1;
-  read_attribute(node, "group", group);
-  if (group < 1) node.refuse("attribute group = " + std::to_string(group) + " must be at least 1");
+  const std::int32_t group = read_group(node);
 
   const bool depthwise = group > 1 && dims && (*dims)[1] == 1 && axes < 3;
   std::vector<ValueId> inputs{spatial_input(node, window, axes, 0.0F),

@@ -102,16 +102,12 @@ void emit(NodeImport& node, const Window& window, const std::array<std::int32_t,
 void import_conv_transpose(NodeImport& node) {
   const int axes = spatial_axes(node);
   const ValueId weights = node.input(1);
-  const std::optional<graph::Dims> dims = node.value(weights).dims;  // a copy: emitting moves values
-  if (dims && dims->size() != static_cast<std::size_t>(axes) + 2)
-    node.refuse("the weights' rank does not fit the input's");
+  const std::optional<graph::Dims> dims = filter_dims(node, weights, axes);
   const std::vector<std::int64_t> kernel = kernel_shape(node, dims);
   if (kernel.empty()) node.refuse("ConvTranspose needs kernel_shape or weights of a known shape");
   Window window = read_steps(node, axes, kernel);
   const std::array<std::int32_t, 3> extra = read_padding(node, axes, window);
-  std::int32_t group = 1;
-  read_attribute(node, "group", group);
-  if (group < 1) node.refuse("attribute group = " + std::to_string(group) + " must be at least 1");
+  const std::int32_t group = read_group(node);
   std::vector<ValueId> inputs{channels_last(node, node.input(0), axes),
                               filter(node, weights, dims, group, axes)};
   if (node.has(2)) inputs.push_back(node.input(2));

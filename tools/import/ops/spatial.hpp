@@ -62,6 +62,22 @@ inline int spatial_axes(const NodeImport& node) {
   return axes;
 }
 
+/// The dims of a filter with two axes besides the spatial ones; nullopt where they are not known.
+inline std::optional<graph::Dims> filter_dims(const NodeImport& node, graph::ValueId filter, int axes) {
+  std::optional<graph::Dims> dims = node.value(filter).dims;
+  if (dims && dims->size() != static_cast<std::size_t>(axes) + 2)
+    node.refuse("the weights' rank does not fit the input's");
+  return dims;
+}
+
+/// Attribute group, at least 1.
+inline std::int32_t read_group(NodeImport& node) {
+  std::int32_t group = 1;
+  read_attribute(node, "group", group);
+  if (group < 1) node.refuse("attribute group = " + std::to_string(group) + " must be at least 1");
+  return group;
+}
+
 /// An attribute with one number (at least `least`) for each spatial axis; missing ones, in front, are
 /// `least`.
 inline std::array<std::int32_t, 3> per_axis(const NodeImport& node, const std::vector<std::int64_t>& values,
