@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "tools/passes/layout_rules.hpp"
@@ -59,6 +61,10 @@ struct Sink {
   /// Puts a new Transpose with permutation `q` after the node, before output `o`.
   void transpose_output(int o, const Permutation& q);
   bool outputs_have_rank(int wanted) const;
+  /// A constant of the places that `p` gives these axes.
+  ValueId moved_axes(const std::vector<std::int64_t>& axes, DType dtype);
+  /// Gives the node two inputs: the data, in the order before the transpose, and a constant.
+  void set_data_and_ints(const std::vector<std::int64_t>& ints, std::string_view name);
 };
 
 }  // namespace lithe::passes

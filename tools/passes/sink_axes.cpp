@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "tools/passes/constants.hpp"
@@ -39,6 +40,16 @@ Permutation without(const Permutation& p, const Axes& dropped) {
 
 }  // namespace
 
+ValueId Sink::moved_axes(const Axes& axes, DType dtype) {
+  const Axes moved = mapped(axes, p);
+  const std::vector<double> numbers(moved.begin(), moved.end());
+  return rewriter.add_constant(make_numbers(dtype, {static_cast<index_t>(moved.size())}, numbers), "axes");
+}
+
+void Sink::set_data_and_ints(const Axes& ints, std::string_view name) {
+  rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(ints), name)});
+}
+
 bool Sink::slice() {
   const auto count = rewriter.value(node().inputs[1]).dims;
   Axes axes;
@@ -54,10 +65,7 @@ bool Sink::slice() {
   std::vector<ValueId> inputs = node().inputs;
   inputs.resize(std::max<std::size_t>(inputs.size(), 4), absent);
   // axes are of the same integer type as starts
-  const Axes moved = mapped(axes, p);
-  const std::vector<double> numbers(moved.begin(), moved.end());
-  inputs[3] = rewriter.add_constant(
-      make_numbers(rewriter.value(inputs[1]).dtype, {static_cast<index_t>(moved.size())}, numbers), "axes");
+  inputs[3] = moved_axes(axes, rewriter.value(inputs[1]).dtype);
   inputs[0] = restored(inputs[0]);
   rewriter.set_inputs(n, std::move(inputs));
   transpose_output(0, p);
@@ -69,10 +77,7 @@ bool Sink::pad() {
   if (input(node(), 3) >= 0) {
     const auto axes = constant_axes(rewriter.graph(), node(), 3, rank());
     if (!axes) return false;
-    const Axes moved = mapped(*axes, p);
-    const std::vector<double> numbers(moved.begin(), moved.end());
-    inputs[3] = rewriter.add_constant(
-        make_numbers(rewriter.value(inputs[3]).dtype, {static_cast<index_t>(moved.size())}, numbers), "axes");
+    inputs[3] = moved_axes(*axes, rewriter.value(inputs[3]).dtype);
   } else {
     const auto pads = ints_of(rewriter.graph().constant(inputs[1]));
     if (!pads || pads->size() != 2 * p.size()) return false;
@@ -108,7 +113,7 @@ bool Sink::tile() {
   if (!repeats || repeats->size() != p.size()) return false;
   Axes moved(p.size());
   for (std::size_t i = 0; i < p.size(); ++i) moved[static_cast<std::size_t>(p[i])] = (*repeats)[i];
-  rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(moved), "repeats")});
+  set_data_and_ints(moved, "repeats");
   transpose_output(0, p);
   return true;
 }
@@ -127,7 +132,7 @@ bool Sink::reduce() {
   } else {
     Axes moved = mapped(axes, p);
     std::sort(moved.begin(), moved.end());
-    rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(moved), "axes")});
+    set_data_and_ints(moved, "axes");
   }
   if (!all) transpose_output(0, keep ? p : without(p, axes));
   return true;
@@ -145,8 +150,7 @@ bool Sink::arg() {
 bool Sink::cumulative() {
   const auto axes = constant_axes(rewriter.graph(), node(), 1, rank());
   if (!axes || axes->size() != 1) return false;
-  rewriter.set_inputs(
-      n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(mapped(*axes, p)), "axis")});
+  set_data_and_ints(mapped(*axes, p), "axis");
   transpose_output(0, p);
   return true;
 }
@@ -175,7 +179,7 @@ bool Sink::squeeze() {
   }
   Axes moved = mapped(axes, p);
   std::sort(moved.begin(), moved.end());
-  rewriter.set_inputs(n, {restored(node().inputs[0]), rewriter.add_constant(make_ints(moved), "axes")});
+  set_data_and_ints(moved, "axes");
   transpose_output(0, without(p, axes));
   return true;
 }
