@@ -79,6 +79,18 @@ TEST(FuseBatchNormalization, AloneIsMulAndAdd) {
   EXPECT_EQ(count(run.graph, "Add"), 1);
 }
 
+TEST(FuseBatchNormalization, AloneItSubtractsALargeMeanFirst) {
+  Builder b;
+  const ValueId x = b.input({2, 3});
+  const ValueId y = b.node("BatchNormalization",
+                           {x, b.random({3}, 2, 0.5F, 1), b.random({3}, 3),
+                            b.constant<float>({3}, {101325, 0, 20}), b.constant<float>({3}, {100, 1, 1})});
+  b.output(b.node("FullyConnected", {y, b.random({6, 3})}));
+  Passed run(b, {fuse_batch_normalization, merge_scales, fuse_scale});
+  ASSERT_EQ(run.graph.nodes.size(), 4U);
+  EXPECT_EQ(run.graph.nodes[0].op, "Sub");
+}
+
 TEST(FuseBatchNormalization, ComputedParametersStay) {
   Builder b;
   const ValueId x = b.node("Conv2D", {b.input({1, 5, 4, 3}), b.random({6, 3, 3, 3})});
@@ -127,6 +139,24 @@ TEST(FuseBatchNormalization, ConstantOverXIsNotAScale) {
   b.output(b.node("Div", {b.scalar(2), x}));
   Passed run(b, {fuse_batch_normalization});
   EXPECT_EQ(count(run.graph, "Div"), 1);
+}
+
+/// Infinity times a weight of 0 is NaN, whatever the layer gives; a product below all normal numbers loses digits.
+TEST(FuseBatchNormalization, WhatWouldNotBeFiniteOrPreciseStays) {
+  const auto nodes = [](float factor, float weight) {
+    Builder b;
+    const ValueId x = b.node("Conv2D", {b.input({1, 5, 4, 1}), b.constant<float>({1, 1, 2, 1}, {0, weight})});
+    b.output(b.node("Mul", {x, b.constant<float>({1}, {factor})}));
+    passes::PassLog log;
+    graph::Model model = std::move(b.model);
+    fuse_batch_normalization(model, log);
+    return model.graphs[0].nodes.size();
+  };
+  EXPECT_EQ(nodes(1e30F, 1), 1U);
+  EXPECT_EQ(nodes(infinity, 1), 2U);
+  EXPECT_EQ(nodes(1e30F, 1e20F), 2U);
+  EXPECT_EQ(nodes(1e-30F, 1e-20F), 2U);
+  EXPECT_EQ(nodes(0, 1), 1U);
 }
 
 TEST(FuseBias, AddBecomesTheBias) {
@@ -315,6 +345,22 @@ TEST(MergeScales, WhatStays) {
             2U);
 }
 
+/// Where the first constant takes most of the input away, what is left must be scaled afterwards.
+TEST(MergeScales, ALargeShiftThatComesFirstStaysFirst) {
+  const auto left = [](std::vector<std::pair<const char*, float>> steps) {
+    Builder b;
+    ValueId x = b.input({2, 4});
+    for (const auto& [op, constant] : steps) x = b.node(op, {x, b.scalar(constant)});
+    b.output(x);
+    return Passed(b, {merge_scales}).graph.nodes.size();
+  };
+  EXPECT_EQ(left({{"Sub", 101325}, {"Div", 10}, {"Mul", 0.3F}}), 3U);
+  EXPECT_EQ(left({{"Sub", 1}, {"Div", 10}, {"Mul", 0.3F}}), 2U);
+  EXPECT_EQ(left({{"Mul", 0.3F}, {"Sub", 101325}, {"Div", 10}}), 2U) << "rounds first anyway";
+  EXPECT_EQ(left({{"Sub", 101325}, {"Sub", 0.3F}}), 2U);
+  EXPECT_EQ(left({{"Sub", 101325}, {"Sub", 0.5F}}), 1U) << "exact";
+}
+
 TEST(FuseScale, FoldsIntoEveryLayer) {
   for (const Layer& layer : layers) {
     for (bool bias : {false, true}) {
@@ -371,6 +417,41 @@ TEST(FuseScale, GroupsAndPadding) {
   Passed run(padded, {fuse_scale});
   EXPECT_EQ(run.graph.nodes.size(), 2U);
   EXPECT_TRUE(run.missed("padding would be shifted"));
+}
+
+TEST(FuseScale, ALargeShiftStaysApart) {
+  const auto nodes = [](float mean, float deviation) {
+    Builder b;
+    const ValueId x = b.node("Div", {b.node("Sub", {b.input({2, 4}), b.scalar(mean)}), b.scalar(deviation)});
+    b.output(b.node("FullyConnected", {x, b.random({6, 4})}));
+    Passed run(b, {fuse_scale, fuse_scale});
+    EXPECT_EQ(run.missed("the shift is large"), run.graph.nodes.size() > 1);
+    return run.graph.nodes.size();
+  };
+  EXPECT_EQ(nodes(127.5F, 127.5F), 1U);
+  EXPECT_EQ(nodes(300, 5), 3U);
+  EXPECT_EQ(nodes(0.5F, 0.001F), 3U);
+}
+
+TEST(FuseScale, WhereAScaleComesFirstDigitsAreLostAnyway) {
+  const auto nodes = [](float shift) {
+    Builder b;
+    const ValueId x = b.node("Add", {b.node("Mul", {b.input({2, 4}), b.scalar(0.3F)}), b.scalar(shift)});
+    b.output(b.node("FullyConnected", {x, b.random({6, 4})}));
+    return Passed(b, {fuse_scale}).graph.nodes.size();
+  };
+  EXPECT_EQ(nodes(2), 1U);
+  EXPECT_EQ(nodes(60), 3U);
+}
+
+TEST(FuseScale, WeightsStayFinite) {
+  Builder b;
+  const ValueId x = b.node("Mul", {b.input({2, 4}), b.scalar(1e30F)});
+  b.output(b.node("FullyConnected", {x, b.random({6, 4}, 3, 1e10F, 2e10F)}));
+  passes::PassLog log;
+  graph::Model model = std::move(b.model);
+  fuse_scale(model, log);
+  EXPECT_EQ(model.graphs[0].nodes.size(), 2U);
 }
 
 TEST(FuseScale, Refusals) {

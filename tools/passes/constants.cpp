@@ -139,6 +139,21 @@ ConstantPtr make_numbers(DType dtype, const Shape& shape, std::span<const double
   return constant;
 }
 
+bool fits(DType dtype, std::span<const double> elements) {
+  double largest = 0;
+  for (const double e : elements) {
+    if (std::isnan(e)) return false;
+    largest = std::max(largest, std::fabs(e));
+  }
+  const double limit = dtype == DType::f16   ? 65504
+                       : dtype == DType::f64 ? std::numeric_limits<double>::max()
+                                             : std::numeric_limits<float>::max(),
+               smallest = dtype == DType::f16   ? 0x1p-14
+                          : dtype == DType::f64 ? std::numeric_limits<double>::min()
+                                                : std::numeric_limits<float>::min();
+  return largest <= limit && (largest == 0 || largest >= smallest);
+}
+
 ConstantPtr make_ints(std::span<const std::int64_t> values) {
   return graph::make_constant<std::int64_t>({static_cast<index_t>(values.size())}, values);
 }

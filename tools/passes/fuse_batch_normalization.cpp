@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -69,7 +70,8 @@ Affine line(const Node& node, index_t channels) {
   return {std::vector<double>(n, number("alpha", 0.2F)), std::vector<double>(n, number("beta", 0.5F))};
 }
 
-/// Folds y = factor * x + shift into the node that produces x. Computed in double, rounded once.
+/// Folds y = factor * x + shift into the node that produces x, where that stays finite and precise. Computed in
+/// double, rounded once.
 bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
   const Node node = rewriter.node(weighted.node);
   const Constant* filter = rewriter.graph().constant(node.inputs[1]);
@@ -87,6 +89,7 @@ bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
     (*sums)[c] = (*sums)[c] * affine.factor[c] + affine.shift[c];
     biased = biased || affine.shift[c] != 0;
   }
+  if (!fits(filter->dtype, *weights) || !fits(filter->dtype, *sums)) return false;
   std::vector<ValueId> inputs{node.inputs[0],
                               rewriter.add_constant(make_numbers(filter->dtype, filter->shape, *weights),
                                                     rewriter.value(node.inputs[1]).name)};
@@ -97,16 +100,28 @@ bool fold(Rewriter& rewriter, const Weighted& weighted, const Affine& affine) {
   return true;
 }
 
-/// A BatchNormalization that stays alone: Mul and Add by vectors.
-void split(Rewriter& rewriter, int n, const Affine& affine) {
+/// A BatchNormalization that stays alone: Mul and Add by vectors, or Sub, Mul and Add where a Mul that comes first
+/// would round away the digits that the mean leaves.
+void split(Rewriter& rewriter, int n, const Affine& affine, PassLog& log) {
+  constexpr double largest_shift = 8;
   const Node node = rewriter.node(n);
+  ValueId x = node.inputs[0], shift = node.inputs[2];
   const ValueId y = node.outputs[0], scaled = rewriter.like(y, "/scaled");
   const DType dtype = rewriter.value(y).dtype;
   const Shape shape{static_cast<index_t>(affine.factor.size())};
+  const bool centers = std::any_of(affine.shift.begin(), affine.shift.end(),
+                                   [](double s) { return std::fabs(s) > largest_shift; });
   const ValueId factor = rewriter.add_constant(make_numbers(dtype, shape, affine.factor), "factor");
-  const ValueId shift = rewriter.add_constant(make_numbers(dtype, shape, affine.shift), "shift");
+  if (!centers) shift = rewriter.add_constant(make_numbers(dtype, shape, affine.shift), "shift");
+  log.changed(graph::node_title(rewriter.graph(), node) + " became " + (centers ? "Sub, " : "") +
+              "Mul and Add");
   rewriter.remove_node(n);
-  rewriter.add_node(make_node("Mul", {node.inputs[0], factor}, {scaled}, node.onnx_names), n);
+  if (centers) {
+    const ValueId centered = rewriter.like(y, "/centered");
+    rewriter.add_node(make_node("Sub", {x, node.inputs[3]}, {centered}, node.onnx_names), n);
+    x = centered;
+  }
+  rewriter.add_node(make_node("Mul", {x, factor}, {scaled}, node.onnx_names), n);
   rewriter.add_node(make_node("Add", {scaled, shift}, {y}, node.onnx_names), n);
 }
 
@@ -118,7 +133,8 @@ void fuse_hard_sigmoid(Rewriter& rewriter, int n, PassLog& log) {
   if (!weighted) return;
   const std::string pair = graph::node_title(rewriter.graph(), rewriter.node(weighted->node)) + " + " + name;
   if (!fold(rewriter, *weighted, line(node, weighted->channels())))
-    return log.near_miss(pair + " not fused: weights or bias are quantized or computed");
+    return log.near_miss(pair +
+                         " not fused: weights or bias are quantized, computed, or would not be finite");
   set_clamp(rewriter.node(weighted->node), {0, 1});
   absorb(rewriter, weighted->node, n);
   log.changed(pair + " fused: scaled weights and a clamp");
@@ -144,9 +160,10 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
     return log.changed(name + " folded into " +
                        graph::node_title(rewriter.graph(), rewriter.node(weighted->node)));
   }
+  if (weighted)
+    log.near_miss(name + " not folded: weights or bias are quantized, computed, or would not be finite");
   if (!normalizes) return;
-  split(rewriter, n, *affine);
-  log.changed(name + " became Mul and Add");
+  split(rewriter, n, *affine, log);
 }
 
 }  // namespace

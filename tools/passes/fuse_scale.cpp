@@ -17,6 +17,11 @@
 namespace lithe::passes {
 namespace {
 
+/// What reads a sum with constants is taken to expect numbers around 1. Where a shift that comes first makes them of
+/// larger ones, the input has few digits that matter, and a scale before it, as weights are that take both, rounds them
+/// away. Where a scale comes first they are lost in any case, but a filter of fewer bits would lose more.
+constexpr double largest_first_shift = 1, largest_shift = 8;
+
 /// y = factor * x + shift by constants of one shape, or of one element each.
 struct Affine {
   Shape shape;
@@ -28,14 +33,13 @@ struct Affine {
   bool shifts() const {
     return std::any_of(shift.begin(), shift.end(), [](double s) { return s != 0; });
   }
-  /// Whether all are numbers of full precision in `dtype`: neither too large nor too small for it.
+  bool shifts_by_more_than(double limit) const {
+    return std::any_of(shift.begin(), shift.end(), [&](double s) { return std::fabs(s) > limit; });
+  }
+  /// Whether each is a number of full precision in `dtype`: neither too large nor too small for it.
   bool fits(DType dtype) const {
-    const double largest = dtype == DType::f16 ? 65504 : std::numeric_limits<float>::max(),
-                 smallest = dtype == DType::f16 ? 0x1p-14 : std::numeric_limits<float>::min();
     const auto all = [&](const std::vector<double>& v) {
-      return std::all_of(v.begin(), v.end(), [&](double e) {
-        return e == 0 || (std::fabs(e) >= smallest && std::fabs(e) <= largest);
-      });
+      return std::all_of(v.begin(), v.end(), [&](const double& e) { return passes::fits(dtype, {&e, 1}); });
     };
     return all(factor) && all(shift);
   }
@@ -98,43 +102,74 @@ bool is_counted(Rewriter& rewriter, ValueId v) {
                      [&](const auto& reader) { return graph::facts_of(rewriter.node(reader.node)).rounds; });
 }
 
+/// Adds, Subs, Muls and Divs by constants in a row, read by nobody else between.
+struct Sequence {
+  std::vector<int> nodes;  ///< the last one first
+  Affine whole, first;     ///< what all do, and what the first does
+  ValueId x = absent;      ///< what the first reads
+};
+
+/// The longest one that ends with node `n` whose function of its x `takes(const Affine&, ValueId)` is true for; node
+/// `n` alone is one in any case.
+template <class Takes>
+std::optional<Sequence> sequence_of(Rewriter& rewriter, int n, Takes takes) {
+  ValueId x = absent;
+  const auto last = affine_of(rewriter, n, x);
+  if (!last) return std::nullopt;
+  Sequence found{{n}, *last, *last, x};
+  for (;;) {
+    const int above = rewriter.producer(found.x);
+    if (above < 0 || rewriter.uses(found.x) != 1 || clamp_attribute(rewriter.node(above)).active()) break;
+    const auto first = affine_of(rewriter, above, x);
+    auto whole = first;
+    if (!whole || !append(*whole, found.whole) || !whole->fits(rewriter.value(x).dtype) || !takes(*whole, x))
+      break;
+    found.nodes.push_back(above);
+    found.whole = *whole;
+    found.first = *first;
+    found.x = x;
+  }
+  return found;
+}
+
+/// Whether one scale and one shift give as many digits as the sequence: what is shifted first may lose all leading
+/// ones.
+bool keeps_digits(const Sequence& sequence, DType dtype) {
+  const Affine& whole = sequence.whole;
+  if (!sequence.first.shifts() || !whole.shifts_by_more_than(largest_first_shift)) return true;
+  return !whole.scales() && doubles_of(make_numbers(dtype, whole.shape, whole.shift).get()) == whole.shift;
+}
+
 /// Rewrites the sequence that ends with node `n` as a Mul, an Add or both, where that is fewer nodes.
 void merge(Rewriter& rewriter, int n, PassLog& log) {
-  ValueId x = absent;
-  auto whole = affine_of(rewriter, n, x);
-  if (!whole || is_counted(rewriter, rewriter.node(n).outputs[0])) return;
-  std::vector<int> sequence{n};
-  for (;;) {
-    const int above = rewriter.producer(x);
-    ValueId source = absent;
-    if (above < 0 || rewriter.uses(x) != 1 || clamp_attribute(rewriter.node(above)).active()) break;
-    auto first = affine_of(rewriter, above, source);
-    if (!first || !append(*first, *whole) || !first->fits(rewriter.value(source).dtype)) break;
-    whole = first;
-    x = source;
-    sequence.push_back(above);
-  }
-  const bool scales = whole->scales(), shifts = whole->shifts();
+  const auto sequence = sequence_of(rewriter, n, [](const Affine&, ValueId) { return true; });
+  if (!sequence || is_counted(rewriter, rewriter.node(n).outputs[0])) return;
+  const Affine& whole = sequence->whole;
+  ValueId x = sequence->x;
+  const bool scales = whole.scales(), shifts = whole.shifts();
   const std::size_t needed = (scales ? 1U : 0U) + (shifts ? 1U : 0U);
-  if (sequence.size() < 2 || needed == 0 || needed >= sequence.size()) return;
+  if (needed == 0 || needed >= sequence->nodes.size()) return;
   const ValueId y = rewriter.node(n).outputs[0];
   const DType dtype = rewriter.value(y).dtype;
+  if (!keeps_digits(*sequence, dtype))
+    return log.near_miss(graph::node_title(rewriter.graph(), rewriter.node(n)) +
+                         " not merged with what is above: a large shift comes first");
   const auto constant = [&](const std::vector<double>& numbers, const char* name) {
-    return rewriter.add_constant(make_numbers(dtype, whole->shape, numbers), name);
+    return rewriter.add_constant(make_numbers(dtype, whole.shape, numbers), name);
   };
-  for (std::size_t i = 1; i < sequence.size(); ++i)
-    prepend_names(rewriter.node(n), rewriter.node(sequence[i]));
+  for (std::size_t i = 1; i < sequence->nodes.size(); ++i)
+    prepend_names(rewriter.node(n), rewriter.node(sequence->nodes[i]));
   log.changed(graph::node_title(rewriter.graph(), rewriter.node(n)) + " merged: one scale and shift");
   if (scales && shifts) {
     const ValueId scaled = rewriter.like(y, "/scaled");
     rewriter.add_node(
-        make_node("Mul", {x, constant(whole->factor, "factor")}, {scaled}, rewriter.node(n).onnx_names), n);
+        make_node("Mul", {x, constant(whole.factor, "factor")}, {scaled}, rewriter.node(n).onnx_names), n);
     x = scaled;
   }
   rewriter.node(n).op = shifts ? "Add" : "Mul";
   const int above = rewriter.producer(rewriter.node(n).inputs[0]),
             other = rewriter.producer(input(rewriter.node(n), 1));
-  rewriter.set_inputs(n, {x, shifts ? constant(whole->shift, "shift") : constant(whole->factor, "factor")});
+  rewriter.set_inputs(n, {x, shifts ? constant(whole.shift, "shift") : constant(whole.factor, "factor")});
   rewriter.remove_unread(above);
   rewriter.remove_unread(other);
 }
@@ -153,43 +188,57 @@ class ScaledInput {
     ValueId scaled = node.inputs[0];
     const std::vector<int> reshaped = reshapes_above(scaled);
     const int above = rewriter_.producer(scaled);
-    ValueId x = absent;
-    const auto affine = above < 0 ? std::nullopt : affine_of(rewriter_, above, x);
-    const bool moved = !reshaped.empty();
-    if (moved && (!affine || affine->factor.size() != 1 || affine->shifts())) return false;
     const Constant* filter = rewriter_.graph().constant(node.inputs[1]);
-    if (!affine || filter == nullptr || filter->shape.rank() < 2) return false;
+    if (above < 0 || filter == nullptr || filter->shape.rank() < 2) return false;
+    const index_t inputs = weights_.inputs(filter->shape, group_);
+    const bool moved = !reshaped.empty();
+    const auto sequence = sequence_of(rewriter_, above, [&](const Affine& whole, ValueId x) {
+      return moved ? is_factor(whole) : by_channel(whole, x, inputs) && (!whole.shifts() || shiftable(node));
+    });
+    if (!sequence || (moved && !is_factor(sequence->whole))) return false;
     const std::string pair = graph::node_title(rewriter_.graph(), rewriter_.node(above)) + " + " +
                              graph::node_title(rewriter_.graph(), node);
-    const auto miss = [&](const char* reason) {
+    if (const char* reason = fold(*sequence, scaled, inputs, moved); reason != nullptr) {
       log.near_miss(pair + " not fused: " + reason);
       return false;
-    };
-    if (rewriter_.uses(scaled) != 1) return miss("what is scaled has another reader");
-    if (clamp_attribute(rewriter_.node(above)).active()) return miss("it is clamped between");
-    const index_t inputs = weights_.inputs(filter->shape, group_);
-    const auto& dims = rewriter_.value(x).dims;
-    const bool alike = dims && rank_of(rewriter_.value(node.inputs[0])) == static_cast<int>(dims->size()) &&
-                       !dims->empty() && dims->back() == inputs;
-    Affine wide = *affine;
-    if (wide.factor.size() == 1) widen(wide, {inputs});
-    if ((!alike && !moved) || wide.shape != Shape{inputs})
-      return miss("it is not one number per input channel");
-    if (wide.shifts() && !shiftable(node)) return miss("the padding would be shifted too");
-    if (!apply(node, *filter, wide)) return miss("the bias is computed");
+    }
+    ValueId x = sequence->x;
     for (auto n = reshaped.rbegin(); n != reshaped.rend(); ++n) {  // their values are others now
       rewriter_.set_input(*n, 0, x);
       x = rewriter_.like(rewriter_.node(*n).outputs[0], "/unscaled");
       rewriter_.set_output(*n, 0, x);
     }
     rewriter_.set_input(n_, 0, x);
-    prepend_names(rewriter_.node(n_), rewriter_.node(above));
+    for (const int n : sequence->nodes) prepend_names(rewriter_.node(n_), rewriter_.node(n));
     rewriter_.remove_unread(above);
     log.changed(pair + " fused: into its weights");
     return true;
   }
 
  private:
+  /// Folds the sequence, of which `scaled` comes, into weights and bias; or says why not.
+  const char* fold(const Sequence& sequence, ValueId scaled, index_t inputs, bool moved) {
+    const Node node = rewriter_.node(n_);
+    if (rewriter_.uses(scaled) != 1) return "what is scaled has another reader";
+    if (clamp_attribute(rewriter_.node(sequence.nodes[0])).active()) return "it is clamped between";
+    Affine wide = sequence.whole;
+    if (!moved && !by_channel(wide, sequence.x, inputs)) return "it is not one number per input channel";
+    if (wide.factor.size() == 1) widen(wide, {inputs});
+    if (wide.shifts() && !shiftable(node)) return "the padding would be shifted too";
+    if (wide.shifts_by_more_than(sequence.first.shifts() ? largest_first_shift : largest_shift))
+      return "the shift is large, digits would be lost";
+    if (!apply(node, wide)) return "the bias is computed, or a weight would not be finite";
+    return nullptr;
+  }
+  /// One factor for all elements, which may move.
+  static bool is_factor(const Affine& affine) { return affine.factor.size() == 1 && !affine.shifts(); }
+  /// Whether the affine function of `x` has one number for each of the layer's input channels.
+  bool by_channel(const Affine& affine, ValueId x, index_t inputs) {
+    const auto& dims = rewriter_.value(x).dims;
+    return dims && rank_of(rewriter_.value(rewriter_.node(n_).inputs[0])) == static_cast<int>(dims->size()) &&
+           !dims->empty() && dims->back() == inputs &&
+           (affine.factor.size() == 1 || affine.shape == Shape{inputs});
+  }
   /// The nodes above `v` that only give it another shape and that nobody else reads, upwards; `v` becomes the
   /// first's input.
   std::vector<int> reshapes_above(ValueId& v) {
@@ -207,7 +256,8 @@ class ScaledInput {
     return !weights_.transposed &&
            std::all_of(pads.begin(), pads.end(), [](std::int64_t p) { return p == 0; });
   }
-  bool apply(const Node& node, const Constant& filter, const Affine& affine) {
+  bool apply(const Node& node, const Affine& affine) {
+    const Constant& filter = *rewriter_.graph().constant(node.inputs[1]);
     const ValueId bias = input(node, 2);
     const index_t outputs = weights_.outputs(filter.shape);
     auto weights = doubles_of(&filter);
@@ -224,6 +274,7 @@ class ScaledInput {
     }
     const DType dtype = filter.dtype;
     const Shape shape = filter.shape;  // adding constants moves values
+    if (!passes::fits(dtype, *weights) || (affine.shifts() && !passes::fits(dtype, *sums))) return false;
     const std::string name = rewriter_.value(node.inputs[1]).name;
     std::vector<ValueId> inputs = node.inputs;
     if (affine.scales()) inputs[1] = rewriter_.add_constant(make_numbers(dtype, shape, *weights), name);
