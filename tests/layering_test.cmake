@@ -148,7 +148,7 @@ set(rows
     "io/.*                   | (io|report)/.*                                               | unistd|sys/stat"
     "graph/.*                | (graph|io|report|kernels)/.*                                 | "
     "passes/.*               | (passes|graph|io|report)/.*                                  | "
-    "check/.*                | (check|graph|io|report|kernels)/.*                           | "
+    "check/.*                | (check|passes|graph|io|report|kernels)/.*                    | "
     "quantize/.*             | (quantize|passes|graph|io|report|kernels)/.*                 | nlohmann/json"
     "import/.*               | (import|check|quantize|passes|graph|io|report|kernels)/.*    | onnx/.*"
     "lithe/.*                | .*                                                           | nlohmann/json|CLI/CLI|unistd|sys/.*")

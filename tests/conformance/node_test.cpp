@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "lithe/session.hpp"
+#include "tests/conformance/node_tests.hpp"
 #include "tests/conformance/scoreboard.hpp"
 #include "tests/support/recorded_case.hpp"
 #include "tests/support/watchdog.hpp"
@@ -49,11 +50,6 @@ struct Outcome {
 struct Failed : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 /// Tensors are compared in the measure of all tools; half precision where an input or output is of it.
 double tolerance(const Tensors& inputs, const Tensors& outputs) {
@@ -188,14 +184,6 @@ std::map<std::string, std::string> read_known_failures() {
         << line << ": stands twice";
   }
   return known;
-}
-
-std::vector<fs::path> folders_of(const fs::path& root) {
-  std::vector<fs::path> folders;
-  for (const auto& entry : fs::directory_iterator(root))
-    if (fs::exists(entry.path() / "model.onnx")) folders.push_back(entry.path());
-  std::sort(folders.begin(), folders.end());
-  return folders;
 }
 
 struct Counts {

@@ -487,6 +487,70 @@ TEST_F(Command, AFailedCheckIsExplainedAllTheSame) {
   EXPECT_TRUE(report["checks"][1]["passed"].get<bool>());   // zeros
 }
 
+TEST_F(Command, WhatIsNotCheckedIsWrittenAndSaysSo) {
+  const std::string file = path("digits.lithe");
+  const Answer asked = run("convert " + digits() + " --no-check -o " + file);
+  EXPECT_EQ(asked.exit, 0) << asked.error;
+  EXPECT_TRUE(mentions(asked.out, "not checked"));
+  EXPECT_TRUE(mentions(run("inspect " + file).out, "metadata check = not checked: --no-check"));
+
+  const std::string model = write(  // the product of two inputs is the shape
+      "guess.onnx",
+      serialized("g (float[6] x, int64[1] p, int64[1] q) => (float[a,b] y) <int64[1] seven = {7}> "
+                 "{ r = Mul(p, seven)\n s = Concat <axis = 0> (r, q)\n y = Reshape(x, s) }",
+                 17));
+  const Answer unknown = run("convert " + model + " -o " + path("guess.lithe"));
+  EXPECT_EQ(unknown.exit, 0) << unknown.error;
+  EXPECT_TRUE(mentions(unknown.error,
+                       "note: " + model + ": not checked: no valid inputs could be guessed for input 'p'"));
+  EXPECT_TRUE(
+      mentions(run("inspect " + path("guess.lithe")).out, "metadata check = not checked: no valid inputs"));
+
+  EXPECT_EQ(run("convert " + digits() + " -o " + file).exit, 0);
+  EXPECT_FALSE(mentions(run("inspect " + file).out, "metadata check"));
+}
+
+TEST_F(Command, NoCheckFitsNothingThatTheCheckDoes) {
+  for (const char* with : {" --check", " --samples examples", " --self-test 1"})
+    EXPECT_EQ(run("convert " + digits() + " --no-check -o " + path("x.lithe") + with).exit, 2) << with;
+  EXPECT_EQ(run("convert " + digits() + " --metadata check=fine -o " + path("x.lithe")).exit, 2);
+}
+
+TEST_F(Command, SamplesAreWhatTheCheckRunsOn) {
+  const std::string model =
+      write("abs.onnx", serialized("g (float[N,2] x) => (float[N,2] y) { y = Abs(x) }", 17));
+  const std::vector<float> rows{1, -2, 3, 4};
+  io::write_npy(path("x.npy"), graph::make_constant<float>({2, 2}, rows)->view());
+  const Answer answer = run("convert " + model + " --check -v --samples " + path("x.npy"));
+  EXPECT_EQ(answer.exit, 0) << answer.error;
+  EXPECT_TRUE(mentions(answer.error, "check: N=1, sample 1 inputs: output 'y' agrees"));
+  EXPECT_TRUE(mentions(answer.error, "check: N=1, sample 2 inputs: output 'y' agrees"));
+  EXPECT_FALSE(mentions(answer.error, "random inputs"));
+  EXPECT_EQ(run("convert " + model + " --check --samples " + path("missing")).exit, 4);
+}
+
+TEST_F(Command, TestLetsRoundingDecideWhereNothingElseCan) {
+  const std::string text =
+      "g (float[1,16] x) => (int64[1,1] y) <float k = {100}> "
+      "{ a = Mul(x, k)\n b = Sigmoid(a)\n y = ArgMax <axis = 1> (b) }";
+  const std::string model = write("argmax.onnx", serialized(text, 17));
+  std::vector<float> scores(16, -1);
+  scores[3] = scores[9] = 1;  // both saturate
+  const auto outcome = [&](std::int64_t index, const std::string& options = "") {
+    fs::create_directories(path("case"));
+    io::write_npy(path("case/input_0.npy"), graph::make_constant<float>({1, 16}, scores)->view());
+    const std::vector<std::int64_t> recorded{index};
+    io::write_npy(path("case/output_0.npy"), graph::make_constant<std::int64_t>({1, 1}, recorded)->view());
+    return run("test " + model + " " + path("case") + options).exit;
+  };
+  EXPECT_EQ(outcome(3), 0);
+  EXPECT_EQ(outcome(9), 0) << "as right as 3";
+  EXPECT_EQ(outcome(9, " --rtol 1e-3"), 0) << "indices have no tolerance";
+  EXPECT_EQ(outcome(4), 1);
+  scores[9] = 0.01F;
+  EXPECT_EQ(outcome(9), 1);
+}
+
 TEST_F(Command, WhereRoundingDecidesConvertTakesItAndCompareShowsIt) {
   std::string weights = "0.1";
   for (int i = 1; i < 64 * 8; ++i) weights += ", 0." + std::to_string(i * 37 % 89 + 10);

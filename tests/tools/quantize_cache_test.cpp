@@ -16,8 +16,8 @@ namespace fs = std::filesystem;
 
 CalibrationResult result() {
   CalibrationResult r;
-  r.calibration.values["conv 1"] = {{-0.1f, 2.7182817f}, {-0.3f, 1e30f}};
-  r.calibration.values["a\"b\\c"] = {{0, 1e-7f}, {0, 2}};
+  r.calibration.values["conv 1"] = {-0.1f, 2.7182817f};
+  r.calibration.values["a\"b\\c"] = {0, 1e-7f};
   r.calibration.means["conv 1"] = {0.1, -1e-300, 3};
   r.equalization["conv 1"] = {1, 0.3333333f, 1e-3f};
   return r;

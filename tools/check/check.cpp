@@ -2,344 +2,334 @@
 #include "tools/check/check.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <iterator>
-#include <memory>
+#include <cstdio>
 #include <optional>
+#include <tuple>
 #include <utility>
 
-#include "lithe/format/reader.hpp"
 #include "lithe/session.hpp"
-#include "tools/check/allowance.hpp"
+#include "tools/check/comparison.hpp"
 #include "tools/check/inputs.hpp"
 #include "tools/check/random.hpp"
-#include "tools/check/rounded.hpp"
+#include "tools/check/shape_contents.hpp"
 #include "tools/check/side.hpp"
 #include "tools/check/sizes.hpp"
-#include "tools/check/steps.hpp"
+#include "tools/check/told.hpp"
 #include "tools/graph/operators.hpp"
-#include "tools/graph/writer.hpp"
-#include "tools/kernels/kernels.hpp"
-#include "tools/report/difference.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::check {
 
 namespace {
 
-constexpr float rounding_error = 0x1p-18f;       ///< in an f32 layer's sums, relative to its largest value
-constexpr float few_ulps = 0x1p-20f;             ///< in an f32 element, relative to it
-constexpr float half_rounding_error = 0x1p-11f;  ///< in a number stored as f16, relative to it
+/// What a case costs in inferences of the original: the truth twice as much, the converted model at most as much.
+constexpr int case_inferences = 3;
+constexpr int most_inferences = 10;  ///< at one size, unless a difference is looked into
 
 class Checker {
  public:
   Checker(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> file,
           const Options& options, std::vector<graph::SelfTest>& tests)
-      : original_(reference),
+      : reference_(reference),
         model_(optimized),
         options_(options),
         tests_(tests),
-        threads_(options.threads),
-        reference_(reference, graph::write(reference), portable_options()),
-        fast_(optimized, file, machine_options(&threads_)) {
-    const graph::Graph& main = optimized.graphs[0];
-    for (graph::ValueId v : main.inputs) host_.push_back(main.value(v).host);
-    for (graph::ValueId v : reference.graphs[0].inputs) {
-      const std::size_t i = steps_.size();
-      steps_.push_back(input_step(reference.graphs[0], v));
-      if (steps_[i] == 0 && i < options.input_steps.size()) steps_[i] = options.input_steps[i];
-    }
-    for (graph::ValueId v : reference.graphs[0].outputs)
-      output_steps_.push_back(output_step(reference.graphs[0], v));
-    if (options.unrounded != nullptr)
-      unrounded_.emplace(*options.unrounded, graph::write(*options.unrounded), portable_options());
-    state_.resize(host_.size());
+        comparison_(reference, optimized, file, options) {
+    for (const graph::ValueId v : optimized.graphs[0].inputs)
+      host_.push_back(optimized.graphs[0].value(v).host);
+    fed_by_session_ = host_;
     for (const graph::State& s : optimized.signatures[0].states)
-      state_[static_cast<std::size_t>(s.input)] = true;
-    report_.tolerance = tolerance();
+      fed_by_session_[static_cast<std::size_t>(s.input)] = has_states_ = true;
+    report_.tolerance = comparison_.tolerance();
   }
 
   Report run() {
-    for (const Sizes& sizes : settings(model_)) at(sizes);
-    for (const Sizes& sizes : larger_settings(model_))
-      if (report_.cases.empty()) at(sizes);
-    if (report_.cases.empty())
-      throw report::Failure(report::exits::failed_check,
-                            "the model runs at none of the shapes tried (" + report_.notes.back() +
-                                "); fix its dims with --shape NAME=..., or give their range with --range "
-                                "NAME:AXIS=MIN..OPT..MAX");
+    if (options_.samples.empty()) {
+      for (const Sizes& sizes : settings(model_)) at(sizes);
+      for (const Sizes& sizes : larger_settings(model_))
+        if (!says_something()) at(sizes);
+    } else {
+      for (std::size_t s = 0; s < options_.samples.size(); ++s) on_sample(s);
+    }
+    conclude();
     return std::move(report_);
   }
 
  private:
-  double tolerance() const {
-    bool half_precision = false, quantized = false;
-    for (const graph::Graph& g : model_.graphs)
-      for (const graph::Value& v : g.values) {
-        half_precision = half_precision || v.dtype == DType::f16 || v.dtype == DType::bf16;
-        quantized = quantized || v.quantization.has_value() || (bits(v.dtype) <= 8 && is_float(v.dtype));
-      }
-    for (const graph::Graph& g : model_.graphs)
-      for (const graph::Node& n : g.nodes)
-        quantized = quantized || graph::quantizes(n) || graph::dequantizes(n);
-    for (const graph::Graph& g : original_.graphs)  // which passes may replace by real numbers
-      for (const graph::Node& n : g.nodes)
-        quantized = quantized || graph::facts_of(n).coding == Coding::quantizes_by_range;
-    return report::default_tolerance(half_precision, quantized);
+  bool says_something() const {
+    return std::any_of(report_.cases.begin(), report_.cases.end(), [](const Case& c) { return c.counts; });
   }
 
-  Shape shape_of(const graph::Value& v, const Sizes& sizes) const {
+  void conclude() {
+    const bool wrong = std::any_of(report_.cases.begin(), report_.cases.end(),
+                                   [](const Case& c) { return c.counts && !c.passed; });
+    report_.verdict = wrong ? Verdict::differs : says_something() ? Verdict::agrees : Verdict::not_checked;
+    if (report_.verdict != Verdict::not_checked) return;
+    if (!options_.samples.empty())
+      report_.reason = "the samples say nothing: " + reason_;
+    else
+      report_.reason =
+          "no valid inputs could be guessed" + who_decides() + ": " + reason_ +
+          "; give some with --samples DIR, or sizes with --shape NAME=... or --range NAME:AXIS=MIN..OPT..MAX";
+  }
+
+  /// The inputs whose contents decide shapes, for people.
+  std::string who_decides() const {
+    const graph::Graph& main = reference_.graphs[0];
+    std::string text;
+    for (std::size_t i = 0; i < host_.size(); ++i)
+      if (host_[i]) text += (text.empty() ? " for " : " and ") + reader_text(main, main.inputs[i]);
+    return text;
+  }
+
+  void note(const std::string& where, const std::string& what) {
+    report_.notes.push_back((where.empty() ? "" : where + ": ") + what);
+  }
+  /// Nothing can be said there, and why.
+  void give_up(const std::string& where, const std::string& why) {
+    reason_ = (where.empty() ? "" : where + ": ") + why;
+    report_.notes.push_back(reason_);
+  }
+
+  Shape shape_of(graph::ValueId value, const Sizes& sizes) const {
     Shape shape;
-    if (!v.dims) return shape;
-    for (auto d : *v.dims)
-      shape.push_back(symbol_of(d) < 0
-                          ? std::max<std::int64_t>(d, 1)
-                          : static_cast<std::int64_t>(sizes[static_cast<std::size_t>(symbol_of(d))]));
+    for (const std::int64_t d : reference_.graphs[0].value(value).dims.value_or(graph::Dims{}))
+      shape.push_back(symbol_of(d) >= 0
+                          ? static_cast<std::int64_t>(sizes[static_cast<std::size_t>(symbol_of(d))])
+                      : d >= 0 ? d
+                               : 1);
     return shape;
   }
 
-  /// Resizes both sides, trying contents for host inputs; the reason where the reference cannot, or where the
-  /// other one cannot and there is nothing to compare.
-  std::string resize(const Sizes& sizes) {
-    const graph::Graph& main = model_.graphs[0];
+  /// Resizes both sides, trying contents for the inputs that decide shapes; says whether there is something to
+  /// compare.
+  bool resize(const Sizes& sizes, const std::string& where) {
+    const graph::Graph& main = reference_.graphs[0];
     const bool any_host = std::find(host_.begin(), host_.end(), true) != host_.end();
-    std::string reason;
-    for (int attempt = 0; attempt < (any_host ? host_attempts : 1); ++attempt) {
-      host_contents_.assign(main.inputs.size(), {});
-      shapes_.clear();
+    std::string why;
+    for (int attempt = 0; attempt < (any_host ? shape_attempts : 1); ++attempt) {
+      std::vector<Buffer> contents(main.inputs.size());
+      std::vector<Shape> shapes;
       for (std::size_t i = 0; i < main.inputs.size(); ++i) {
-        const graph::Value& v = main.value(main.inputs[i]);
-        const Shape shape = shape_of(v, sizes);
-        if (host_[i]) host_contents_[i] = make_host_contents(v.dtype, shape, attempt);
-        shapes_.push_back(
-            {v.name, shape, host_[i] ? static_cast<const void*>(host_contents_[i].data()) : nullptr});
+        shapes.push_back(shape_of(main.inputs[i], sizes));
+        if (host_[i])
+          contents[i] =
+              contents_of(guess_shape_contents(main, main.inputs[i], attempt,
+                                               [&](graph::ValueId v) { return shape_of(v, sizes); }),
+                          main.value(main.inputs[i]).dtype);
       }
-      const Status status = reference_.resize(shapes_);
-      if (!status.ok()) {
-        reason = reference_.explain(status);
-        continue;
-      }
-      if (unrounded_ && !unrounded_->resize(shapes_).ok()) unrounded_.reset();
-      const Status fast = fast_.resize(shapes_);
-      if (!fast.ok() && has_empty_values(reference_.session()))
-        return fast_.explain(fast);  // a mean of nothing is NaN, which integers do not have
-      if (!fast.ok())
-        throw report::Failure(report::exits::failed_check,
-                              "the optimized model refuses a shape (" + sizes_text(model_, sizes) +
-                                  ") that the original takes: " + fast_.explain(fast) +
-                                  "; please report this model");
-      return {};
+      const Status status = resize(shapes, contents, where);
+      if (status.ok()) return !refused_;
+      why = comparison_.original().explain(status);
     }
-    return reason;
+    give_up(where, why);
+    return false;
   }
 
-  /// What the inputs hold in the runs at the current shapes: all three, but no more than options.work allows.
-  std::span<const Contents> affordable(const std::string& where) {
-    static constexpr Contents all[] = {Contents::random, Contents::zero, Contents::large};
-    const std::uint64_t run = multiply_adds(reference_.session());
+  /// Resizes both sides; the status is the original's. Where the other one refuses what leaves nothing to compare,
+  /// `refused_` is set.
+  Status resize(const std::vector<Shape>& shapes, const std::vector<Buffer>& contents,
+                const std::string& where) {
+    const graph::Graph& main = model_.graphs[0];
+    host_contents_ = contents;
+    std::vector<InputShape> wanted;
+    for (std::size_t i = 0; i < shapes.size(); ++i)
+      wanted.push_back({main.value(main.inputs[i]).name, shapes[i],
+                        host_[i] ? static_cast<const void*>(host_contents_[i].data()) : nullptr});
+    refused_ = false;
+    LITHE_TRY(comparison_.original().resize(wanted, report_.notes));
+    const Status converted = comparison_.converted().resize(wanted);
+    if (converted.ok()) return {};
+    refused_ = true;
+    if (!has_empty_values(truth()))  // a mean of nothing is NaN, which integers do not have
+      throw report::Failure(report::exits::failed_check,
+                            "the converted model refuses a shape" +
+                                (where.empty() ? "" : " (" + where + ")") + " that the original takes: " +
+                                comparison_.converted().explain(converted) + "; please report this model");
+    give_up(where, comparison_.converted().explain(converted));
+    return {};
+  }
+
+  Feed feed_of(Contents contents, Random& random) {
+    Feed feed{{}, fed_by_session_, has_states_ ? 2 : 1};
+    std::vector<std::optional<std::vector<double>>> likely(host_.size());
+    const graph::Graph& main = model_.graphs[0];
+    if (contents == Contents::random) {
+      likely = told(truth().inspect(), random);
+      zeros_count_ = true;
+      for (std::size_t i = 0; i < likely.size(); ++i)
+        if (likely[i] && is_float(main.value(main.inputs[i]).dtype)) zeros_count_ = false;
+    }
+    for (std::size_t i = 0; i < host_.size(); ++i) {
+      const Shape shape = truth().input(static_cast<int>(i)).shape;
+      const DType dtype = main.value(main.inputs[i]).dtype;
+      if (host_[i])
+        feed.inputs.push_back(host_contents_[i]);
+      else if (fed_by_session_[i])
+        feed.inputs.emplace_back();
+      else
+        feed.inputs.push_back(likely[i] ? contents_of(*likely[i], dtype)
+                                        : make_contents(dtype, shape, contents, random));
+    }
+    return feed;
+  }
+
+  /// Whether another case may be run at these shapes, after `spent_` inferences.
+  bool affordable(std::uint64_t run) const {
     const std::uint64_t left = options_.work - std::min(options_.work, work_);
-    const bool needed = report_.cases.empty() || has_bounds(model_);
-    const std::size_t count = run * std::size(all) <= left ? std::size(all) : needed || run <= left ? 1 : 0;
-    work_ += run * count;
-    if (count < std::size(all))
-      report_.notes.push_back((where.empty() ? "" : where + ": ") +
-                              std::string(count == 0 ? "not compared" : "compared with random inputs only") +
-                              ", since a run of the original takes " + std::to_string(run / 1'000'000'000) +
-                              " billion multiply-adds");
-    return {all, count};
+    return (run <= Comparison::small_work || spent_ + case_inferences <= most_inferences) &&
+           run * case_inferences <= left;
   }
 
   void at(const Sizes& sizes) {
     const std::string where = sizes_text(model_, sizes);
-    if (const std::string reason = resize(sizes); !reason.empty()) {
-      report_.notes.push_back(where + (where.empty() ? "" : ": ") + reason);
+    if (!resize(sizes, where)) return;
+    const std::uint64_t run = work(truth());
+    spent_ = 0;
+    if (!affordable(run) && says_something() && !has_bounds(model_)) {
+      note(where, "not compared, since an inference of the original takes " + millions(run));
       return;
     }
     Random random(1);
-    for (Contents contents : affordable(where)) compare(where, contents, random, false);
-    const bool record =
-        sizes == (settings(model_).size() > 1 ? settings(model_)[1] : settings(model_)[0]) || tests_.empty();
-    for (int i = 0;
-         record && i < options_.self_tests && static_cast<int>(tests_.size()) < options_.self_tests; ++i)
-      compare(where, Contents::random, random, true);
-  }
-
-  void compare(const std::string& where, Contents contents, Random& random, bool record) {
-    const graph::Graph& main = model_.graphs[0];
-    std::vector<Buffer> inputs;
-    for (std::size_t i = 0; i < main.inputs.size(); ++i) {
-      const Tensor t = reference_.session().input(static_cast<int>(i));
-      inputs.push_back(host_[i]    ? host_contents_[i]
-                       : state_[i] ? Buffer(t.bytes())
-                                   : make_contents(t.dtype, t.shape, contents, random));
+    if (!compare(where, name(Contents::random), feed_of(Contents::random, random)))
+      compare(where, name(Contents::positive), feed_of(Contents::positive, random));
+    std::string left_out;
+    for (const Contents contents : {Contents::zero, Contents::large}) {
+      Feed feed = feed_of(contents, random);
+      if (affordable(run))
+        compare(where, name(contents), feed, contents == Contents::zero && zeros_count_);
+      else
+        left_out += (left_out.empty() ? "" : " and ") + std::string(name(contents));
     }
-    std::vector<bool> skip(host_.size());
-    for (std::size_t i = 0; i < skip.size(); ++i) skip[i] = host_[i] || state_[i];
-    reference_.session().reset_state();
-    fast_.session().reset_state();
-    const bool states = std::find(state_.begin(), state_.end(), true) != state_.end();
-    for (int step = 0; step < (states && !record ? 2 : 1); ++step) {
-      const Status want = reference_.run(inputs, skip), got = fast_.run(inputs, skip);
-      if (want.ok()) keep_reference();
-      Case result{where, name(contents), {}, 0, 0, report_.tolerance, true, {}};
-      if (!want.ok() && !got.ok()) {
-        report_.notes.push_back(where + (where.empty() ? "" : ", ") + name(contents) +
-                                " inputs are refused: " + reference_.explain(want));
-        return;
-      }
-      if (want.ok() != got.ok()) {
-        result.passed = false;
-        result.mismatch = want.ok() ? "only the optimized model refuses the input: " + fast_.explain(got)
-                                    : "only the original refuses the input: " + reference_.explain(want);
-      } else {
-        measure(result, {});
-        if ((!result.passed || (record && quantized())) && !states)
-          measure(result, allowances(inputs, skip, contents));
-      }
-      report_.cases.push_back(std::move(result));
+    if (!left_out.empty())
+      note(where, "not compared with " + left_out + " inputs, since an inference of the original takes " +
+                      millions(run));
+    const std::vector<Sizes> all = settings(model_);
+    if (sizes == all[all.size() > 1 ? 1 : 0] || tests_.empty())
+      for (int i = 0; i < 2 * options_.self_tests; ++i) record(feed_of(Contents::random, random));
+  }
+
+  static std::string millions(std::uint64_t work) {
+    return std::to_string(work / 1'000'000) + " million multiply-adds";
+  }
+
+  /// What the symbols are in a sample; 1 where it does not say.
+  Sizes sizes_of(const Sample& sample) const {
+    const graph::Graph& main = reference_.graphs[0];
+    Sizes sizes(model_.symbols.size(), 1);
+    for (std::size_t i = 0; i < sample.size(); ++i) {
+      if (!sample[i]) continue;
+      const graph::Dims dims = main.value(main.inputs[i]).dims.value_or(graph::Dims{});
+      for (std::size_t d = 0; d < dims.size(); ++d)
+        if (const auto s = symbol_of(dims[d]); s >= 0)
+          sizes[static_cast<std::size_t>(s)] =
+              static_cast<std::uint64_t>(sample[i]->shape[static_cast<int>(d)]);
     }
-    if (record) remember(inputs);
+    return sizes;
   }
 
-  void keep_reference() {
-    wanted_.clear();
-    for (int o = 0; o < reference_.session().outputs(); ++o) {
-      const TensorView t = reference_.session().output(o);
-      wanted_.push_back(constant(t.dtype, t.shape, t.data));
+  void on_sample(std::size_t number) {
+    const graph::Graph& main = reference_.graphs[0];
+    const Sample& sample = options_.samples[number];
+    const std::string contents = "sample " + std::to_string(number + 1);
+    const Sizes sizes = sizes_of(sample);
+    std::vector<Shape> shapes;
+    std::vector<Buffer> buffers;
+    for (std::size_t i = 0; i < sample.size(); ++i) {
+      shapes.push_back(sample[i] ? sample[i]->shape : shape_of(main.inputs[i], sizes));
+      buffers.push_back(sample[i] ? sample[i]->bytes : Buffer());
     }
-  }
-
-  /// Compares the output that a session holds with the reference's; where an optimized output carries a
-  /// scale, both are compared in real units.
-  report::Difference compare_output(const TensorView& got, std::size_t o) const {
-    const auto& carried = model_.graphs[0].value(model_.graphs[0].outputs[o]).quantization;
-    const Quantization quantization = carried ? graph::quantization_view(*carried) : Quantization{};
-    TensorView a = got, b = wanted_[o]->view();
-    a.quantization = b.quantization = carried ? &quantization : nullptr;
-    return report::measure(a, b);
-  }
-
-  bool quantized() const { return report_.tolerance >= report::default_tolerance(false, true); }
-  bool half_precision() const {
-    return !quantized() && report_.tolerance > report::default_tolerance(false, false);
-  }
-
-  /// By how much inputs may be moved to see what rounding alone does: a step of quantized models; else
-  /// rounding errors of f32 layers or of f16. There a sigmoid's argument of a thousand, which networks were
-  /// not trained for, may change its sign, or the mean of an image of equal pixels miss them.
-  std::vector<double> rounding_steps(Contents contents) const {
-    if (quantized()) return steps_;
-    const float step = (contents == Contents::large ? largest : 1) *
-                       (half_precision() ? half_rounding_error : rounding_error);
-    std::vector<double> steps;
-    for (graph::ValueId v : model_.graphs[0].inputs)
-      steps.push_back(model_.graphs[0].value(v).dtype == DType::f32 ? step : 0);
-    return steps;
-  }
-
-  /// What rounding alone may do to each output: what it does to the reference's, in some draws. The reference
-  /// of a model that is not quantized is rounded in all its layers. Empty where it cannot be moved.
-  std::vector<Allowance> allowances(const std::vector<Buffer>& inputs, const std::vector<bool>& skip,
-                                    Contents contents) {
-    constexpr int draws = 8;
-    const std::vector<double> steps = rounding_steps(contents);
-    const graph::Graph& main = model_.graphs[0];
-    std::vector<Allowance> result(main.outputs.size());
-    if (unrounded_ && unrounded_->run(inputs, skip).ok())
-      for (std::size_t o = 0; o < main.outputs.size(); ++o)
-        result[o].admit(compare_output(unrounded_->session().output(static_cast<int>(o)), o).relative());
-    Random random(2);
-    for (int draw = 0; draw < draws; ++draw) {
-      std::vector<Buffer> near;
-      for (std::size_t i = 0; i < inputs.size(); ++i)
-        near.push_back(skip[i] ? inputs[i]
-                               : moved(inputs[i], main.value(main.inputs[i]).dtype, steps[i], random));
-      std::optional<graph::Model> model;
-      std::optional<Side> side;
-      if (!quantized()) {
-        model = rounded(original_, half_precision() ? half_rounding_error : few_ulps, random);
-        side.emplace(*model, graph::write(*model), portable_options());
-        if (!side->resize(shapes_).ok()) return {};
-      }
-      Side& other = side ? *side : reference_;
-      if (!other.run(near, skip).ok()) return {};
-      for (std::size_t o = 0; o < main.outputs.size(); ++o) {
-        const TensorView drawn = other.session().output(static_cast<int>(o));
-        result[o].widen(compare_output(drawn, o), drawn, wanted_[o]->view(), output_steps_[o]);
-      }
+    const std::string where = sizes_text(model_, sizes);
+    if (const Status status = resize(shapes, buffers, where); !status.ok())
+      return give_up(contents, comparison_.original().explain(status));
+    if (refused_) return;
+    const std::uint64_t run = work(truth());
+    if (says_something() && (work_ + run * case_inferences > options_.work)) {
+      if (number + 1 == options_.samples.size())
+        note("", "not compared with all samples, since an inference of the original takes " + millions(run));
+      return;
     }
-    return result;
+    Feed feed{std::move(buffers), fed_by_session_, has_states_ ? 2 : 1};
+    compare(where, contents, feed);
+    record(feed);
   }
 
-  void measure(Case& result, const std::vector<Allowance>& allowances) {
-    const graph::Graph& main = model_.graphs[0];
-    double furthest = -1;  // in tolerances
-    result.passed = true;
-    result.mismatch.clear();
-    for (std::size_t o = 0; o < main.outputs.size(); ++o) {
-      const TensorView got = fast_.session().output(static_cast<int>(o));
-      report::Difference d = compare_output(got, o);
-      double tolerance = report_.tolerance;
-      if (!allowances.empty()) {
-        tolerance = std::max(tolerance, allowances[o].tolerance());
-        if (!d.mismatch.empty() && allowances[o].covers(got, wanted_[o]->view())) d.mismatch.clear();
-      }
-      if (result.mismatch.empty() && (!d.mismatch.empty() || d.relative() / tolerance > furthest)) {
-        furthest = d.relative() / tolerance;
-        result.output = main.value(main.outputs[o]).name;
-        result.tolerance = tolerance;
-        result.relative = d.relative();
-        result.absolute = d.absolute;
-        result.mismatch = d.mismatch;
-      }
-      result.passed = result.passed && d.within(tolerance);
+  /// One comparison, which is kept unless it says nothing. Returns whether it said something.
+  bool compare(const std::string& where, const std::string& contents, const Feed& feed, bool counts = true) {
+    const std::string title = (where.empty() ? "" : where + ", ") + contents + " inputs";
+    Outcome outcome = comparison_.compare(feed);
+    spent_ += case_inferences + outcome.witnesses;
+    work_ += work(truth()) * case_inferences;
+    if (!outcome.found) {
+      if (counts) give_up(title, outcome.silence);
+      return false;
     }
+    Case& result = *outcome.found;
+    result.shapes = where;
+    result.contents = contents;
+    result.counts = counts;
+    if (!counts && !result.passed)
+      note(title, "output '" + result.output + "' differs from the original (" +
+                      (result.mismatch.empty() ? "error " + number(result.relative) + " over tolerance " +
+                                                     number(result.tolerance)
+                                               : result.mismatch) +
+                      "); such inputs are not what networks are made for, so this counts for nothing");
+    report_.cases.push_back(std::move(result));
+    return true;
   }
 
-  static graph::ConstantPtr constant(DType dtype, const Shape& shape, const void* data) {
-    auto c = std::make_shared<graph::Constant>();
-    c->dtype = dtype;
-    c->shape = shape;
-    c->bytes.resize(TensorView(nullptr, dtype, shape).bytes());
-    if (!c->bytes.empty()) std::memcpy(c->bytes.data(), data, c->bytes.size());
-    return c;
+  static std::string number(double v) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.3g", v);
+    return text;
   }
 
-  void remember(const std::vector<Buffer>& inputs) {
-    graph::SelfTest test;
-    test.tolerance = static_cast<float>(report_.cases.back().tolerance);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const Tensor t = reference_.session().input(static_cast<int>(i));
-      test.inputs.push_back(constant(t.dtype, t.shape, inputs[i].data()));
-    }
-    test.outputs = wanted_;
-    tests_.push_back(std::move(test));
+  /// Keeps a self-test, unless enough are kept.
+  void record(const Feed& feed) {
+    if (static_cast<int>(tests_.size()) >= options_.self_tests) return;
+    if (auto test = comparison_.self_test(feed)) tests_.push_back(*std::move(test));
   }
 
-  const graph::Model &original_, &model_;
+  /// The session of the truth, at the current shapes.
+  Session& truth() { return comparison_.original().truth().session(); }
+
+  const graph::Model &reference_, &model_;
   const Options& options_;
   std::vector<graph::SelfTest>& tests_;
-  Threads threads_;
-  Side reference_, fast_;
-  std::optional<Side> unrounded_;
-  std::vector<bool> host_, state_;
-  std::vector<double> steps_, output_steps_;  ///< steps of quantization, per input and per output
+  Comparison comparison_;
+  std::vector<bool> host_, fed_by_session_;  ///< per input; the latter: host inputs and states
+  bool has_states_ = false;
   std::vector<Buffer> host_contents_;
-  std::vector<InputShape> shapes_;          ///< current ones
-  std::vector<graph::ConstantPtr> wanted_;  ///< the reference's outputs
-  std::uint64_t work_ = 0;                  ///< multiply-adds that the original's runs took
+  bool refused_ = false;
+  bool zeros_count_ = true;  ///< the graph does not tell that its inputs lie elsewhere
+  int spent_ = 0;            ///< inferences of the original at the current size
+  std::uint64_t work_ = 0;   ///< multiply-adds of all of them
+  std::string reason_ = "there was nothing to run";
   Report report_;
 };
 
 }  // namespace
 
+const char* name(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::agrees:
+      return "agrees";
+    case Verdict::differs:
+      return "differs";
+    default:
+      return "not checked";
+  }
+}
+
 const Case* Report::worst() const {
   const auto worse = [](const Case& a, const Case& b) {
-    return std::pair(!a.passed + !a.mismatch.empty(), a.relative / a.tolerance) <
-           std::pair(!b.passed + !b.mismatch.empty(), b.relative / b.tolerance);
+    const auto key = [](const Case& c) {
+      return std::tuple(c.counts, !c.passed + !c.mismatch.empty(), c.relative / c.tolerance);
+    };
+    return key(a) < key(b);
   };
   const auto found = std::max_element(cases.begin(), cases.end(), worse);
-  return found == cases.end() ? nullptr : &*found;
+  return found == cases.end() || !found->counts ? nullptr : &*found;
 }
 
 Report check(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> bytes,
@@ -347,8 +337,7 @@ Report check(const graph::Model& reference, const graph::Model& optimized, std::
   if (const auto custom = graph::custom_operators(optimized); !custom.empty()) {
     Report report;
     for (const std::string& op : custom)
-      report.skipped +=
-          (report.skipped.empty() ? "not checked: its kernels are not in this program: " : ", ") + op;
+      report.reason += (report.reason.empty() ? "its kernels are not in this program: " : ", ") + op;
     return report;
   }
   return Checker(reference, optimized, bytes, options, tests).run();

@@ -9,57 +9,64 @@
 
 #include "tools/graph/graph.hpp"
 
-/// The converter's own test: the imported graph on portable kernels against the written file on the fast
-/// ones.
+/// The converter's own test: the written file on the fast kernels against the graph as it was imported, in
+/// double precision on the portable ones.
 namespace lithe::check {
+
+/// agrees: right wherever something could be said; differs: a bug of ours; not_checked: nothing could be said.
+enum class Verdict { agrees, differs, not_checked };
+const char* name(Verdict verdict);
 
 /// One comparison: every output at one shape with one kind of input.
 struct Case {
   std::string shapes;    ///< "N=1, H=64", or empty where all dims are fixed
-  std::string contents;  ///< zero, random or large
+  std::string contents;  ///< random, positive, zero, large, or "sample 3"
   std::string output;    ///< the worst one
   double relative = 0, absolute = 0;
-  double tolerance = 0;  ///< for that output
+  double tolerance = 0;  ///< for the worst element of that output
   bool passed = false;
+  bool counts =
+      true;  ///< false for what networks are not made for: large inputs, zeros where they live elsewhere
   std::string mismatch;  ///< what cannot be expressed as a distance
 };
 
 struct Report {
+  Verdict verdict = Verdict::not_checked;
   double tolerance = 0;
   std::vector<Case> cases;
-  std::vector<std::string> notes;  ///< shapes that could not be run or compared
-  std::string skipped;             ///< why nothing was compared (custom operators), or empty
+  std::vector<std::string> notes;  ///< what was left out, and why; what large inputs show
+  std::string reason;  ///< why nothing could be said (custom operators, no valid inputs), or empty
 
-  /// The case that is furthest off, in tolerances, or null where nothing was compared.
+  /// The case that is furthest off, in tolerances, of those that count; null where there is none.
   const Case* worst() const;
 };
 
+/// Contents for each input of the main graph, in its order; null for states.
+using Sample = std::vector<graph::ConstantPtr>;
+
 struct Options {
-  int self_tests = 0;  ///< vectors to record
-  /// Steps of quantization of the inputs, where the graph does not say how they are stored.
-  std::vector<double> input_steps = {};
-  /// For a model that was quantized here: the model before that, or null. The reference and the result round
-  /// in different places, so they may lie as far apart as rounding moved the reference from this one. Must
-  /// outlive the check.
-  const graph::Model* unrounded = nullptr;
+  int self_tests = 0;                ///< vectors to record
+  std::vector<Sample> samples = {};  ///< what to check on, and on nothing else; empty: inputs are guessed
+  bool witnesses = true;             ///< false: the distance from the truth is all that is asked
   std::size_t threads = 1;
-  std::uint64_t work = std::uint64_t{1} << 34;  ///< multiply-adds of the original: seconds, not minutes
+  std::uint64_t work = std::uint64_t{1} << 33;  ///< multiply-adds of the original: seconds, not minutes
 };
 
-/// Compares `reference` (unoptimized) with `optimized`, whose file is `bytes`, at min, opt and max of every
-/// symbol (1, 2 and 7 where there is no max) with zero, random and large inputs.
+/// Compares `optimized`, whose file is `bytes`, with `reference` (unoptimized) at min, opt and max of every symbol
+/// (1, 2 and 7 where there is no max; larger ones where these leave nothing to compute), on inputs from where the
+/// network lives (told.hpp), on zeros, and on large inputs, whose differences are notes.
 ///
-/// An output may be off by the default tolerance, or by 1.5 times as much as rounding alone moves the
-/// reference's output. Eight draws measure that: each runs inputs that differ by rounding errors on the
-/// reference with all its layers rounded (rounded.hpp), where a step over an edge, a tie or the mean of equal
-/// numbers shows. An integer, NaN or infinity may stand in place of another number only at an element where a
-/// draw has one too. In a quantized model rounding moves everything after it: the draws' inputs differ by
-/// steps of quantization, a quantized output may be off by one step, and with `options.unrounded` by its
-/// distance from the reference.
+/// The truth is the reference in double precision. An output is right as judge.hpp says: within the default
+/// tolerance of the truth, or as near to it as four times a witness, element by element. Witnesses are heard where
+/// the tolerance is not enough: the reference in its own precision, then the same rounded otherwise (rounding.hpp),
+/// up to 32 times. In a quantized model a step that is rounded otherwise moves all that follows, so that one element
+/// tells little of another draw: there any element may also be 1.5 times as far off as the furthest of any witness,
+/// and one step of an output that was just quantized.
 ///
-/// Records `options.self_tests` vectors in `tests`: random inputs and the reference's outputs. Over
-/// `options.work` inputs are random only, and sizes that nobody asked for are left out; notes say so. Throws
-/// report::Failure (exit 1) if the model runs at no shape.
+/// A size costs at most ten inferences of the original, as far as none differs; beyond `options.work` inputs are
+/// random only, and sizes that nobody asked for are left out: notes say so. Records `options.self_tests` vectors in
+/// `tests`: inputs and the truth, rounded to the outputs' types.
+/// Throws report::Failure (exit 1) where the converted model refuses a shape that the original takes.
 Report check(const graph::Model& reference, const graph::Model& optimized, std::span<const std::byte> bytes,
              const Options& options, std::vector<graph::SelfTest>& tests);
 

@@ -5,17 +5,6 @@
 
 namespace lithe::check {
 
-double input_step(const graph::Graph& g, graph::ValueId input) {
-  if (is_integer(g.value(input).dtype)) return bits(g.value(input).dtype) == 8 ? 1 : 0;
-  for (const graph::Node& node : g.nodes) {
-    if (!graph::quantizes(node) || node.inputs.size() < 2 || node.inputs[0] != input) continue;
-    const graph::Constant* scale = g.constant(node.inputs[1]);
-    if (scale != nullptr && scale->dtype == DType::f32 && scale->bytes.size() >= 4)
-      return static_cast<double>(scale->as<float>()[0]);
-  }
-  return 0;
-}
-
 double output_step(const graph::Graph& g, graph::ValueId output) {
   for (const graph::Node& node : g.nodes) {
     const bool coded = graph::quantizes(node) || graph::dequantizes(node);

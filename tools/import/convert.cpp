@@ -41,11 +41,12 @@ constexpr double largest_rounding = 0.05;
                       : worst.mismatch);
   std::vector<std::string> details;
   for (const check::Case& c : report.cases)
-    if (!c.passed)
+    if (!c.passed && c.counts)
       details.push_back("output '" + c.output + "', " + c.contents + " inputs" +
                         (c.shapes.empty() ? "" : ", " + c.shapes) + ": " +
                         (c.mismatch.empty() ? number(c.relative) : c.mismatch));
-  text += "; nothing was written, please report this model; lithe compare " + file + " shows where it begins";
+  text += "; nothing was written: this is a bug of lithe, please report this model; lithe compare " + file +
+          " shows where it begins, --no-check writes it as it is";
   report::Failure failure(report::exits::failed_check, std::move(text), std::move(details));
   throw FailedCheck(std::move(failure), std::move(result));
 }
@@ -88,15 +89,30 @@ void note_unused_custom(const graph::Model& model, const ImportOptions& options,
   }
 }
 
-/// Compares result.model with `reference`, which is `unrounded` with its values rounded if that is given; the
-/// cases come to those of earlier checks.
-void check_result(Conversion& result, const graph::Model& reference, const graph::Model* unrounded,
-                  const Options& options, int self_tests, const std::string& file) {
+/// The check takes the first ones where there are more.
+constexpr std::size_t most_samples = 1000;
+
+/// What --samples gives the check of a model with these inputs; empty where it guesses.
+std::vector<check::Sample> samples_for(const graph::Model& model, const Options& options,
+                                       std::vector<std::string>& notes) {
+  std::vector<check::Sample> samples;
+  if (options.samples.empty()) return samples;
+  const quantize::Samples all(options.samples, model, options.pixels);
+  for (std::size_t i = 0; i < std::min(all.size(), most_samples); ++i) samples.push_back(all.at(i));
+  if (all.size() > most_samples)
+    add_once(notes, "check: of " + std::to_string(all.size()) + " samples the first " +
+                        std::to_string(most_samples));
+  return samples;
+}
+
+/// Compares result.model with `reference`; the cases come to those of earlier checks.
+void check_result(Conversion& result, const graph::Model& reference, const Options& options, int self_tests,
+                  const std::string& file) {
   result.bytes = graph::write(result.model);
   if (!options.check) return;
-  check::Options check_options{.self_tests = self_tests, .threads = options.threads};
-  check_options.unrounded = unrounded;
-  if (result.quantized) check_options.input_steps = result.quantized->input_steps;
+  const check::Options check_options{.self_tests = self_tests,
+                                     .samples = samples_for(reference, options, result.notes),
+                                     .threads = options.threads};
   std::vector<check::Case> earlier = std::move(result.check.cases);
   try {
     result.check =
@@ -105,10 +121,14 @@ void check_result(Conversion& result, const graph::Model& reference, const graph
     throw report::Failure(failure.exit, file + ": " + failure.line, failure.details);
   }
   for (const std::string& note : result.check.notes) add_once(result.notes, "check: " + note);
-  if (!result.check.skipped.empty()) add_once(result.notes, "check: " + result.check.skipped);
-  for (const check::Case& c : result.check.cases)
-    if (!c.passed) fail_check(file, std::move(result));
+  if (result.check.verdict == check::Verdict::differs) fail_check(file, std::move(result));
   result.check.cases.insert(result.check.cases.begin(), earlier.begin(), earlier.end());
+  if (result.check.verdict == check::Verdict::not_checked) {
+    const std::string note = "not checked: " + result.check.reason;
+    add_once(result.notes, file + ": " + note);
+    result.model.metadata[check_key] = note;
+    result.bytes = graph::write(result.model);
+  }
   if (!result.model.self_tests.empty()) result.bytes = graph::write(result.model);
 }
 
@@ -116,10 +136,13 @@ void check_result(Conversion& result, const graph::Model& reference, const graph
 void measure_rounding(Conversion& result, const graph::Model& floating, const Options& options) {
   if (!options.check) return;
   std::vector<graph::SelfTest> none;
-  const check::Report report =
-      check::check(floating, result.model, result.bytes, {.threads = options.threads}, none);
+  const check::Report report = check::check(floating, result.model, result.bytes,
+                                            {.samples = samples_for(floating, options, result.notes),
+                                             .witnesses = false,
+                                             .threads = options.threads},
+                                            none);
   for (const check::Case& c : report.cases)
-    if (c.contents == "random") result.rounding = std::max(result.rounding.value_or(0), c.relative);
+    if (c.contents != "zero" && c.counts) result.rounding = std::max(result.rounding.value_or(0), c.relative);
   if (result.rounding.value_or(0) > largest_rounding)
     result.notes.push_back(
         "--weights: rounding moves an output by " + number(*result.rounding) +
@@ -137,8 +160,7 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
   run_passes(result, options);
   int rounded = 0;
   if (options.quantize) {
-    check_result(result, reference, nullptr, options, 0, file);
-    floating = result.model;
+    check_result(result, reference, options, 0, file);
     quantize::Options quantization = *options.quantize;
     quantization.threads = options.threads;
     quantize::Quantized quantized = quantize::quantize_model(result.model, quantization, result.log);
@@ -147,7 +169,7 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
     result.quantized = std::move(quantized.report);
   }
   if (options.weights == Weights::int8 || options.weights == Weights::int4) {
-    check_result(result, reference, nullptr, options, 0, file);
+    check_result(result, reference, options, 0, file);
     floating = std::move(reference);
     rounded = passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log);
     if (rounded == 0)
@@ -161,7 +183,7 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
     passes::use_half_precision(result.model);
     run_passes(result, options);
   }
-  check_result(result, reference, options.quantize ? &floating : nullptr, options, options.self_tests, file);
+  check_result(result, reference, options, options.self_tests, file);
   if (rounded != 0) measure_rounding(result, floating, options);
   return result;
 }

@@ -41,8 +41,10 @@ struct Options {
   std::optional<quantize::Options> quantize{};  ///< --quantize int8; `threads` is taken from below
   ImportOptions import{};                       ///< --custom
   bool optimize = true;                         ///< false: as the importers build it, for comparisons
-  bool check = true;                            ///< only tests of the converter itself turn it off
-  int self_tests = 0;                           ///< --self-test N
+  bool check = true;                ///< false: --no-check, and models that are converted to be run at once
+  std::filesystem::path samples{};  ///< --samples: what to check on, and on nothing else
+  quantize::PixelOptions pixels{};  ///< how pictures among these become numbers
+  int self_tests = 0;               ///< --self-test N
   std::size_t threads = 1;
   Limits limits{};
 };
@@ -58,6 +60,9 @@ struct Conversion {
   std::vector<std::string> notes;             ///< one line each: what the user should know
 };
 
+/// The metadata key of a file whose check could not say anything, with the reason.
+inline constexpr const char* check_key = "check";
+
 /// Thrown where the check finds a difference over tolerance, with what would have been the result.
 struct FailedCheck : report::Failure {
   FailedCheck(Failure failure, Conversion found) : Failure(std::move(failure)), result(std::move(found)) {}
@@ -71,6 +76,9 @@ struct FailedCheck : report::Failure {
 /// treated as a conversion error; it is measured on the samples and reported. Self-tests hold what the
 /// quantized graph gives. With weights of int8 or int4 the result on the fast kernels is checked against
 /// itself on the portable kernels; how far these weights move it from float is measured and reported.
+///
+/// Where the check finds no inputs on which it could say something, the file says so under `check_key`, and a
+/// note does.
 ///
 /// Throws FailedCheck, and report::Failure: exit 2 for options that do not fit the model, 3 and 4 as parse
 /// and import_model say.

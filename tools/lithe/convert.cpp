@@ -20,11 +20,11 @@ namespace {
 
 struct ConvertOptions {
   std::string model, output, report, weights = "f32", quantize, calibrate, calibration = "minmax",
-                                     calibration_cache, io_layout = "keep", pack;
+                                     calibration_cache, io_layout = "keep", pack, samples;
   std::vector<std::string> shapes, ranges, states, metadata, custom;
   std::vector<float> mean, deviation;
   double max_drop = -1;
-  bool check_only = false, explain = false;
+  bool check_only = false, no_check = false, explain = false;
   int self_test = 0;
   Common common;
 };
@@ -84,6 +84,23 @@ quantize::Options quantize_options(const ConvertOptions& o) {
   return options;
 }
 
+/// How the result is checked, or that it is not.
+void add_check_options(const ConvertOptions& o, import::Options& options) {
+  if (options.metadata.contains(import::check_key))
+    report::bad_usage(std::string("--metadata ") + import::check_key +
+                      "=...: what the check says stands under this key; take another");
+  options.samples = o.samples;
+  if (!o.samples.empty()) options.pixels = {o.mean, o.deviation};
+  if (!o.no_check) return;
+  if (o.check_only) report::bad_usage("--no-check with --check: nothing would be done");
+  if (!o.samples.empty())
+    report::bad_usage("--no-check with --samples: they are for the check; leave one out");
+  if (o.self_test > 0)
+    report::bad_usage("--no-check with --self-test: the check records them; leave one out");
+  options.check = false;
+  options.metadata[import::check_key] = "not checked: --no-check";
+}
+
 import::Options import_options(const ConvertOptions& o) {
   import::Options options;
   options.shapes = parse_shapes(o.shapes);
@@ -100,15 +117,17 @@ import::Options import_options(const ConvertOptions& o) {
                     : o.weights == "int8" ? import::Weights::int8
                     : o.weights == "int4" ? import::Weights::int4
                                           : import::Weights::f32;
-  const bool calibrates = !o.calibrate.empty() || !o.calibration_cache.empty() || o.max_drop >= 0 ||
-                          !o.mean.empty() || !o.deviation.empty();
+  const bool pixels = o.samples.empty() && (!o.mean.empty() || !o.deviation.empty());
+  const bool calibrates = !o.calibrate.empty() || !o.calibration_cache.empty() || o.max_drop >= 0 || pixels;
   if (!o.quantize.empty())
     options.quantize = quantize_options(o);
   else if (calibrates)
     report::bad_usage(
-        "--calibrate, --calibration-cache, --max-drop, --mean and --std belong to --quantize int8");
+        "--calibrate, --calibration-cache and --max-drop belong to --quantize int8, --mean and --std to it "
+        "or to --samples");
   options.self_tests = o.self_test;
   options.threads = o.common.threads;
+  add_check_options(o, options);
   return options;
 }
 
@@ -129,6 +148,8 @@ nlohmann::json json_of(const quantize::Report& q) {
 void write_report(const std::string& file, const import::Conversion& result) {
   nlohmann::json j{{"file_bytes", result.bytes.size()},
                    {"tolerance", result.check.tolerance},
+                   {"verdict", check::name(result.check.verdict)},
+                   {"reason", result.check.reason},
                    {"checks", nlohmann::json::array()},
                    {"passes", nlohmann::json::array()},
                    {"notes", result.notes}};
@@ -139,6 +160,7 @@ void write_report(const std::string& file, const import::Conversion& result) {
                            {"error", c.relative},
                            {"tolerance", c.tolerance},
                            {"passed", c.passed},
+                           {"counts", c.counts},
                            {"mismatch", c.mismatch}});
   if (result.rounding) j["rounding"] = *result.rounding;
   if (result.quantized) j["quantization"] = json_of(*result.quantized);
@@ -225,7 +247,9 @@ int convert(const ConvertOptions& o) {
   for (const auto& g : result.model.graphs) nodes += g.nodes.size();
   std::printf("%s: %zu nodes, %zu bytes", o.check_only ? o.model.c_str() : o.output.c_str(), nodes,
               result.bytes.size());
-  if (const auto* worst = result.check.worst(); worst != nullptr)
+  if (o.no_check || (result.check.verdict == check::Verdict::not_checked))
+    std::printf(", not checked");
+  else if (const auto* worst = result.check.worst(); worst != nullptr)
     std::printf(", largest error of the check %.3g (tolerance %.3g, %zu cases)", worst->relative,
                 worst->tolerance, result.check.cases.size());
   if (result.rounding)
@@ -242,6 +266,9 @@ void add_convert(CLI::App& app, int& exit) {
   c->add_option("MODEL", o->model, ".onnx file")->required();
   c->add_option("-o,--output", o->output, ".lithe file to write; nothing is written when the check fails");
   c->add_flag("--check", o->check_only, "do everything and write nothing");
+  c->add_flag("--no-check", o->no_check, "write the file unchecked; it says so, and lithe inspect shows it");
+  c->add_option("--samples", o->samples,
+                "folder of inputs to check on, and on nothing else, in the forms of --calibrate");
   c->add_option("--shape", o->shapes, "NAME=1,3,224,224: fix an input's shape");
   c->add_option("--range", o->ranges,
                 "NAME:AXIS=MIN..OPT..MAX: bounds of an open dimension, so that memory is planned once");

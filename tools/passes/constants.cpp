@@ -154,6 +154,12 @@ bool fits(DType dtype, std::span<const double> elements) {
   return largest <= limit && (largest == 0 || largest >= smallest);
 }
 
+bool is_mask(std::span<const double> elements) {
+  const auto other = std::find_if(elements.begin(), elements.end(), [](double e) { return e != 0; });
+  return other != elements.end() && std::find(elements.begin(), elements.end(), 0.0) != elements.end() &&
+         std::all_of(other, elements.end(), [&](double e) { return e == 0 || e == *other; });
+}
+
 ConstantPtr make_ints(std::span<const std::int64_t> values) {
   return graph::make_constant<std::int64_t>({static_cast<index_t>(values.size())}, values);
 }

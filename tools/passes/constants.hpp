@@ -21,6 +21,8 @@ std::optional<std::vector<std::int64_t>> constant_axes(const Graph& graph, const
 ConstantPtr make_numbers(DType dtype, const Shape& shape, std::span<const double> elements);
 /// Whether the largest of these numbers is within the range of a floating-point type, and 0 or of full precision in it.
 bool fits(DType dtype, std::span<const double> elements);
+/// Whether some are 0 and all others one number, as in what is added to mask elements.
+bool is_mask(std::span<const double> elements);
 ConstantPtr make_ints(std::span<const std::int64_t> values);
 ConstantPtr reshaped(const Constant& constant, const Shape& shape);
 /// The transposed constant: axis i of the result is axis p[i]. Null for dtypes of less than a byte.

@@ -21,8 +21,7 @@ CalibrationResult from_json(const Json& j) {
   CalibrationResult result;
   const auto number = [](const Json& from, const char* name) { return from.at(name).get<float>(); };
   for (const auto& [name, v] : j.at("values").items())
-    result.calibration.values[name] = {{number(v, "low"), number(v, "high")},
-                                       {number(v, "smallest"), number(v, "largest")}};
+    result.calibration.values[name] = {number(v, "low"), number(v, "high")};
   for (const auto& [name, means] : j.at("input_means").items())
     result.calibration.means[name] = means.get<std::vector<double>>();
   for (const auto& [name, factors] : j.at("equalization").items())
@@ -58,8 +57,7 @@ void write_cache(const std::filesystem::path& file, const CacheKey& key, const C
          {"input_means", Json::object()},
          {"equalization", Json::object()}};
   for (const auto& [name, v] : result.calibration.values)
-    j["values"][name] = {
-        {"low", v.range.low}, {"high", v.range.high}, {"smallest", v.seen.low}, {"largest", v.seen.high}};
+    j["values"][name] = {{"low", v.low}, {"high", v.high}};
   for (const auto& [name, means] : result.calibration.means) j["input_means"][name] = means;
   for (const auto& [name, factors] : result.equalization) j["equalization"][name] = factors;
   io::write_file(file, j.dump(1) + "\n");

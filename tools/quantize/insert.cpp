@@ -58,7 +58,7 @@ class Inserter {
     for (ValueId v : group.roots)
       if (const auto found = calibration_.values.find(rewriter_.value(v).name);
           found != calibration_.values.end())
-        range = united(range, found->second.range);
+        range = united(range, found->second);
     return step_for(range);
   }
   const Step& step(ValueId v) const {

@@ -13,12 +13,7 @@ namespace lithe::quantize {
 
 /// What calibration says of a float graph, by names.
 struct Calibration {
-  struct Value {
-    Range range;  ///< the range of what is stored
-    Range seen;   ///< all that occurred
-    friend bool operator==(const Value&, const Value&) = default;
-  };
-  std::map<std::string, Value> values;  ///< inputs, and the roots of groups
+  std::map<std::string, Range> values;  ///< the ranges of what is stored: inputs, and the roots of groups
   std::map<std::string, std::vector<double>>
       means;  ///< the means of the channels that a layer reads, by key_of the layer
   friend bool operator==(const Calibration&, const Calibration&) = default;

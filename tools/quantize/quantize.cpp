@@ -79,11 +79,6 @@ class Quantizer {
     keep.insert(unknown.begin(), unknown.end());
     Quantized result = build(keep, log_);
     report_layers(result.report, keep);
-    for (graph::ValueId v : main().inputs) {
-      const auto found = calibration_.values.find(main().value(v).name);
-      const bool seen = found != calibration_.values.end();
-      result.report.input_steps.push_back(seen ? static_cast<double>(step_for(found->second.seen).scale) : 0);
-    }
     Judge judge(floating_, samples_, samples_.size(), options_.threads);
     result.report.accuracy = judge.compare(result.model);
     return result;
@@ -120,8 +115,7 @@ class Quantizer {
     const std::set<std::string> whole = never_clipped();
     for (const auto& [name, histogram] : seen.values)
       if (histogram.values() > 0 && histogram.not_finite() == 0)
-        result.values[name] = {choose(histogram, whole.contains(name) ? Method::minmax : options_.method),
-                               {histogram.low(), histogram.high()}};
+        result.values[name] = choose(histogram, whole.contains(name) ? Method::minmax : options_.method);
     for (const auto& [name, channels] : seen.inputs) result.means[name] = channels.means();
     return result;
   }

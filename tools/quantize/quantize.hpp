@@ -25,13 +25,12 @@ struct Options {
 };
 
 struct Report {
-  std::size_t layers = 0;           ///< those with weights: convolutions and fully connected ones
-  std::size_t int8_layers = 0;      ///< how many of these run in int8
-  std::vector<std::string> kept;    ///< nodes that max_drop keeps in floating point, in running order
-  std::vector<std::string> left;    ///< layers that stay in floating point for other reasons
-  std::vector<std::string> notes;   ///< outliers, dead channels, the cache: what the user should know
-  std::vector<double> input_steps;  ///< the step of 8 bits over the range of each input; 0: not f32
-  Accuracy accuracy;                ///< the int8 model against the float one, on the samples
+  std::size_t layers = 0;          ///< those with weights: convolutions and fully connected ones
+  std::size_t int8_layers = 0;     ///< how many of these run in int8
+  std::vector<std::string> kept;   ///< nodes that max_drop keeps in floating point, in running order
+  std::vector<std::string> left;   ///< layers that stay in floating point for other reasons
+  std::vector<std::string> notes;  ///< outliers, dead channels, the cache: what the user should know
+  Accuracy accuracy;               ///< the int8 model against the float one, on the samples
 };
 
 struct Quantized {

@@ -34,6 +34,7 @@ double element(const TensorView& tensor, index_t i) {
     case DType::u4:
     case DType::s2:
     case DType::u2:
+    case DType::f4e2m1:  // its code
       return static_cast<double>(packed_integer(tensor, i));
     default:
       return static_cast<double>(integer_at(tensor, i));
