@@ -148,7 +148,7 @@ TEST(Convert, HalfPrecisionKeepsFiniteNumbersFinite) {
   options.weights = Weights::f16;
   options.check = false;  // large inputs reach beyond f16 themselves
   const Conversion result = convert_text(
-      "g (float[2,4] x) => (float[2,4] y) <float[1] m = {-3e38}> { a = Add(x, m)\n y = Softmax(a) }",
+      "g (float[2,4] x) => (float[2,4] y) <float[4] m = {-3e38, 0, 0, 0}> { a = Add(x, m)\n y = Softmax(a) }",
       options);
   int masks = 0;
   for (const graph::Value& v : result.model.graphs[0].values) {
@@ -220,6 +220,23 @@ TEST(Convert, ShapeDecidingInputsAreMarked) {
   }();
   EXPECT_TRUE(computed.graphs[0].value(computed.graphs[0].inputs[1]).host);
   EXPECT_FALSE(computed.graphs[0].value(computed.graphs[0].inputs[2]).host);
+}
+
+TEST(Convert, HalfPrecisionCentersInFullPrecision) {
+  const auto subtracts_in = [](const std::string& constant) {
+    const Conversion result = convert_text("g (float[2,4] x) => (float[2,4] y) <float[4] c = {" + constant +
+                                               "}, float ten = {10}> "
+                                               "{ a = Sub(x, c)\n b = Div(a, ten)\n y = Tanh(b) }",
+                                           {.weights = Weights::f16});
+    const graph::Graph& g = result.model.graphs[0];
+    for (const graph::Node& node : g.nodes)
+      if (node.op == "Sub" || node.op == "Add") return g.value(node.outputs[0]).dtype;
+    return DType::none;
+  };
+  EXPECT_EQ(subtracts_in("101325, 300, 0, 1"), DType::f32);
+  EXPECT_EQ(subtracts_in("300, 300, 300, 300"), DType::f32);
+  EXPECT_EQ(subtracts_in("0.5, 1, 0, 1"), DType::f16);
+  EXPECT_EQ(subtracts_in("0, 10000, 0, 10000"), DType::f16) << "a mask";
 }
 
 TEST(Convert, CustomOperatorsAreWrittenUnchecked) {

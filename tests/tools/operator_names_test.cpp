@@ -60,7 +60,7 @@ const std::vector<Place> places{
     {"passes/simplify.cpp", {"Expand", "Pad", "Slice"}, "patterns: those that change nothing"},
     {"passes/sink_reshape.cpp", {"FullyConnected"}, "pattern: a layer that reads a Flatten"},
     {"passes/sink_squeezes.cpp", {"Reshape", "Squeeze", "Unsqueeze"}, "the pass is about these"},
-    {"passes/use_half_precision.cpp", {"Add", "Max"}, "pattern: a number that guards a division"},
+    {"passes/use_half_precision.cpp", {"Add", "Max", "Sub"}, "patterns: sums with numbers that f16 loses"},
 };
 
 std::set<std::string> operator_names() {

@@ -11,6 +11,7 @@
 
 #include "lithe/core/half.hpp"
 #include "tools/graph/operators.hpp"
+#include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 
 namespace lithe::passes {
@@ -51,6 +52,19 @@ bool guards(const Graph& g, const Node& node) {
            const Constant* c = g.constant(v);
            return c != nullptr && c->dtype == DType::f32 && c->shape.elements() == 1 &&
                   vanishes(c->as<float>()[0]);
+         });
+}
+
+/// Whether a node adds or subtracts a constant that f16 holds too coarsely for sums around 1, as where inputs are
+/// centered. A mask may be coarse.
+bool shifts_much(const Graph& g, const Node& node) {
+  constexpr double largest_shift = 8;
+  return (node.op == "Add" || node.op == "Sub") &&
+         std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId v) {
+           const auto numbers = doubles_of(g.constant(v));
+           return numbers && !is_mask(*numbers) &&
+                  std::any_of(numbers->begin(), numbers->end(),
+                              [&](double s) { return std::fabs(s) > largest_shift; });
          });
 }
 
@@ -122,7 +136,7 @@ void use_half_precision(Model& model) {
   Twins twins(g, nodes);
   const TinyValues tiny(g);
   for (Node node : std::vector<Node>(g.nodes)) {
-    const bool half_precision = takes_half(g, node) && !tiny.touch(node);
+    const bool half_precision = takes_half(g, node) && !tiny.touch(node) && !shifts_much(g, node);
     for (ValueId& v : node.inputs)
       if (v != absent && (g.value(v).dtype == DType::f32 || g.value(v).dtype == DType::f16)) {
         const bool was_half = g.value(v).dtype == DType::f16 && !half_precision;
