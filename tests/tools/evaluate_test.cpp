@@ -118,9 +118,22 @@ TEST(InferDims, SymbolsLeaveWhatDoesNotDependOnThem) {
   b.g.nodes.back().attributes["permutation"].ints = {0, 3, 1, 2};
   b.node("Reshape", {x, b.value("shape", Dims{2}, DType::s64)}, {r});
   infer_dims(b.g);
-  EXPECT_EQ(b.g.value(conv).dims, (Dims{-1, 6, 6, 4}));
+  EXPECT_EQ(b.g.value(conv).dims, (Dims{-2, 6, 6, 4}));
   EXPECT_EQ(b.g.value(t).dims, (Dims{-2, 3, 8, 8}));
   EXPECT_EQ(b.g.value(r).dims, (Dims{-1, -1}));
+}
+
+TEST(InferDims, AnAxisThatFollowsTheOnlySymbolHasIt) {
+  Builder b;
+  const ValueId x = b.value("x", Dims{-2, 3}), sum = b.value("sum", std::nullopt),
+                both = b.value("both", std::nullopt), cut = b.value("cut", std::nullopt);
+  b.node("Add", {x, b.constant("c", {3}, {1, 2, 3})}, {sum});
+  b.node("Mul", {sum, x}, {both});
+  b.node("Slice", {x, b.ints("starts", {0}), b.ints("ends", {5})}, {cut});
+  infer_dims(b.g);
+  EXPECT_EQ(b.g.value(sum).dims, (Dims{-2, 3}));
+  EXPECT_EQ(b.g.value(both).dims, (Dims{-2, 3})) << "two inputs with one symbol";
+  EXPECT_EQ(b.g.value(cut).dims, (Dims{-1, 3}));
 }
 
 TEST(InferDims, WhatOthersSayIsCorrected) {

@@ -40,6 +40,7 @@ struct Probed {
   Dims dims;                  ///< fixed where every guess, from 0 to a large one, gives the same, else -1
   std::vector<bool> follows;  ///< as large as the guess, whatever it is
   bool rank_varies = false;   ///< as that of a Squeeze without axes
+  bool certain = true;        ///< several guesses were answered, the last one too
 };
 
 /// 64 is wide enough for most windows, 1 fits what broadcasts, 0 tells what is cut from what is fixed, and
@@ -64,7 +65,10 @@ std::optional<Probed> probe_dims(const Graph& graph, const Node& node, std::size
       if (dims[i] != guess) result->follows[i] = false;
     }
   }
-  if (result && (answers == 1 || last != *std::rbegin(guesses))) result->dims.assign(result->dims.size(), -1);
+  if (result && (answers == 1 || last != *std::rbegin(guesses))) {
+    result->dims.assign(result->dims.size(), -1);
+    result->certain = false;
+  }
   return result;
 }
 
@@ -109,6 +113,15 @@ void correct(Dims& said, const Probed& probed, bool symbols_known) {
   }
 }
 
+/// The dims of a value that nothing else is said of: those that are as large as the only open dimension of the inputs
+/// have its symbol.
+Dims with_symbol(const Probed& probed, std::int64_t symbol) {
+  Dims dims = probed.dims;
+  for (std::size_t i = 0; i < dims.size(); ++i)
+    if (dims[i] == -1 && probed.follows[i] && probed.certain && !probed.rank_varies) dims[i] = symbol;
+  return dims;
+}
+
 /// Gives outputs what the dims of the inputs say while some are open, at least the rank.
 void infer_open_dims(Graph& graph, const Node& node) {
   std::set<std::int64_t> symbols;
@@ -130,7 +143,8 @@ void infer_open_dims(Graph& graph, const Node& node) {
       probed->dims.assign(probed->dims.size(), -1);
     const bool other_rank = known && probed && probed->dims.size() != known->size();
     if (!known || (other_rank && !probed->rank_varies)) {
-      if (probed) known = probed->dims;
+      if (probed)
+        known = symbols.size() == 1 && unknown == 0 ? with_symbol(*probed, *symbols.begin()) : probed->dims;
       if (auto exact = symbolic_dims(graph, node); exact && (!known || known->size() == exact->size()))
         known = std::move(exact);
     } else if (probed && !other_rank) {
