@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -54,8 +55,10 @@ inline graph::ConstantPtr of_doubles(DType dtype, const Shape& shape, const std:
 /// A model after all passes, with a session that may be run several times.
 class RunningModel {
  public:
-  RunningModel(const std::string& text, int opset, import::Options options = {}) {
-    const std::string onnx = serialized(text, opset);
+  RunningModel(const std::string& text, int opset, import::Options options = {})
+      : RunningModel(serialized(text, opset), std::move(options)) {}
+  /// Converts a serialized ONNX model.
+  explicit RunningModel(const std::string& onnx, import::Options options = {}) {
     options.check = false;
     conversion_ = import::convert(std::as_bytes(std::span(onnx)), "test.onnx", options);
     auto model = Model::open(aligned_copy(conversion_.bytes));
@@ -69,6 +72,7 @@ class RunningModel {
     session_ = std::make_unique<Session>(std::move(*session));
   }
   const std::vector<std::string>& notes() const { return conversion_.notes; }
+  const std::map<std::string, std::string>& metadata() const { return conversion_.model.metadata; }
   Session& session() { return *session_; }
   /// The inputs' types and dims, which a session knows only while it is planned.
   std::vector<graph::Value> inputs() const {

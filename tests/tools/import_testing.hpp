@@ -29,12 +29,14 @@ using import::newest_opset;
 inline constexpr int oldest_opset = 7;
 
 /// The serialized model `graph`, as "g (float[2] x) => (float[] y) { y = Relu(x) }", in an opset. A type
-/// without a shape gets the one that ONNX infers.
-inline std::string serialized(const std::string& graph, int opset) {
+/// without a shape gets the one that ONNX infers. Operators of ai.onnx.ml are those of `ml_opset`.
+inline std::string serialized(const std::string& graph, int opset, int ml_opset = 3) {
   onnx::ModelProto model;
-  const bool microsoft = graph.find("com.microsoft") != std::string::npos;
+  const auto domain = [&](const std::string& name, int version) {
+    return graph.find(name) == std::string::npos ? "" : ", \"" + name + "\" : " + std::to_string(version);
+  };
   const std::string text = "<ir_version: 10, opset_import: [\"\" : " + std::to_string(opset) +
-                           (microsoft ? ", \"com.microsoft\" : 1" : "") + "]> " + graph;
+                           domain("com.microsoft", 1) + domain("ai.onnx.ml", ml_opset) + "]> " + graph;
   onnx::OnnxParser parser(text.c_str());
   const auto status = parser.Parse(model);
   if (!status.IsOK()) throw std::invalid_argument(text + ": " + status.ErrorMessage());

@@ -58,7 +58,7 @@ graph::Model prepared(const ParsedModel& parsed, const Options& options, std::ve
   apply_ranges(imported, options.ranges);
   apply_states(imported, options.states);
   if (options.io_layout == IoLayout::nhwc) use_nhwc(imported);
-  imported.metadata = options.metadata;
+  for (const auto& [key, value] : options.metadata) imported.metadata[key] = value;
   mark_host_inputs(imported);
   for (graph::Graph& g : imported.graphs) graph::remove_dead(g);
   return imported;

@@ -4,6 +4,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <span>
 #include <utility>
@@ -28,6 +29,17 @@ std::string type_text(const onnx::TypeProto& type) {
   if (type.has_sparse_tensor_type()) return "a sparse tensor";
   if (!type.has_tensor_type()) return "of no declared type";
   return "of type " + io::onnx_type_name(type.tensor_type().elem_type());
+}
+
+/// The numbers of a tensor of texts, which stand for them: 0, 1 ...
+graph::ConstantPtr places_of_texts(const onnx::TensorProto& tensor) {
+  Shape shape;
+  for (const std::int64_t d : tensor.dims()) shape.push_back(d);
+  if (tensor.dims_size() > max_rank || !shape.valid() || shape.elements() != tensor.string_data_size())
+    throw Unsupported{"tensor '" + tensor.name() + "' has an impossible shape", "export the model again"};
+  std::vector<std::int64_t> places(static_cast<std::size_t>(tensor.string_data_size()));
+  std::iota(places.begin(), places.end(), 0);
+  return graph::make_constant<std::int64_t>(shape, places);
 }
 
 constexpr const char* other_types_remedy = "cut the model so that only tensors of numbers go in and out";
@@ -143,8 +155,13 @@ graph::ValueId GraphImport::lookup(const std::string& name) {
   if (const auto found = values_.find(name); found != values_.end()) return found->second;
   if (poisoned_.contains(name)) throw Poisoned{};
   if (const auto found = initializers_.find(name); found != initializers_.end()) {
-    const ValueId id = graph.add_constant(io::constant_from_onnx(*found->second), name);
+    const bool is_text = found->second->data_type() == onnx::TensorProto::STRING;
+    const ValueId id = graph.add_constant(
+        is_text ? places_of_texts(*found->second) : io::constant_from_onnx(*found->second), name);
     graph.value(id).onnx_name = name;
+    if (is_text)
+      set_texts(id, std::make_shared<const std::vector<std::string>>(found->second->string_data().begin(),
+                                                                     found->second->string_data().end()));
     return values_[name] = id;
   }
   if (parent_ == nullptr)
@@ -152,7 +169,39 @@ graph::ValueId GraphImport::lookup(const std::string& name) {
   return values_[name] = capture(parent_->lookup(name));
 }
 
+GraphImport::Texts GraphImport::texts(ValueId value) const {
+  const auto found = texts_.find(value);
+  return found == texts_.end() ? nullptr : found->second;
+}
+
+void GraphImport::pass_texts_on(const graph::Node& node) {
+  if (texts_.empty() || graph::spec_of(node).reads_shapes_only) return;
+  for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+    const Texts given = texts(node.inputs[i]);
+    if (given == nullptr) continue;
+    const Movement movement = graph::movement_of(node);
+    if (i != 0 || (movement != Movement::rearranges && movement != Movement::selects))
+      throw Unsupported{"it computes with texts, which can only be selected and moved", other_types_remedy};
+    set_texts(node.outputs[0], given);
+  }
+}
+
+void GraphImport::keep_texts(const std::string& output, const Texts& texts) {
+  if (parent_ != nullptr) throw Unsupported{"a subgraph gives texts", other_types_remedy};
+  std::string all, key = "labels";
+  for (std::size_t i = 0; i < texts->size(); ++i) all += (i == 0 ? "" : "\n") + (*texts)[i];
+  if (const auto taken = shared.model.metadata.find(key);
+      taken != shared.model.metadata.end() && taken->second != all)
+    key += "." + output;
+  shared.model.metadata[key] = all;
+  if (shared.options.notes != nullptr)
+    shared.options.notes->push_back("output '" + output +
+                                    "' holds numbers for texts: places, from 0 on, in the " +
+                                    "lines of metadata '" + key + "'");
+}
+
 graph::ValueId GraphImport::capture(ValueId outer) {
+  if (parent_->texts(outer) != nullptr) throw Unsupported{"a subgraph reads texts", other_types_remedy};
   for (const Capture& c : captures_)
     if (c.outer == outer) return c.inner;
   graph::Value value = parent_->graph.value(outer);
@@ -365,6 +414,7 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
   const std::string what = "output '" + info.name() + "'";
   try {
     ValueId id = lookup(info.name());
+    if (const Texts kept = texts(id)) keep_texts(info.name(), kept);
     const graph::Value& value = graph.value(id);
     const bool own = producer(id) != nullptr &&
                      std::find(graph.outputs.begin(), graph.outputs.end(), id) == graph.outputs.end();

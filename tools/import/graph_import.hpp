@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -62,6 +63,12 @@ class GraphImport {
   ValueId add_internal(graph::Value value);
   void push_node(graph::Node node);
   const graph::Node* producer(ValueId value) const;
+  /// The texts that the numbers of a value are places of; null: it holds numbers.
+  using Texts = std::shared_ptr<const std::vector<std::string>>;
+  Texts texts(ValueId value) const;
+  void set_texts(ValueId value, Texts texts) { texts_[value] = std::move(texts); }
+  /// Gives the texts of a pushed node's input to its output; throws Unsupported where it does more than move them.
+  void pass_texts_on(const graph::Node& node);
   /// The contents of a small value that follow from constants and known dimensions, here or outside; else
   /// null.
   graph::ConstantPtr known(ValueId value, int depth = 0) const;
@@ -86,6 +93,8 @@ class GraphImport {
   bool import_function(const onnx::NodeProto& proto, NodeImport& node, int opset);
   onnx::TypeProto onnx_type(ValueId id) const;
   graph::Dims input_dims(const onnx::ValueInfoProto& info);
+  /// Keeps the texts of an output in the model's metadata: `labels`, or `labels.NAME` where that is taken.
+  void keep_texts(const std::string& output, const Texts& texts);
   void problem(const std::string& what, const std::string& op_type, std::string reason, std::string remedy);
 
   GraphImport* parent_;
@@ -97,6 +106,7 @@ class GraphImport {
   std::unordered_set<std::string> poisoned_;
   std::vector<int> producers_;  ///< by value
   std::vector<Capture> captures_;
+  std::unordered_map<ValueId, Texts> texts_;
   graph::ConstantPtr find_known(ValueId value, int depth) const;
   mutable std::unordered_map<ValueId, graph::ConstantPtr> known_;  ///< what was asked for before
 };

@@ -85,6 +85,7 @@ void NodeImport::Impl::push(graph::Node emitted) {
   graph.push_node(std::move(emitted));
   const graph::Node& pushed = graph.graph.nodes.back();
   if (graph::find_kernel(pushed.op, pushed.version) == nullptr) return;
+  graph.pass_texts_on(pushed);
   const Status status = graph::infer_dims(graph.graph, pushed);
   if (!status.ok()) throw Unsupported{pushed.op + ": " + status.text(), {}};
   graph.infer_from_known(pushed);
@@ -342,6 +343,11 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
   }
   return result;
 }
+
+void NodeImport::set_texts(ValueId value, std::vector<std::string> texts) {
+  impl_.graph.set_texts(value, std::make_shared<const std::vector<std::string>>(std::move(texts)));
+}
+bool NodeImport::has_texts(ValueId value) const { return impl_.graph.texts(value) != nullptr; }
 
 void NodeImport::set_dims(ValueId value, graph::Dims dims) {
   impl_.graph.graph.value(value).dims = std::move(dims);

@@ -93,6 +93,10 @@ class NodeImport {
   /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers
   /// and texts of its attributes are copied as they are.
   void emit_custom(const std::string& op);
+  /// Says that the numbers of an emitted s64 value are places in this list of texts. Nodes that move elements pass
+  /// that on, others refuse it. An output keeps the numbers, and the model's metadata the texts.
+  void set_texts(ValueId value, std::vector<std::string> texts);
+  bool has_texts(ValueId value) const;
   /// Sets the dims of an emitted value that its operator's rule cannot tell: what a subgraph gives.
   void set_dims(ValueId value, graph::Dims dims);
   /// Makes `value` the ONNX node's output `o`.

@@ -47,6 +47,7 @@
 #include "lithe/ops/non_max_suppression.hpp"
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
+#include "lithe/ops/pairwise_coupling.hpp"
 #include "lithe/ops/quantize_linear.hpp"
 #include "lithe/ops/random.hpp"
 #include "lithe/ops/range.hpp"
@@ -123,6 +124,7 @@ using all = KernelList<
     Kernel<ops::NonMaxSuppression>,
     Kernel<ops::NonZero>,
     Kernel<ops::Pad>,
+    Kernel<ops::PairwiseCoupling>,
     Kernel<ops::QuantizeLinear>,
     RandomKernels,
     Kernel<ops::Range>,

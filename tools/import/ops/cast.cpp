@@ -12,6 +12,10 @@ namespace {
 /// since 24.
 void import_cast(NodeImport& node) {
   if (node.op_type() == "Cast") node.attribute_int("to", 0);
+  if (node.has_texts(node.input(0)) && node.output_dtype() == DType::none) {  // texts to texts
+    node.output(0, node.input(0));
+    return;
+  }
   if (node.dtype(node.input(0)) == DType::none || node.output_dtype() == DType::none)
     node.refuse(node.op_type() + " from or to this element type (such as strings) is not supported");
   if (node.attribute_string("round_mode", "up") != "up" && node.output_dtype() == DType::f8e8m0)
