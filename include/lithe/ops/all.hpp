@@ -69,6 +69,7 @@
 #include "lithe/ops/tile.hpp"
 #include "lithe/ops/top_k.hpp"
 #include "lithe/ops/transpose.hpp"
+#include "lithe/ops/tree_ensemble.hpp"
 #include "lithe/ops/unary.hpp"
 #include "lithe/ops/unique.hpp"
 #include "lithe/ops/unsqueeze.hpp"
@@ -147,6 +148,7 @@ using all = KernelList<
     Kernel<ops::Tile>,
     Kernel<ops::TopK>,
     Kernel<ops::Transpose>,
+    Kernel<ops::TreeEnsemble>,
     UnaryKernels,
     Kernel<ops::Unique>,
     Kernel<ops::Unsqueeze>,
