@@ -2,15 +2,19 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "lithe/lithe.hpp"
 
-/// lithe's side of peers.py. It loads a model and prints its outputs for one input. For every number N that
-/// it reads from standard input it runs the model once, then N times more, and prints what those N runs took.
+/// lithe's side of peers.py and forests.py. It loads a model and prints its outputs for one input, the first of those
+/// in the file, which take turns. For every number N that it reads from standard input it runs the model once, then N
+/// times more, and prints what those N runs took.
 namespace {
 
 using namespace lithe;
@@ -42,8 +46,12 @@ void serve(const Options& o) {
   if (session->inputs() != 1) throw std::runtime_error("only networks of one input");
   const Tensor input = session->input(0);
   std::ifstream file(o.input, std::ios::binary);
-  if (!file.read(static_cast<char*>(input.data), static_cast<std::streamsize>(input.bytes())))
-    throw std::runtime_error(o.input + " does not hold the input");
+  const std::vector<char> all{std::istreambuf_iterator<char>(file), {}};
+  const std::size_t inputs = all.size() / input.bytes();
+  if (inputs == 0) throw std::runtime_error(o.input + " does not hold the input");
+  std::size_t next = 0;
+  const auto feed = [&] { std::memcpy(input.data, &all[next++ % inputs * input.bytes()], input.bytes()); };
+  feed();
   check(session->run());
   print_outputs(*session);
   std::fflush(stdout);
@@ -51,6 +59,7 @@ void serve(const Options& o) {
     check(session->run());
     for (int i = 0; i < runs; ++i) {
       const auto begin = std::chrono::steady_clock::now();
+      feed();
       check(session->run());
       const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
       std::printf("%.6f ", took.count());
