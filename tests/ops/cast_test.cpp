@@ -47,19 +47,30 @@ To cast(From value, DType from, DType to, bool saturate = true) {
   return out;
 }
 
+/// As ONNX Runtime has it on x86.
 TEST(Cast, FloatsOutsideOfIntegers) {
   const auto from = [](double v, auto zero, DType to) { return cast<decltype(zero)>(v, DType::f64, to); };
   EXPECT_EQ(from(-1.9, std::int32_t{}, DType::s32), -1);
-  EXPECT_EQ(from(300, std::uint8_t{}, DType::u8), 255);
-  EXPECT_EQ(from(-3, std::uint8_t{}, DType::u8), 0);
-  EXPECT_EQ(from(-300, std::int8_t{}, DType::s8), -128);
-  EXPECT_EQ(from(1e30, std::int32_t{}, DType::s32), std::numeric_limits<std::int32_t>::max());
-  EXPECT_EQ(from(inf, std::int64_t{}, DType::s64), std::numeric_limits<std::int64_t>::max());
-  EXPECT_EQ(from(-inf, std::int64_t{}, DType::s64), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(from(300, std::uint8_t{}, DType::u8), 44);
+  EXPECT_EQ(from(-3, std::uint8_t{}, DType::u8), 253);
+  EXPECT_EQ(from(-300, std::int8_t{}, DType::s8), -44);
+  EXPECT_EQ(from(70000, std::int16_t{}, DType::s16), 4464);
+  EXPECT_EQ(from(-1, std::uint32_t{}, DType::u32), 0xFFFFFFFF);
+  EXPECT_EQ(from(3e9, std::uint32_t{}, DType::u32), 3000000000u);
   EXPECT_EQ(from(0x1p63, std::uint64_t{}, DType::u64), std::uint64_t{1} << 63);
-  EXPECT_EQ(from(inf, std::uint64_t{}, DType::u64), std::numeric_limits<std::uint64_t>::max());
-  EXPECT_EQ(from(nan, std::int16_t{}, DType::s16), 0);
-  EXPECT_EQ(from(nan, std::uint64_t{}, DType::u64), 0u);
+  EXPECT_EQ(from(1e19, std::uint64_t{}, DType::u64), 10000000000000000000u);
+  constexpr auto lowest_s32 = std::numeric_limits<std::int32_t>::min();
+  constexpr auto lowest_s64 = std::numeric_limits<std::int64_t>::min();
+  for (const double v : {nan, inf, -inf, 1e30, -1e30}) {
+    EXPECT_EQ(from(v, std::int8_t{}, DType::s8), 0) << v;
+    EXPECT_EQ(from(v, std::uint16_t{}, DType::u16), 0) << v;
+    EXPECT_EQ(from(v, std::uint32_t{}, DType::u32), 0u) << v;
+    EXPECT_EQ(from(v, std::int32_t{}, DType::s32), lowest_s32) << v;
+    EXPECT_EQ(from(v, std::int64_t{}, DType::s64), lowest_s64) << v;
+  }
+  EXPECT_EQ(from(0x1p31, std::int32_t{}, DType::s32), lowest_s32);
+  EXPECT_EQ(from(inf, std::uint64_t{}, DType::u64), 0u);
+  EXPECT_EQ(from(nan, std::uint64_t{}, DType::u64), std::uint64_t{1} << 63);
   EXPECT_EQ(from(nan, std::uint8_t{}, DType::boolean), 1);
   EXPECT_EQ(from(0.25, std::uint8_t{}, DType::boolean), 1);
 }

@@ -34,6 +34,19 @@ ReferenceTensor reference_max_pool(const Attributes& a, const std::vector<Refere
   return out;
 }
 
+TEST(MaxPool2D, NotANumberStays) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  const float input[] = {nan, 1, 2, nan, inf, nan, -inf, 3};
+  float output[7];
+  const TensorView inputs[] = {{input, DType::f32, {1, 1, 8, 1}}};
+  Tensor outputs[] = {{output, DType::f32, {1, 1, 7, 1}}};
+  RunContext context(inputs, outputs, {}, nullptr);
+  ASSERT_TRUE(portable::Kernel<MaxPool2D>::run({.kernel = {1, 2}, .clamp = {0, 6}}, context).ok());
+  for (const int i : {0, 2, 3, 4, 5}) EXPECT_TRUE(std::isnan(output[i])) << i;
+  EXPECT_EQ(output[1], 2);
+  EXPECT_EQ(output[6], 3);
+}
+
 TEST(MaxPool2D, Shapes) {
   EXPECT_EQ(OpTest<MaxPool2D>({.kernel = {3, 3}, .strides = {2, 2}, .pads = {1, 1, 1, 1}})
                 .infer({{1, 112, 112, 64}}),

@@ -17,11 +17,12 @@ namespace lithe::inline v0::ops {
 ///   input [...]    output: the input's shape
 /// To floats: the nearest number, ties to even. With `saturate` 8-bit floats stay finite; f8e8m0 becomes the
 /// power of two that is not below the number.
-/// Floats to integers: towards zero; NaN is 0. Beyond the range, types of whole bytes saturate and packed
-/// ones keep the low bits.
+/// Floats to integers: towards zero, to s64 for u32, u64 and s64, else to s32, of which the low bits are
+/// kept. Where those do not hold the number, and for NaN, they become their lowest; u64 has [2^63, 2^64) too.
+/// ONNX leaves this undefined; so does ONNX Runtime on x86.
 /// Integers to integers: the low bits. To bool: whether the number is not 0. From bool: 0 or 1.
 /// Errors: Code::unsupported where an 8-bit tensor is quantized (see QuantizeLinear, DequantizeLinear).
-/// Source: ONNX Cast-25 with round_mode "up"; what ONNX leaves undefined is as above.
+/// Source: ONNX Cast-25 with round_mode "up".
 struct Cast {
   struct Attributes {
     bool saturate = true;

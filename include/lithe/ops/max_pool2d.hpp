@@ -17,8 +17,8 @@
 
 namespace lithe::inline v0::ops {
 
-/// The largest element of each window. Padding never wins; a window without any input gives the type's lowest
-/// value (-infinity for floats).
+/// The largest element of each window, NaN if one is. Padding never wins; a window without any input gives
+/// the type's lowest value (-infinity for floats).
 ///   input [N, H, W, C]    output [N, OH, OW, C]
 ///   OH = (H + top + bottom - (KH - 1) * dilation - 1) / stride + 1, and so OW; ceil_mode rounds the quotient
 ///   up unless the last window would start after the input and its leading padding
@@ -93,6 +93,14 @@ struct Kernel<Op> {
   }
 
  private:
+  /// NaN is larger than any number.
+  template <class T>
+  static bool larger(T a, T b) {
+    if constexpr (std::is_integral_v<T>)
+      return a > b;
+    else
+      return a > b || a != a;
+  }
   template <class T>
   static Status run_as(const Attributes& a, RunContext& context, T min, T max) {
     constexpr index_t block = 64;
@@ -111,7 +119,7 @@ struct Kernel<Op> {
         for (index_t h = pixel.kh.first; h < pixel.kh.last; ++h)
           for (index_t w = pixel.kw.first; w < pixel.kw.last; ++w) {
             const T* from = input.row<T>(pixel.at(h, w)) + c;
-            for (index_t i = 0; i < count; ++i) best[i] = from[i] > best[i] ? from[i] : best[i];
+            for (index_t i = 0; i < count; ++i) best[i] = larger(from[i], best[i]) ? from[i] : best[i];
           }
         T* out = context.output().row<T>(to) + c;
         for (index_t i = 0; i < count; ++i) out[i] = best[i] < min ? min : best[i] > max ? max : best[i];

@@ -307,7 +307,7 @@ struct HardSwish : detail::Unary<"HardSwish", detail::reals> {
   static constexpr Quantizable quantizable{.inputs = 1, .at_end = true};
   template <class T>
   static T apply(T x) {
-    return x <= -3 ? T{} : x >= 3 ? x : x * (x + 3) / 6;
+    return x <= -3 ? x * T{} : x >= 3 ? x : x * (x + 3) / 6;
   }
 };
 /// x, or alpha * x where x is negative. Source: ONNX LeakyRelu-16.

@@ -237,19 +237,24 @@ template <TypeSet types = every_type>
   return buffer;
 }
 
-/// Rounds towards zero; beyond the range of int64 (uint64) gives the nearest integer of it, NaN gives 0.
-inline std::int64_t truncate(double v) {
-  if (!(v > -0x1p63)) return v != v ? 0 : std::numeric_limits<std::int64_t>::min();
-  return v < 0x1p63 ? static_cast<std::int64_t>(v) : std::numeric_limits<std::int64_t>::max();
-}
-inline std::int64_t truncate_unsigned(double v) {
-  if (!(v > 0)) return 0;
-  return static_cast<std::int64_t>(v < 0x1p64 ? static_cast<std::uint64_t>(v)
-                                              : std::numeric_limits<std::uint64_t>::max());
+/// Rounds towards zero. NaN, and what the integer does not hold, give its lowest number.
+template <class Integer>
+Integer truncate(double v) {
+  constexpr Integer lowest = std::numeric_limits<Integer>::min();
+  constexpr double limit = -static_cast<double>(lowest);
+  return v >= -limit && v < limit ? static_cast<Integer>(v) : lowest;
 }
 
-/// Writes n elements of any dtype. Floats become integers towards zero: types of whole bytes saturate, packed
-/// ones keep the low bits (as in ONNX's reference), NaN gives 0. `saturate` is for the 8-bit floats.
+/// A float as an integer of a dtype that keeps its low bits: what x86's instructions give, on every processor.
+inline std::int64_t integer_of(double v, DType dtype) {
+  if (dtype == DType::boolean) return v != 0;
+  if (bits(dtype) < 32 || dtype == DType::s32) return truncate<std::int32_t>(v);
+  if (dtype == DType::u64 && v >= 0x1p63)
+    return truncate<std::int64_t>(v - 0x1p63) ^ std::numeric_limits<std::int64_t>::min();
+  return truncate<std::int64_t>(v);
+}
+
+/// Writes n elements of any dtype; integers as integer_of has them. `saturate` is for the 8-bit floats.
 [[gnu::noinline]] inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
                                             bool saturate = true) {
   if (t.dtype == DType::f64) {
@@ -260,19 +265,7 @@ inline std::int64_t truncate_unsigned(double v) {
   const int width = bits(t.dtype);
   if (!is_float(t.dtype)) {
     std::int64_t integers[chunk];
-    const bool is_signed = is_signed_integer(t.dtype), limited = width >= 8 && width < 64;
-    const std::int64_t low = limited && is_signed ? -(std::int64_t{1} << (width - 1)) : 0;
-    const std::int64_t high = limited ? low + (std::int64_t{1} << width) - 1 : 0;
-    for (index_t i = 0; i < n; ++i) {
-      if (t.dtype == DType::boolean)
-        integers[i] = values[i] != 0;
-      else if (t.dtype == DType::u64)
-        integers[i] = truncate_unsigned(values[i]);
-      else if (limited)
-        integers[i] = std::clamp(truncate(values[i]), low, high);
-      else
-        integers[i] = truncate(values[i]);
-    }
+    for (index_t i = 0; i < n; ++i) integers[i] = integer_of(values[i], t.dtype);
     return store_integers(t, first, n, integers);
   }
   const SmallFloat format = small_float(t.dtype);

@@ -89,6 +89,14 @@ Status with_arithmetic(const TensorView& t, Run run) {
   return {Code::dtype, "an element-wise kernel met a dtype outside its type rows"};
 }
 
+/// The integer of a type that is nearest to a whole number.
+template <class Integer>
+Integer nearest(double v) {
+  using Range = std::numeric_limits<Integer>;
+  if (v <= static_cast<double>(Range::min())) return Range::min();
+  return v < static_cast<double>(Range::max()) ? static_cast<Integer>(v) : Range::max();
+}
+
 /// The limits of a clamp in a wide type; for integers real limits are rounded inwards.
 template <class T>
 struct Limits {
@@ -99,9 +107,8 @@ struct Limits {
       low = clamp.min;
       high = clamp.max;
     } else {
-      const auto round = std::is_signed_v<T> ? truncate : truncate_unsigned;
-      low = static_cast<T>(round(std::ceil(static_cast<double>(clamp.min))));
-      high = static_cast<T>(round(std::floor(static_cast<double>(clamp.max))));
+      low = nearest<T>(std::ceil(static_cast<double>(clamp.min)));
+      high = nearest<T>(std::floor(static_cast<double>(clamp.max)));
     }
   }
   /// Limits n values; NaN stays NaN.
