@@ -7,6 +7,7 @@
 
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/threads.hpp"
+#include "lithe/xnn/detail/not_a_number.hpp"
 #include "tests/support/op_test.hpp"
 
 namespace lithe::test {
@@ -44,6 +45,11 @@ inline std::vector<DType> native(std::vector<DType> dtypes) {
   if (!cpu().f16_arithmetic) std::erase(dtypes, DType::f16);
   return dtypes;
 }
+/// The same without f32 where XNNPACK has a kernel for SSE alone.
+inline std::vector<DType> without_sse(std::vector<DType> dtypes) {
+  if (xnn::runs_sse(DType::f32, cpu())) std::erase(dtypes, DType::f32);
+  return dtypes;
+}
 
 /// The kernel runs the rows whose first input has one of `dtypes` (f16 where the processor has it), with one
 /// thread and with two, and agrees with a reference and the portable kernel; `bit_exact` compares the bytes
@@ -77,7 +83,7 @@ template <class Kernel>
 bool supports(const typename Kernel::Op::Attributes& attributes, std::vector<ValueInfo> inputs,
               const ValueInfo& output) {
   Cpu with_f16;
-  with_f16.f16_arithmetic = true;
+  with_f16.neon = with_f16.f16_arithmetic = true;
   const ValueInfo outputs[] = {output};
   return Kernel::supports(attributes, NodeInfo{inputs, outputs, &with_f16});
 }

@@ -35,10 +35,10 @@ TEST(XnnAll, OfSeveralKernelsTheFastestComesFirst) {
   EXPECT_EQ(chosen<ops::MatMul>({}, {a, b}, c), "xnn::batch_matrix_multiply_nc");
   EXPECT_EQ(chosen<ops::MatMul>({}, {a, weights}, c), "xnn::batch_matrix_multiply_nc_f32_const_weights");
 
-  const ValueInfo x{f32, {9, 4}}, y{f32, {9, 5}}, filter{f32, {5, 4}, "constant"}, bias{f32, {5}};
+  const ValueInfo x{f32, {9, 4}}, y{f32, {9, 40}}, filter{f32, {40, 4}, "constant"}, bias{f32, {40}};
   EXPECT_EQ(chosen<ops::FullyConnected>({}, {x, filter}, y), "xnn::fully_connected_nc");
   EXPECT_EQ(chosen<ops::FullyConnected>({}, {x, filter, bias}, y), "xnn::dynamic_fully_connected_nc");
-  EXPECT_EQ(chosen<ops::FullyConnected>({}, {x, {f32, {5, 4}}}, y), "xnn::dynamic_fully_connected_nc");
+  EXPECT_EQ(chosen<ops::FullyConnected>({}, {x, {f32, {40, 4}}}, y), "xnn::dynamic_fully_connected_nc");
 }
 
 }  // namespace

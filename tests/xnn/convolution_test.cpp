@@ -5,6 +5,7 @@
 #include "lithe/xnn/conv_transpose2d.hpp"
 #include "lithe/xnn/depthwise_conv2d.hpp"
 #include "lithe/xnn/fully_connected.hpp"
+#include "lithe/xnn/narrow_conv_transpose2d.hpp"
 #include "tests/xnn/against_portable.hpp"
 
 namespace lithe::test {
@@ -21,8 +22,9 @@ constexpr bool u8_rounds_alike =
 
 /// Floats within the operator's tolerance; s8 to the bit everywhere, u8 where XNNPACK rounds as it does.
 template <class Kernel>
-void all_dtypes(const typename Kernel::Op::Attributes& a, const std::vector<Input>& inputs) {
-  agrees<Kernel>(a, inputs, {f32, f16});
+void all_dtypes(const typename Kernel::Op::Attributes& a, const std::vector<Input>& inputs,
+                const std::vector<DType>& floats = {f32, f16}) {
+  agrees<Kernel>(a, inputs, floats);
   agrees<Kernel>(a, inputs, {s8}, {.bit_exact = true});
   std::vector<Input> per_tensor = inputs;
   per_tensor[1] = Input(inputs[1]).per_tensor();
@@ -96,7 +98,11 @@ TEST(XnnConv2D, PaddingBeyondTheFilterAndSmallInputs) {
 }
 
 TEST(XnnConvTranspose2D, Values) {
-  const auto run = all_dtypes<xnn::ConvTranspose2D>;
+  const auto run = [](const ops::ConvTranspose2D::Attributes& a, const std::vector<Input>& inputs) {
+    const bool narrow = xnn::runs_narrow_sse(f32, cpu(), inputs[1].shape()[0] / a.group);
+    if (narrow) agrees<xnn::NarrowConvTranspose2D>(a, inputs, {f32});
+    all_dtypes<xnn::ConvTranspose2D>(a, inputs, narrow ? std::vector{f16} : std::vector{f32, f16});
+  };
   run({.strides = {2, 2}, .pads = {1, 1, 1, 1}, .clamp = {-0.5f, 3}}, {{1, 5, 4, 3}, {5, 4, 4, 3}, {5}});
   run({.strides = {2, 2}}, {{2, 3, 4, 19}, {37, 2, 2, 19}, {37}});  // as a product of matrices
   run({.strides = {3, 3}, .group = 2}, {{1, 2, 2, 6}, {6, 3, 3, 3}, {6}});
@@ -109,6 +115,18 @@ TEST(XnnConvTranspose2D, Values) {
       {{1, 4, 4, 6}, {9, 3, 3, 2}, {9}});
   run({.strides = {4, 4}}, {{1, 3, 3, 4}, {5, 2, 2, 4}, {5}});  // strides above the kernel
   run({.strides = {2, 2}, .pads = {5, 4, 4, 5}}, {{1, 6, 6, 4}, {5, 3, 3, 4}, {5}});
+}
+
+/// More input rows than a band holds, several images, and a bias or none.
+TEST(XnnNarrowConvTranspose2D, Bands) {
+  if (!xnn::runs_narrow_sse(f32, cpu(), 3)) GTEST_SKIP() << "XNNPACK's kernels keep NaN here";
+  const auto run = [](const ops::ConvTranspose2D::Attributes& a, const std::vector<Input>& inputs) {
+    agrees<xnn::NarrowConvTranspose2D>(a, inputs, {f32});
+  };
+  run({.strides = {2, 2}, .pads = {1, 1, 1, 1}}, {{2, 23, 150, 3}, {5, 4, 4, 3}, {5}});
+  run({.dilations = {3, 1}, .clamp = {-0.5f, 3}}, {{1, 11, 500, 2}, {7, 3, 3, 2}});
+  run({.strides = {3, 1}, .output_padding = {2, 0}, .group = 2}, {{1, 9, 400, 4}, {6, 7, 5, 2}, {6}});
+  run({.strides = {2, 2}}, {{1, 3, 9000, 2}, {3, 2, 2, 2}, {3}});  // a row is more than a band
 }
 
 TEST(XnnConvTranspose2D, Conditions) {
@@ -132,7 +150,7 @@ TEST(XnnDepthwise, Values) {
   all_dtypes<xnn::DepthwiseConv2D>({.dilations = {2, 1}, .pads = {2, 1, 2, 1}},
                                    {{1, 9, 8, 5}, filter(3, 2, 5, 1), {5}});
   all_dtypes<xnn::DepthwiseConv2D>({.pads = {1, 1, 1, 1}}, {{1, 5, 5, 3}, filter(3, 3, 3, 2), {6}});
-  all_dtypes<xnn::DepthwiseConv2D>({}, {{1, 4, 5, 11}, filter(1, 1, 11, 1), {11}});
+  all_dtypes<xnn::DepthwiseConv2D>({}, {{1, 4, 5, 11}, filter(1, 1, 11, 1), {11}}, without_sse({f32, f16}));
   all_dtypes<xnn::DepthwiseConv2D>({.pads = {1, 1, 1, 1}}, {{1, 17, 15, 40}, filter(3, 3, 40, 1), {40}});
   all_dtypes<xnn::DepthwiseConv2D>({.pads = {3, 3, 3, 3}}, {{1, 8, 9, 20}, filter(7, 7, 20, 1), {20}});
 }
@@ -150,8 +168,8 @@ TEST(XnnFullyConnected, Values) {
 TEST(XnnUnpackedFullyConnected, Values) {
   const auto filter = [](const Shape& shape) { return Input(shape).constant(false); };
   const auto bias = [](index_t n) { return Input{n}.constant(false); };
-  agrees<xnn::UnpackedFullyConnected>({}, {{7, 19}, filter({5, 19}), bias(5)}, {f32, f16});
-  agrees<xnn::UnpackedFullyConnected>({}, {{2, 3, 4}, filter({6, 4})}, {f32, f16});
+  agrees<xnn::UnpackedFullyConnected>({}, {{7, 19}, filter({35, 19}), bias(35)}, {f32, f16});
+  agrees<xnn::UnpackedFullyConnected>({}, {{2, 3, 4}, filter({36, 4})}, {f32, f16});
   agrees<xnn::UnpackedFullyConnected>({.clamp = {-0.5f, 2.5f}}, {{5, 64}, filter({40, 64}), bias(40)},
                                       {f32, f16});
   agrees<xnn::UnpackedFullyConnected>({}, {{17, 65}, filter({67, 65}), {67}}, {f32, f16});

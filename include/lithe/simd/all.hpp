@@ -3,10 +3,14 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/add.hpp"
+#include "lithe/simd/average_pool2d.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
+#include "lithe/simd/fully_connected.hpp"
 #include "lithe/simd/large_depthwise_conv2d.hpp"
+#include "lithe/simd/max_pool2d.hpp"
 #include "lithe/simd/quantized_depthwise_conv2d.hpp"
 #include "lithe/simd/transpose.hpp"
+#include "lithe/simd/unary.hpp"
 
 namespace lithe::inline v0::simd {
 
@@ -14,10 +18,14 @@ namespace lithe::inline v0::simd {
 // clang-format off
 using all = KernelList<
     Add,
+    AveragePool2D,
     FasterDepthwiseConv2D,
+    FasterFullyConnected,
     FasterLargeDepthwiseConv2D,
     FasterQuantizedDepthwiseConv2D,
-    Transpose>;
+    MaxPool2D,
+    Transpose,
+    Unary>;
 // clang-format on
 
 }  // namespace lithe::inline v0::simd

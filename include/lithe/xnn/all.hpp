@@ -16,6 +16,7 @@
 #include "lithe/xnn/fully_connected.hpp"
 #include "lithe/xnn/matmul.hpp"
 #include "lithe/xnn/max_pool2d.hpp"
+#include "lithe/xnn/narrow_conv_transpose2d.hpp"
 #include "lithe/xnn/pad.hpp"
 #include "lithe/xnn/quantize_linear.hpp"
 #include "lithe/xnn/reduce.hpp"
@@ -46,6 +47,7 @@ using all = KernelList<
     FullyConnected,
     MatMul,
     MaxPool2D,
+    NarrowConvTranspose2D,
     Pad,
     QuantizeLinear,
     ReduceMean,

@@ -8,13 +8,15 @@
 
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/runtime/threads.hpp"
+#include "lithe/xnn/detail/not_a_number.hpp"
 #include "lithe/xnn/detail/packing.hpp"
 #include "lithe/xnn/detail/weights_cache.hpp"
 
 namespace lithe::inline v0::xnn {
 
 /// fully_connected_nc, f32, f16, qs8_qc8w and qu8, with constant filter and bias. s8 is bit-exact with the
-/// portable kernel; u8 may be one step off on ARM.
+/// portable kernel; u8 may be one step off on ARM. Where XNNPACK would choose its narrow kernel for SSE, the
+/// layer is a convolution of 1x1 over rows, which runs the main kernel.
 class FullyConnected {
  public:
   using Op = ops::FullyConnected;
@@ -27,6 +29,7 @@ class FullyConnected {
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     if (!node.input(1).constant() || (node.has(2) && !node.input(2).constant())) return false;
+    if (runs_sse(dtype, *node.cpu) && node.input(1).shape.elements() == 1) return false;
     return usable_clamp(a.clamp, dtype) && (!quantized(dtype) || usable_layer(node, node.input(1).shape[0]));
   }
 
@@ -38,6 +41,7 @@ class FullyConnected {
     hash.add(filter[0]).add(filter[1]);
     input_pitch_ = filter[1];
     output_pitch_ = filter[0];
+    convolution_ = runs_narrow_sse(node.input(0).dtype, *node.cpu, filter[0]);
     const bool s8 = node.input(0).dtype == DType::s8;
     const ChannelScales scales(s8 ? *node.input(1).quantization : Quantization{}, s8 ? filter[0] : 0);
     if (s8 && scales.data() == nullptr) return {Code::out_of_memory, "no memory for filter scales"};
@@ -57,8 +61,12 @@ class FullyConnected {
     const auto rows = static_cast<std::size_t>(input.shape.rows());
     const pthreadpool_t threads = native(context.threads, work(input, output));
     switch (input.dtype) {
-      case DType::f32:
-        return check(xnn_reshape_fully_connected_nc_f32(op_.get(), rows, threads));
+      case DType::f32: {
+        if (!convolution_) return check(xnn_reshape_fully_connected_nc_f32(op_.get(), rows, threads));
+        std::size_t bytes = 0, align = 0, height = 0, width = 0;
+        return check(xnn_reshape_convolution2d_nhwc_f32(op_.get(), rows, 1, 1, &bytes, &align, &height,
+                                                        &width, threads));
+      }
       case DType::f16:
         return check(xnn_reshape_fully_connected_nc_f16(op_.get(), rows, threads));
       case DType::s8:
@@ -74,8 +82,11 @@ class FullyConnected {
     xnn_status status = xnn_status_success;
     switch (context.input(0).dtype) {
       case DType::f32:
-        status = xnn_setup_fully_connected_nc_f32(op_.get(), static_cast<const float*>(in),
-                                                  static_cast<float*>(out));
+        status = convolution_
+                     ? xnn_setup_convolution2d_nhwc_f32(op_.get(), nullptr, static_cast<const float*>(in),
+                                                        static_cast<float*>(out))
+                     : xnn_setup_fully_connected_nc_f32(op_.get(), static_cast<const float*>(in),
+                                                        static_cast<float*>(out));
         break;
       case DType::f16:
         status = xnn_setup_fully_connected_nc_f16(op_.get(), in, out);
@@ -124,6 +135,12 @@ class FullyConnected {
     };
     const ValueInfo &in = node.input(0), &out = node.output();
     const auto* bias = static_cast<const std::int32_t*>(c.bias);
+    if (convolution_)
+      return matrix(
+          [](auto... rest) {
+            return xnn_create_convolution2d_nhwc_f32(0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, rest...);
+          },
+          static_cast<const float*>(c.filter), static_cast<const float*>(c.bias), a.clamp.min, a.clamp.max);
     if (in.dtype == DType::f32)
       return matrix(xnn_create_fully_connected_nc_f32, static_cast<const float*>(c.filter),
                     static_cast<const float*>(c.bias), a.clamp.min, a.clamp.max);
@@ -147,10 +164,11 @@ class FullyConnected {
   PackedFilter packed_;
   Handle op_;
   index_t input_pitch_ = 0, output_pitch_ = 0;
+  bool convolution_ = false;
 };
 
 /// dynamic_fully_connected_nc, f32 and f16, for a filter or bias that is not constant. Each run packs them
-/// into the workspace, which pays from a few rows on.
+/// into the workspace, which pays from a few rows on. Refuses what XNNPACK's narrow kernel for SSE would run.
 class UnpackedFullyConnected {
  public:
   using Op = ops::FullyConnected;
@@ -160,7 +178,8 @@ class UnpackedFullyConnected {
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     return (dtype == DType::f32 || dtype == DType::f16) && runs_natively(dtype, node) && !any_empty(node) &&
-           node.input(0).shape.rows() >= fewest_rows && usable_clamp(a.clamp, dtype);
+           node.input(0).shape.rows() >= fewest_rows && usable_clamp(a.clamp, dtype) &&
+           !runs_narrow_sse(dtype, *node.cpu, node.input(1).shape[0]);
   }
 
   Status create(const Op::Attributes& a, CreateContext& context) {

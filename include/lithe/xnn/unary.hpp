@@ -10,6 +10,7 @@
 
 #include "lithe/ops/unary.hpp"
 #include "lithe/runtime/threads.hpp"
+#include "lithe/xnn/detail/not_a_number.hpp"
 #include "lithe/xnn/detail/quantized.hpp"
 #include "lithe/xnn/runtime.hpp"
 
@@ -118,15 +119,9 @@ struct UnaryRow<ops::Floor> : UnaryKind<"xnn::floor_nc", xnn_unary_floor, true> 
 template <>
 struct UnaryRow<ops::HardSwish> : UnaryKind<"xnn::hardswish_nc", xnn_unary_hardswish, true> {};
 template <>
-struct UnaryRow<ops::Log> : UnaryKind<"xnn::log_nc", xnn_unary_log, false> {};
-template <>
 struct UnaryRow<ops::Neg> : UnaryKind<"xnn::negate_nc", xnn_unary_negate, true> {};
 template <>
 struct UnaryRow<ops::Round> : UnaryKind<"xnn::bankers_rounding_nc", xnn_unary_bankers_rounding, true> {};
-template <>
-struct UnaryRow<ops::Sigmoid> : UnaryKind<"xnn::sigmoid_nc", xnn_unary_sigmoid, true> {};
-template <>
-struct UnaryRow<ops::Sqrt> : UnaryKind<"xnn::square_root_nc", xnn_unary_square_root, true> {};
 template <>
 struct UnaryRow<ops::Tanh> : UnaryKind<"xnn::tanh_nc", xnn_unary_tanh, true> {};
 
@@ -155,6 +150,27 @@ struct UnaryRow<ops::LeakyRelu> : UnaryKind<"xnn::leaky_relu_nc", xnn_unary_leak
            std::abs(negative) >= 0x1p-8f;
   }
   static xnn_unary_params params(const ops::LeakyRelu::Attributes& a) { return {.leaky_relu = {a.alpha}}; }
+};
+/// On x86, XNNPACK 4ea82e5 has infinity for the logarithm of a number above 2.4e38.
+template <>
+struct UnaryRow<ops::Log> : UnaryKind<"xnn::log_nc", xnn_unary_log, false> {
+  static bool supports(const ops::Log::Attributes&, const NodeInfo& node) {
+    return !runs_sse(node.input(0).dtype, *node.cpu);
+  }
+};
+/// With AVX-512, XNNPACK 4ea82e5 has NaN for numbers beyond 1e38.
+template <>
+struct UnaryRow<ops::Sigmoid> : UnaryKind<"xnn::sigmoid_nc", xnn_unary_sigmoid, true> {
+  static bool supports(const ops::Sigmoid::Attributes&, const NodeInfo& node) {
+    return node.input(0).dtype != DType::f32 || !node.cpu->avx512;
+  }
+};
+/// On x86, XNNPACK 4ea82e5 has NaN for the square root of infinity.
+template <>
+struct UnaryRow<ops::Sqrt> : UnaryKind<"xnn::square_root_nc", xnn_unary_square_root, true> {
+  static bool supports(const ops::Sqrt::Attributes&, const NodeInfo& node) {
+    return !runs_sse(node.input(0).dtype, *node.cpu);
+  }
 };
 template <>
 struct UnaryRow<ops::Relu> : UnaryKind<"xnn::relu_nc", xnn_unary_clamp, true> {

@@ -29,6 +29,7 @@
 ///   on          whether a processor has the set
 ///   enter       calls a lambda that is always inlined, compiled for the set: what the lambda inlines, though
 ///               written in plain vectors, becomes instructions of the set
+/// Sets of ForNonFinite say estimate_inverse_root: 1 / sqrt(x) to at least 11 bits.
 /// Sets for 8-bit layers say how they multiply and add too; detail/tap_columns.hpp makes one thing of it:
 ///   vectors     how many make the 32-bit sums of the channels that are computed at once
 ///   store_bytes stores the lowest byte of every sum
@@ -50,6 +51,8 @@ struct List {
   using kernels = KernelList<Kernel<Isas>...>;
 };
 
+template <int bytes>
+using Floats = detail::Vector<float, bytes>;
 template <int bytes>
 using Integers = detail::Vector<std::int32_t, bytes>;
 template <int bytes>
@@ -76,6 +79,15 @@ struct Baseline {
 #define LITHE_AVX512 gnu::target("avx512f,avx512bw,avx512vl")
 #define LITHE_AVX512VNNI gnu::target("avx512f,avx512bw,avx512vl,avx512vnni")
 
+/// What every processor of x86-64 has.
+struct Sse2 : Baseline {
+  static constexpr const char* name = "sse2";
+
+  static void estimate_inverse_root(Floats<16>& x) {
+    x = reinterpret_cast<Floats<16>>(_mm_rsqrt_ps(reinterpret_cast<__m128>(x)));
+  }
+};
+
 struct Avx2 {
   static constexpr const char* name = "avx2";
   static constexpr int bytes = 32, registers = 16, vectors = 1;
@@ -83,6 +95,10 @@ struct Avx2 {
   template <class F>
   [[LITHE_AVX2, gnu::flatten]] static void enter(const F& f) {
     f();
+  }
+
+  [[LITHE_AVX2]] static void estimate_inverse_root(Floats<32>& x) {
+    x = reinterpret_cast<Floats<32>>(_mm256_rsqrt_ps(reinterpret_cast<__m256>(x)));
   }
 
   /// a[0] b[0] a[1] b[1] ... of 8 channels.
@@ -147,6 +163,10 @@ struct Avx512 {
   [[LITHE_AVX512, gnu::flatten]] static void enter(const F& f) {
     f();
   }
+
+  [[LITHE_AVX512]] static void estimate_inverse_root(Floats<64>& x) {
+    x = reinterpret_cast<Floats<64>>(_mm512_maskz_rsqrt14_ps(0xFFFF, reinterpret_cast<__m512>(x)));
+  }
 };
 
 /// Intrinsics with masks, because gcc 12 warns of the undefined operand in the plain ones (bug 105593).
@@ -192,6 +212,7 @@ struct Avx512Vnni {
 using ForMoves = List<Avx2>;
 using ForFloats = List<Avx512, Avx2>;
 using ForBytes = List<Avx512Vnni, AvxVnni, Avx2>;
+using ForNonFinite = List<Avx512, Avx2, Sse2>;
 
 #elif defined(LITHE_AARCH64)
 
@@ -258,12 +279,14 @@ struct NeonDot {
 using ForMoves = List<Neon>;
 using ForFloats = List<Neon>;
 using ForBytes = List<NeonDot, Neon>;
+using ForNonFinite = List<>;
 
 #else
 
 using ForMoves = List<>;
 using ForFloats = List<>;
 using ForBytes = List<>;
+using ForNonFinite = List<>;
 
 #endif
 

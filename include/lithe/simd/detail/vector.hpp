@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -27,6 +28,28 @@ template <class T, class V>
   std::memcpy(to, &from, sizeof from);
 }
 
+/// The first `lanes` lanes; the others become 0 and are not stored.
+template <std::ptrdiff_t lanes, class V, class T>
+[[gnu::always_inline]] inline void load_lanes(V& to, const T* from) {
+  if constexpr (lanes == 1)
+    to = V{from[0]};
+  else if constexpr (lanes == 2)
+    to = V{from[0], from[1]};
+  else if constexpr (lanes == 3)
+    to = V{from[0], from[1], from[2]};
+  else
+    load(to, from);
+}
+template <std::ptrdiff_t lanes, class T, class V>
+[[gnu::always_inline]] inline void store_lanes(T* to, const V& from) {
+  if constexpr (lanes * sizeof(T) == sizeof(V)) {
+    store(to, from);
+  } else {
+#pragma GCC unroll 3
+    for (std::ptrdiff_t i = 0; i < lanes; ++i) to[i] = from[i];
+  }
+}
+
 template <class V, class T, int... lane>
 [[gnu::always_inline]] inline void fill_lanes(V& to, T value, std::integer_sequence<int, lane...>) {
   V first{};
@@ -44,6 +67,23 @@ template <class V>
 [[gnu::always_inline]] inline void clamp(V& value, const V& low, const V& high) {
   value = low > value ? low : value;
   value = high < value ? high : value;
+}
+
+template <class V, class T, int... lane>
+[[gnu::always_inline]] inline void add_lanes(const V& v, T& sum, std::integer_sequence<int, lane...>) {
+  constexpr int half = sizeof...(lane);
+  if constexpr (half == 0) {
+    sum = v[0];
+  } else {
+    const Vector<T, half* static_cast<int>(sizeof(T))> halves =
+        __builtin_shufflevector(v, v, lane...) + __builtin_shufflevector(v, v, (lane + half)...);
+    add_lanes(halves, sum, std::make_integer_sequence<int, half / 2>{});
+  }
+}
+/// The sum of all lanes, by halves.
+template <class V, class T>
+[[gnu::always_inline]] inline void add_lanes(const V& v, T& sum) {
+  add_lanes(v, sum, std::make_integer_sequence<int, sizeof(V) / sizeof(T) / 2>{});
 }
 
 }  // namespace lithe::inline v0::simd::detail
