@@ -8,6 +8,7 @@
 #include "lithe/simd/fully_connected.hpp"
 #include "lithe/simd/large_depthwise_conv2d.hpp"
 #include "lithe/simd/max_pool2d.hpp"
+#include "lithe/simd/pointwise_depthwise_conv2d.hpp"
 #include "lithe/simd/quantized_depthwise_conv2d.hpp"
 #include "lithe/simd/transpose.hpp"
 #include "lithe/simd/unary.hpp"
@@ -24,6 +25,7 @@ using all = KernelList<
     FasterLargeDepthwiseConv2D,
     FasterQuantizedDepthwiseConv2D,
     MaxPool2D,
+    PointwiseDepthwiseConv2D,
     Transpose,
     Unary>;
 // clang-format on

@@ -9,7 +9,7 @@ namespace lithe::inline v0::xnn {
 
 /// convolution2d_nhwc with one input channel for each group, f32, f16, qs8_qc8w and qu8, with constant filter
 /// and bias. s8 is bit-exact with the portable kernel; u8 may be one step off on ARM. Refuses f32 filters of
-/// 1x1 where kernels for SSE would run them.
+/// 1x1 with unit strides where a kernel for SSE would run them.
 class DepthwiseConv2D : public Convolution {
  public:
   using Op = ops::DepthwiseConv2D;
@@ -19,7 +19,9 @@ class DepthwiseConv2D : public Convolution {
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const ConvolutionProblem p = problem(a, node);
-    if (p.pointwise() && p.output_channels == 1 && runs_sse(node.input(0).dtype, *node.cpu)) return false;
+    const bool unit_strides = p.window.h.stride == 1 && p.window.w.stride == 1;
+    if (p.pointwise() && unit_strides && p.output_channels == 1 && runs_sse(node.input(0).dtype, *node.cpu))
+      return false;
     return p.supported(node);
   }
   Status create(const Op::Attributes& a, CreateContext& context) {
