@@ -75,7 +75,8 @@ inline Status store(Planning& planning, PlanValue& v, std::size_t bytes, std::si
   if (bytes > v.capacity || v.data == nullptr) {
     MemoryBlock larger;
     if (bytes + tensor_slack > v.own.capacity) {
-      const std::size_t doubled = std::min<std::size_t>(2 * kept, planning.services->max_bytes);
+      const auto doubled =
+          static_cast<std::size_t>(std::min<std::uint64_t>(2 * kept, planning.services->max_bytes));
       LITHE_TRY(reserve(planning, std::max(bytes + tensor_slack, doubled), larger));
     }
     std::byte* const to = larger.data != nullptr ? larger.data : v.own.data;
@@ -99,10 +100,10 @@ inline Status store(Planning& planning, PlanValue& v, std::size_t bytes, std::si
   result = old;
   if (old != nullptr && bytes <= old->capacity) return {};
   MemoryBlock memory;
-  const std::size_t doubled = old == nullptr ? 0 : 2 * old->capacity;
+  const std::uint64_t doubled = old == nullptr ? 0 : 2 * old->capacity,
+                      most = planning.services->max_bytes / 2;
   LITHE_TRY(reserve(planning,
-                    std::max(bytes, std::min<std::size_t>(doubled, planning.services->max_bytes / 2)) +
-                        sizeof(ScratchBlock),
+                    std::max(bytes, static_cast<std::size_t>(std::min(doubled, most))) + sizeof(ScratchBlock),
                     memory));
   result = new (memory.data) ScratchBlock{nullptr, memory.capacity - sizeof(ScratchBlock), number};
   if (old != nullptr) {
