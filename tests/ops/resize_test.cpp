@@ -20,7 +20,7 @@ using ops::NearestMode;
 using ops::ResizeMode;
 using Attributes = ops::Resize::Attributes;
 
-/// Where output element `o` of an axis lies, word for word as the specification has it.
+/// Where output element `o` of an axis lies, word for word as the specification has it but for align_corners.
 double place(const Attributes& a, double o, double in, double out, double scale, double start, double end) {
   switch (a.coordinate_transformation_mode) {
     case Coordinates::half_pixel:
@@ -32,7 +32,7 @@ double place(const Attributes& a, double o, double in, double out, double scale,
     case Coordinates::pytorch_half_pixel:
       return out > 1 ? (o + 0.5) / scale - 0.5 : 0;
     case Coordinates::align_corners:
-      return o == 0 ? 0 : o * (in - 1) / (scale * in - 1);
+      return out > 1 ? o * (in - 1) / (out - 1) : 0;
     case Coordinates::asymmetric:
       return o / scale;
     case Coordinates::tf_half_pixel_for_nn:

@@ -33,7 +33,8 @@ constexpr std::array<const char*, 3> enum_names(AspectRatio) {
 ///   each axis
 ///   either scales [A] f32 or sizes [A] s64    output [...]
 /// With scales an axis gets floor(input * scale) elements, times end - start of its roi, and coordinates use
-/// the scale as given. With sizes the scale is size / input, or one scale for all axes under
+/// the scale as given; but align_corners puts the last element on the last one at any scale, as PyTorch and ONNX Runtime
+/// do, where the specification's reference puts input * scale - 1 there, which need not be an element. With sizes the scale is size / input, or one scale for all axes under
 /// keep_aspect_ratio_policy. Integers are rounded to nearest even and saturate.
 /// Errors: Code::needs_value while roi, scales or sizes is unknown; Code::invalid_model for axes outside or
 /// named twice; Code::shape if lengths disagree, a scale is not positive, a size is negative, or an empty

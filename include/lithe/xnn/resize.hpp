@@ -101,8 +101,9 @@ class Resize {
     const int first = normalize_axis(a.axes[0], 4), second = normalize_axis(a.axes[1], 4);
     return (first == 1 && second == 2) || (first == 2 && second == 1);
   }
-  /// Whether output / input is the scale at every shape.
+  /// Whether output / input is the scale at every shape, or the scale does not matter.
   static bool sized_by_scale(const Op::Attributes& a, const NodeInfo& node) {
+    if (a.coordinate_transformation_mode == Coordinates::align_corners) return true;
     if (!node.has(2)) return a.keep_aspect_ratio_policy == ops::AspectRatio::stretch;
     const auto* scales = static_cast<const float*>(node.input(2).data);
     return scales != nullptr && whole(scales[0]) && whole(scales[1]);

@@ -50,14 +50,14 @@ struct ResizeAxis {
 
   /// The place of output element `o`, in input elements; 0 is the middle of the first element.
   double place(Coordinates coordinates, index_t o) const {
-    const auto in = static_cast<double>(input), at = static_cast<double>(o), wide = scale * in;
+    const auto in = static_cast<double>(input), at = static_cast<double>(o);
     switch (coordinates) {
       case Coordinates::half_pixel_symmetric:
-        return in / 2 * (1 - static_cast<double>(output) / wide) + (at + 0.5) / scale - 0.5;
+        return in / 2 * (1 - static_cast<double>(output) / (scale * in)) + (at + 0.5) / scale - 0.5;
       case Coordinates::pytorch_half_pixel:
         return output > 1 ? (at + 0.5) / scale - 0.5 : 0;
       case Coordinates::align_corners:
-        return o == 0 ? 0 : at * (in - 1) / (wide - 1);
+        return output > 1 ? at * (in - 1) / static_cast<double>(output - 1) : 0;
       case Coordinates::asymmetric:
         return at / scale;
       case Coordinates::tf_half_pixel_for_nn:
