@@ -65,6 +65,12 @@ class Checker {
                                    [](const Case& c) { return c.counts && !c.passed; });
     report_.verdict = wrong ? Verdict::differs : says_something() ? Verdict::agrees : Verdict::not_checked;
     if (report_.verdict != Verdict::not_checked) return;
+    if (options_.samples.empty() && too_large_)
+      throw report::Failure(
+          report::exits::bad_input,
+          "it needs more memory than there may be at every size tried: " + reason_ +
+              "; give smaller sizes with --shape NAME=... or --range NAME:AXIS=MIN..OPT..MAX, or "
+              "write it all the same with --no-check");
     if (!options_.samples.empty())
       report_.reason = "the samples say nothing: " + reason_;
     else
@@ -119,6 +125,7 @@ class Checker {
                           main.value(main.inputs[i]).dtype);
       }
       const Status status = resize(shapes, contents, where);
+      too_large_ = too_large_ && status.code() == Code::out_of_memory;
       if (status.ok()) return !refused_;
       why = comparison_.original().explain(status);
     }
@@ -301,6 +308,7 @@ class Checker {
   bool has_states_ = false;
   std::vector<Buffer> host_contents_;
   bool refused_ = false;
+  bool too_large_ = true;    ///< memory did not suffice at any size so far
   bool zeros_count_ = true;  ///< the graph does not tell that its inputs lie elsewhere
   int spent_ = 0;            ///< inferences of the original at the current size
   std::uint64_t work_ = 0;   ///< multiply-adds of all of them
