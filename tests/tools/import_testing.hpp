@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 #include <onnx/defs/parser.h>
 #include <onnx/onnx_pb.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <map>
 #include <span>
@@ -28,8 +27,8 @@ using import::newest_opset;
 /// The oldest opset whose forms are those of today; those of older ones: import_old_forms_test.cpp.
 inline constexpr int oldest_opset = 7;
 
-/// The serialized model `graph`, as "g (float[2] x) => (float[] y) { y = Relu(x) }", in an opset. A type
-/// without a shape gets the one that ONNX infers. Operators of ai.onnx.ml are those of `ml_opset`.
+/// The serialized model `graph`, as "g (float[2] x) => (float[] y) { y = Relu(x) }", in an opset. Operators of ai.onnx.ml
+/// are those of `ml_opset`.
 inline std::string serialized(const std::string& graph, int opset, int ml_opset = 3) {
   onnx::ModelProto model;
   const auto domain = [&](const std::string& name, int version) {
@@ -40,7 +39,6 @@ inline std::string serialized(const std::string& graph, int opset, int ml_opset 
   onnx::OnnxParser parser(text.c_str());
   const auto status = parser.Parse(model);
   if (!status.IsOK()) throw std::invalid_argument(text + ": " + status.ErrorMessage());
-  onnx::shape_inference::InferShapes(model);
   return model.SerializeAsString();
 }
 

@@ -29,7 +29,7 @@ const std::vector<Place> places{
     {"check/in_double.cpp", {"BitCast", "Cast"}, "what reads bits, and what is there to round"},
     {"check/shape_contents.cpp", {"Split"}, "sizes that add up"},
     {"check/told.cpp", {}, "the table of what operators ask of their inputs"},
-    {"graph/infer_dims.cpp", {"ConstantOfShape", "Reshape", "Transpose"}, "what follows from symbols alone"},
+    {"graph/sampled_shapes.cpp", {"ConstantOfShape", "Reshape"}, "what the length of a shape tells"},
     {"import/expansion.cpp",
      {"LayerNormalization", "Transpose"},
      "ONNX's operators in terms of others of ONNX"},

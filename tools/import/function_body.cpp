@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/function_body.hpp"
 
+#include <onnx/defs/schema.h>
 #include <onnx/inliner/inliner.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
 #include <exception>
@@ -11,7 +11,6 @@
 
 #include "tools/import/domains.hpp"
 #include "tools/import/graph_import.hpp"
-#include "tools/import/schemas.hpp"
 
 namespace lithe::import {
 namespace {
@@ -73,7 +72,8 @@ onnx::ModelProto calling(const onnx::NodeProto& node, const Defaults& defaults,
 std::optional<FunctionBody> function_body(const onnx::NodeProto& node, int opset, int onnx_opset,
                                           const std::vector<onnx::TypeProto>& types) {
   try {
-    const onnx::OpSchema* schema = schemas().GetSchema(node.op_type(), opset, normalized(node.domain()));
+    const onnx::OpSchema* schema =
+        onnx::OpSchemaRegistry::Instance()->GetSchema(node.op_type(), opset, normalized(node.domain()));
     onnx::FunctionProto function;
     if (schema == nullptr || !build(*schema, node, opset, types, function)) return std::nullopt;
     FunctionBody body;
@@ -86,7 +86,6 @@ std::optional<FunctionBody> function_body(const onnx::NodeProto& node, int opset
     onnx::ModelProto model = calling(node, schema->attributes(), types, std::move(function));
     onnx::inliner::InlineLocalFunctions(model);
     if (!model.functions().empty()) return std::nullopt;
-    onnx::shape_inference::InferShapes(model, &schemas(), onnx::ShapeInferenceOptions(false, 0, true));
     body.graph = std::move(*model.mutable_graph());
     body.graph.clear_input();
     for (auto& inner : *body.graph.mutable_node()) inner.set_name(node_title(node));

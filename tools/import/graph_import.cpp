@@ -11,7 +11,6 @@
 
 #include "lithe/format/reader.hpp"
 #include "tools/graph/evaluate.hpp"
-#include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/import/domains.hpp"
 #include "tools/import/function_body.hpp"
@@ -109,6 +108,13 @@ std::optional<graph::Dims> GraphImport::declared_dims(const std::string& name) c
   return dims;
 }
 
+std::optional<graph::Dims> GraphImport::hinted_dims(const std::string& name) const {
+  std::optional<graph::Dims> dims = declared_dims(name);
+  if (dims && !shared.symbols.empty())
+    for (std::int64_t& d : *dims) d = std::min<std::int64_t>(d, -1);
+  return dims;
+}
+
 graph::Dims GraphImport::input_dims(const onnx::ValueInfoProto& info) {
   graph::Dims dims;
   for (const auto& dim : info.type().tensor_type().shape().dim()) {
@@ -123,15 +129,18 @@ graph::Dims GraphImport::input_dims(const onnx::ValueInfoProto& info) {
   return dims;
 }
 
-void GraphImport::import_inputs() {
-  for (const auto& info : proto_.input())
-    if (!initializers_.contains(info.name())) import_input(info);
+void GraphImport::import_inputs(const std::vector<DType>& dtypes) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(proto_.input_size()); ++i) {
+    const auto& info = proto_.input(static_cast<int>(i));
+    if (!initializers_.contains(info.name())) import_input(info, i < dtypes.size() ? dtypes[i] : DType::none);
+  }
 }
 
-void GraphImport::import_input(const onnx::ValueInfoProto& info) {
+void GraphImport::import_input(const onnx::ValueInfoProto& info, DType otherwise) {
   graph::Value value;
   value.name = value.onnx_name = info.name();
   value.dtype = declared_dtype(info.name());
+  if (value.dtype == DType::none && !info.type().has_tensor_type()) value.dtype = otherwise;
   if (value.dtype == DType::none) {
     problem("input '" + info.name() + "'", "", "it is " + type_text(info.type()), other_types_remedy);
     poisoned_.insert(info.name());
@@ -208,6 +217,7 @@ graph::ValueId GraphImport::capture(ValueId outer) {
   const bool constant = value.constant != nullptr;
   const ValueId inner = graph.add_value(std::move(value));
   if (!constant) captures_.push_back({outer, inner});
+  shapes.copy(inner, parent_->shapes, outer);
   return inner;
 }
 
@@ -253,32 +263,6 @@ graph::ConstantPtr GraphImport::known(ValueId value, int depth) const {
   if (value == graph::absent || depth > deepest) return nullptr;
   if (const auto found = known_.find(value); found != known_.end()) return found->second;
   return known_[value] = find_known(value, depth);
-}
-
-void GraphImport::infer_from_known(const graph::Node& node) {
-  const auto open = [&](ValueId v) {
-    return v != graph::absent && !(graph.value(v).dims && graph::fixed(*graph.value(v).dims));
-  };
-  if (!node.subgraphs.empty() || std::none_of(node.outputs.begin(), node.outputs.end(), open)) return;
-  graph::Graph alone;
-  graph::Node copy = node;
-  bool found = false;
-  for (ValueId& input : copy.inputs) {
-    if (input == graph::absent) continue;
-    graph::Value one = graph.value(input);
-    if (!one.constant && is_integer(one.dtype) && (!one.dims || one.dims->size() <= 1)) {
-      one.constant = known(input);
-      found = found || one.constant != nullptr;
-    }
-    input = alone.add_value(std::move(one));
-  }
-  if (!found) return;
-  for (ValueId& output : copy.outputs)
-    if (output != graph::absent) output = alone.add_value(graph.value(output));
-  if (!graph::infer_dims(alone, copy).ok()) return;
-  for (std::size_t o = 0; o < copy.outputs.size(); ++o)
-    if (copy.outputs[o] != graph::absent)
-      graph.value(node.outputs[o]).dims = alone.value(copy.outputs[o]).dims;
 }
 
 graph::ConstantPtr GraphImport::find_known(ValueId value, int depth) const {
@@ -434,9 +418,7 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
     } else if (value.name != info.name()) {
       graph.value(id).name = graph.value(id).onnx_name = info.name();
     }
-    const std::optional<graph::Dims> declared = declared_dims(info.name());
-    if (declared && (!graph.value(id).dims || graph.value(id).dims->size() != declared->size()))
-      graph.value(id).dims = declared;
+    if (!graph.value(id).dims) graph.value(id).dims = hinted_dims(info.name());
     graph.outputs.push_back(id);
   } catch (const Unsupported& reason) {
     problem(what, "", reason.reason, reason.remedy);

@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "tools/graph/sampled_shapes.hpp"
 #include "tools/import/import_model.hpp"
 #include "tools/import/importer.hpp"
 
@@ -46,7 +47,8 @@ class GraphImport {
   using ValueId = graph::ValueId;
   GraphImport(ModelImport& shared, GraphImport* parent, const onnx::GraphProto& proto);
 
-  void import_inputs();
+  /// The dtypes are those of a subgraph's inputs, where the file does not say them.
+  void import_inputs(const std::vector<DType>& dtypes = {});
   void import_nodes();
   void import_outputs();
 
@@ -54,10 +56,12 @@ class GraphImport {
   ValueId lookup(const std::string& name);
   void define(const std::string& name, ValueId value);
   bool defined(const std::string& name) const { return values_.contains(name); }
-  /// Type and dims that the file or ONNX's inference gives a name; dims only with symbols of the model's
-  /// inputs.
+  /// What the file says of a value; of dims that have names, only those of the model's inputs count.
   DType declared_dtype(const std::string& name) const;
   std::optional<graph::Dims> declared_dims(const std::string& name) const;
+  /// What it says of dims that lithe's own rules leave open. Where an input has an open dimension, numbers do not count: who
+  /// opens one seldom mends what depends on it.
+  std::optional<graph::Dims> hinted_dims(const std::string& name) const;
 
   /// A name that no value of the ONNX graph has.
   ValueId add_internal(graph::Value value);
@@ -72,8 +76,6 @@ class GraphImport {
   /// The contents of a small value that follow from constants and known dimensions, here or outside; else
   /// null.
   graph::ConstantPtr known(ValueId value, int depth = 0) const;
-  /// Infers a pushed node's dims again where they follow from integers that are known, though computed.
-  void infer_from_known(const graph::Node& node);
 
   struct Capture {
     ValueId outer, inner;
@@ -84,9 +86,10 @@ class GraphImport {
 
   ModelImport& shared;
   graph::Graph graph;
+  graph::SampledShapes shapes;
 
  private:
-  void import_input(const onnx::ValueInfoProto& info);
+  void import_input(const onnx::ValueInfoProto& info, DType otherwise);
   void import_output(const onnx::ValueInfoProto& info);
   void import_node(const onnx::NodeProto& node);
   /// Imports what ONNX's schema of an operator says in others; false where it says nothing.
@@ -124,8 +127,8 @@ struct NodeImport::Impl {
   const onnx::AttributeProto* find(std::string_view name, int type);
   /// Pushes the node and infers its dims; throws Unsupported where the operator refuses them.
   void push(graph::Node node);
-  /// Dims that the file or ONNX's inference gives `name`, where lithe's own rules leave those of `id` open.
-  void declare_dims(ValueId id, const std::string& name);
+  /// Dims that the file gives `name`, where lithe's own rules leave those of `id` open.
+  void hint_dims(ValueId id, const std::string& name);
   /// The dtype of output `o` by the operator's type rows; `wanted` decides where they leave it open.
   DType resolve(const graph::Node& node, int o, DType wanted) const;
 };

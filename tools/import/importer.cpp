@@ -7,7 +7,6 @@
 #include <span>
 #include <utility>
 
-#include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/import/graph_import.hpp"
 #include "tools/io/tensor_proto.hpp"
@@ -86,20 +85,12 @@ void NodeImport::Impl::push(graph::Node emitted) {
   const graph::Node& pushed = graph.graph.nodes.back();
   if (graph::find_kernel(pushed.op, pushed.version) == nullptr) return;
   graph.pass_texts_on(pushed);
-  const Status status = graph::infer_dims(graph.graph, pushed);
+  const Status status = graph.shapes.infer(graph.graph, pushed);
   if (!status.ok()) throw Unsupported{pushed.op + ": " + status.text(), {}};
-  graph.infer_from_known(pushed);
 }
 
-void NodeImport::Impl::declare_dims(ValueId id, const std::string& name) {
-  const auto declared = graph.declared_dims(name);
-  if (!declared) return;
-  auto& dims = graph.graph.value(id).dims;
-  if (!dims || dims->size() != declared->size()) dims = declared;
-  for (std::size_t i = 0; i < dims->size(); ++i)
-    if ((*dims)[i] == -1) (*dims)[i] = (*declared)[i];
-  if (const graph::Node* producer = graph.producer(id))
-    (void)graph::infer_dims(graph.graph, *producer).ok();  // push has reported what is wrong with it
+void NodeImport::Impl::hint_dims(ValueId id, const std::string& name) {
+  if (const auto dims = graph.hinted_dims(name)) graph.shapes.hint(graph.graph, id, *dims);
 }
 
 const onnx::NodeProto& NodeImport::onnx_node() const { return impl_.node; }
@@ -124,9 +115,6 @@ graph::ValueId NodeImport::input(int i) const {
 }
 
 DType NodeImport::dtype(ValueId v) const { return v == graph::absent ? DType::none : value(v).dtype; }
-DType NodeImport::output_dtype(int o) const {
-  return wants(o) ? impl_.graph.declared_dtype(impl_.node.output(o)) : DType::none;
-}
 std::optional<int> NodeImport::rank(ValueId v) const {
   if (v == graph::absent || !value(v).dims) return std::nullopt;
   return static_cast<int>(value(v).dims->size());
@@ -160,6 +148,13 @@ std::optional<std::vector<std::int64_t>> NodeImport::constant_ints(int i) const 
 std::int64_t NodeImport::attribute_int(std::string_view name, std::int64_t fallback) {
   const Attribute* a = impl_.find(name, Attribute::INT);
   return a == nullptr ? fallback : a->i();
+}
+DType NodeImport::attribute_dtype(std::string_view name, DType fallback) {
+  const std::int64_t type = attribute_int(name, onnx::TensorProto::UNDEFINED);
+  if (type == onnx::TensorProto::UNDEFINED) return fallback;
+  return onnx::TensorProto::DataType_IsValid(static_cast<int>(type))
+             ? io::dtype_from_onnx(static_cast<int>(type))
+             : DType::none;
 }
 float NodeImport::attribute_float(std::string_view name, float fallback) {
   const Attribute* a = impl_.find(name, Attribute::FLOAT);
@@ -209,7 +204,7 @@ std::vector<graph::ValueId> NodeImport::finish_node(graph::Node node, std::vecto
   return outputs;
 }
 
-void NodeImport::finish_outputs(graph::Node node) {
+void NodeImport::finish_outputs(graph::Node node, DType dtype) {
   for (int o = 0; o < outputs(); ++o) {
     if (!wants(o)) {
       node.outputs.push_back(graph::absent);
@@ -217,10 +212,11 @@ void NodeImport::finish_outputs(graph::Node node) {
     }
     graph::Value value;
     value.name = value.onnx_name = impl_.node.output(o);
-    value.dtype = impl_.resolve(node, o, output_dtype(o));
+    value.dtype = impl_.resolve(node, o, dtype);
+    if (value.dtype == DType::none) value.dtype = impl_.graph.declared_dtype(value.name);
     if (value.dtype == DType::none)
       refuse("the type of output '" + value.name + "' is not known", "declare it in the model's value_info");
-    value.dims = impl_.graph.declared_dims(value.name);
+    value.dims = impl_.graph.hinted_dims(value.name);
     const ValueId id = impl_.graph.graph.add_value(std::move(value));
     node.outputs.push_back(id);
     impl_.graph.define(impl_.node.output(o), id);
@@ -258,7 +254,7 @@ void NodeImport::emit_custom(const std::string& op) {
       refuse("attribute " + a.name() + " has more than 64 numbers", "pass it as an input");
   }
   for (int i = 0; i < inputs(); ++i) node.inputs.push_back(input(i));
-  finish_outputs(std::move(node));
+  finish_outputs(std::move(node), DType::none);
 }
 
 void NodeImport::output(int o, ValueId id) {
@@ -268,7 +264,7 @@ void NodeImport::output(int o, ValueId id) {
   graph::Value& value = impl_.graph.graph.value(id);
   if (static_cast<std::size_t>(id) >= impl_.first_value && value.onnx_name.empty()) {
     value.name = value.onnx_name = name;
-    if (!value.constant && (!value.dims || !graph::fixed(*value.dims))) impl_.declare_dims(id, name);
+    if (!value.constant && (!value.dims || !graph::fixed(*value.dims))) impl_.hint_dims(id, name);
   }
   impl_.graph.define(name, id);
 }
@@ -318,24 +314,29 @@ graph::ValueId NodeImport::transpose(ValueId input, std::vector<std::int32_t> pe
   return finish_node(std::move(node), {dtype(input)})[0];
 }
 
-NodeImport::Subgraph NodeImport::import_subgraph(const onnx::GraphProto& graph) {
-  Subgraphs one = import_subgraphs({&graph});
+NodeImport::Subgraph NodeImport::import_subgraph(const onnx::GraphProto& graph,
+                                                 const std::vector<DType>& dtypes) {
+  Subgraphs one = import_subgraphs({&graph}, dtypes);
   return {one.graphs[0], std::move(one.captured)};
 }
 
-NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx::GraphProto*>& protos) {
+NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx::GraphProto*>& protos,
+                                                   const std::vector<DType>& dtypes) {
   std::vector<GraphImport> children;
   children.reserve(protos.size());
   Subgraphs result;
+  bool complete = true;
   for (const onnx::GraphProto* proto : protos) {
     GraphImport& child = children.emplace_back(impl_.graph.shared, &impl_.graph, *proto);
-    child.import_inputs();
+    child.import_inputs(dtypes);
     child.import_nodes();
     child.import_outputs();
+    complete = complete && child.graph.outputs.size() == static_cast<std::size_t>(proto->output_size());
     for (const auto& capture : child.captures())
       if (std::find(result.captured.begin(), result.captured.end(), capture.outer) == result.captured.end())
         result.captured.push_back(capture.outer);
   }
+  if (!complete) throw Poisoned{};
   for (GraphImport& child : children) {
     for (ValueId outer : result.captured) child.graph.inputs.push_back(child.capture(outer));
     result.graphs.push_back(static_cast<int>(impl_.graph.shared.model.graphs.size()));
@@ -362,7 +363,6 @@ void NodeImport::become(const onnx::GraphProto& proto, const std::vector<int>& n
   auto& graphs = impl_.graph.shared.model.graphs;  // the subgraph's own subgraphs come before it
   const graph::Graph inner = std::move(graphs.back());
   graphs.pop_back();
-  if (inner.outputs.size() != static_cast<std::size_t>(proto.output_size())) throw Poisoned{};
   std::vector<ValueId> outer(inner.values.size(), graph::absent);
   for (std::size_t i = 0; i < inner.inputs.size(); ++i)
     outer[static_cast<std::size_t>(inner.inputs[i])] = subgraph.captured[i];
@@ -376,6 +376,8 @@ void NodeImport::become(const onnx::GraphProto& proto, const std::vector<int>& n
     renumber(node.inputs);
     renumber(node.outputs);
     impl_.graph.push_node(std::move(node));
+    (void)impl_.graph.shapes.infer(impl_.graph.graph, impl_.graph.graph.nodes.back())
+        .ok();  // it passed inside
   }
   for (std::size_t o = 0; o < inner.outputs.size(); ++o)
     output(numbers.empty() ? static_cast<int>(o) : numbers[o],

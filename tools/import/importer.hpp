@@ -42,7 +42,6 @@ class NodeImport {
   ValueId input(int i) const;  ///< absent (-1) where it is not given
   const std::string& input_name(int i) const;
   DType dtype(ValueId value) const;
-  DType output_dtype(int o = 0) const;  ///< as ONNX infers it
   std::optional<int> rank(ValueId value) const;
   int required_rank(ValueId value) const;  ///< throws Unsupported where it is unknown
   const graph::Value& value(ValueId value) const;
@@ -58,6 +57,8 @@ class NodeImport {
 
   // attributes; asking marks them as understood: one that nobody asked for is refused
   std::int64_t attribute_int(std::string_view name, std::int64_t fallback);
+  /// The dtype of an attribute that numbers an ONNX element type; `none` where lithe has no such dtype.
+  DType attribute_dtype(std::string_view name, DType fallback = DType::none);
   float attribute_float(std::string_view name, float fallback);
   std::string attribute_string(std::string_view name, std::string_view fallback);
   std::vector<std::int64_t> attribute_ints(std::string_view name, std::vector<std::int64_t> fallback = {});
@@ -80,15 +81,15 @@ class NodeImport {
                                     std::vector<DType> dtypes, std::vector<int> subgraphs = {}) {
     return add_node<Op>(attributes, std::move(inputs), std::move(dtypes), std::move(subgraphs));
   }
-  /// A node whose outputs are this ONNX node's outputs, in order (those that it names).
+  /// A node whose outputs are this ONNX node's outputs, in order (those that it names), of the dtype its operator's type
+  /// rows give (or `dtype` where they leave it open).
   template <class Op>
   void emit_outputs(const typename Op::Attributes& attributes, std::vector<ValueId> inputs,
-                    std::vector<int> subgraphs = {}) {
+                    DType dtype = DType::none) {
     graph::Node node;
     graph::set_attributes<Op>(node, attributes);
     node.inputs = std::move(inputs);
-    node.subgraphs = std::move(subgraphs);
-    finish_outputs(std::move(node));
+    finish_outputs(std::move(node), dtype);
   }
   /// A node of an operator that may live outside of lithe, with this ONNX node's inputs and outputs; numbers
   /// and texts of its attributes are copied as they are.
@@ -112,15 +113,17 @@ class NodeImport {
     std::vector<ValueId> captured;
   };
   /// Imports a subgraph attribute: values it captures from outside become its last inputs. Returns its index
-  /// in the model and the captured outer values, to be appended to the node's inputs.
-  Subgraph import_subgraph(const onnx::GraphProto& graph);
+  /// in the model and the captured outer values, to be appended to the node's inputs. Its own inputs have the dtypes
+  /// given, where the file does not say them.
+  Subgraph import_subgraph(const onnx::GraphProto& graph, const std::vector<DType>& dtypes = {});
   struct Subgraphs {
     std::vector<int> graphs;
     std::vector<ValueId> captured;
   };
   /// The same for subgraphs that share one list of captured values, as If's branches do: each takes all of
   /// them as its last inputs, in the order of `captured`, whether it reads them or not.
-  Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs);
+  Subgraphs import_subgraphs(const std::vector<const onnx::GraphProto*>& graphs,
+                             const std::vector<DType>& dtypes = {});
   const graph::Graph& subgraph(int index) const;  ///< one that was imported
 
   /// The nodes of a graph in the node's place: its outputs are the node's outputs with these numbers, all of
@@ -145,7 +148,7 @@ class NodeImport {
     return finish_node(std::move(node), std::move(dtypes));
   }
   std::vector<ValueId> finish_node(graph::Node node, std::vector<DType> dtypes);
-  void finish_outputs(graph::Node node);
+  void finish_outputs(graph::Node node, DType dtype);
 
   Impl& impl_;
 };

@@ -4,7 +4,6 @@
 #include <onnx/checker.h>
 #include <onnx/inliner/inliner.h>
 #include <onnx/onnx_pb.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
 #include <array>
@@ -22,7 +21,6 @@
 #include "tools/import/expansion.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
-#include "tools/import/schemas.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -54,7 +52,7 @@ void each_node(const Nodes& nodes, const Visit& visit) {
   }
 }
 
-/// Attributes that ONNX's shape inference divides by or allocates by without looking.
+/// Attributes that ONNX's functions and rules for shapes divide by, or allocate by.
 void check_attributes(const std::string& file, const onnx::NodeProto& node) {
   static constexpr std::string_view positive[] = {
       "strides",   "dilations",   "kernel_shape", "group",      "blocksize",  "block_shape", "num_outputs",
@@ -63,8 +61,8 @@ void check_attributes(const std::string& file, const onnx::NodeProto& node) {
   auto bad = [&](const onnx::AttributeProto& a, std::int64_t low, std::int64_t v) {
     if (v >= low && v <= largest) return;
     report::bad_input(file + ": node '" + node.name() + "' (" + node.op_type() + "): attribute '" +
-                      one_line(a.name()) + "' is " + std::to_string(v) +
-                      ", which cannot be; export the model again");
+                      one_line(a.name()) + "' is " + std::to_string(v) + ", outside of [" +
+                      std::to_string(low) + ", " + std::to_string(largest) + "]; export the model again");
   };
   for (const auto& a : node.attribute()) {
     const bool is_positive =
@@ -196,16 +194,24 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model,
   drop_inner_shapes(*model.mutable_graph());
 }
 
-void infer_shapes(onnx::ModelProto& model, std::vector<std::string>& notes) {
-  for (const bool propagate : {true, false}) {
-    try {
-      onnx::shape_inference::InferShapes(model, &schemas(), onnx::ShapeInferenceOptions(false, 0, propagate));
-      return;
-    } catch (const std::exception& e) {
-      notes.push_back("ONNX's shape inference" + std::string(propagate ? "" : " without data propagation") +
-                      " gave up: " + one_line(e.what()));
+/// ONNX's checker, which throws. It asks for types and shapes of inputs and outputs: those of outputs follow from the
+/// model, and what is missing of an input's is reported later, with the remedy.
+void check(onnx::ModelProto& model) {
+  std::vector<onnx::ValueInfoProto*> untyped;
+  std::vector<onnx::TypeProto::Tensor*> shapeless;
+  for (auto* infos : {model.mutable_graph()->mutable_input(), model.mutable_graph()->mutable_output()})
+    for (auto& info : *infos) {
+      if (info.type().value_case() == onnx::TypeProto::VALUE_NOT_SET) {
+        untyped.push_back(&info);
+        info.mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto::FLOAT);
+      }
+      if (!info.type().has_tensor_type() || info.type().tensor_type().has_shape()) continue;
+      shapeless.push_back(info.mutable_type()->mutable_tensor_type());
+      (void)shapeless.back()->mutable_shape();
     }
-  }
+  onnx::checker::check_model(model);
+  for (auto* type : shapeless) type->clear_shape();
+  for (auto* info : untyped) info->clear_type();
 }
 
 /// Everything after protobuf; the libraries throw.
@@ -229,11 +235,10 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
     report::bad_input(name + ": it has more than " + std::to_string(options.limits.nodes) +
                       " nodes once functions are inlined; split the model");
   name_extensions(model);
-  onnx::checker::check_model(model);
+  check(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
   fix_shapes(name, model, options.shapes);
   expand_operators(model, options.kept);
-  infer_shapes(model, notes);
 }
 
 std::vector<std::byte> read_file(const fs::path& path, const Limits& limits) {

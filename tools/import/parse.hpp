@@ -28,8 +28,8 @@ struct ParseOptions {
   std::set<std::string> kept{};
 };
 
-/// An ONNX model that is checked, holds its weights, calls no functions of its own, has quantized and integer
-/// operators written as others (expansion.hpp), and has its shapes inferred.
+/// An ONNX model that is checked, holds its weights, calls no functions of its own, and has quantized and integer
+/// operators written as others (expansion.hpp).
 struct ParsedModel {
   std::shared_ptr<const onnx::ModelProto> proto;
   std::string name;                ///< base name of the file

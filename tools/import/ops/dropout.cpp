@@ -38,9 +38,8 @@ void import_dropout(NodeImport& node) {
     node.note("it was exported in training mode; as in inference, it drops nothing here");
   if (node.has(2)) check_training_mode(node);
   if (node.wants(1)) {
-    // ONNX infers the mask's type since 12; before 10 it is the data's, then bool.
-    DType dtype = node.output_dtype(1);
-    if (dtype == DType::none) dtype = node.opset() < 10 ? node.dtype(node.input(0)) : DType::boolean;
+    constexpr int first_with_bool_mask = 10;
+    const DType dtype = node.opset() < first_with_bool_mask ? node.dtype(node.input(0)) : DType::boolean;
     graph::ValueId one;
     if (dtype == DType::boolean) {
       auto constant = std::make_shared<graph::Constant>();

@@ -20,7 +20,6 @@ ops::TrailingAxesAttributes read_attributes(NodeImport& node) {
   ops::TrailingAxesAttributes attributes;
   read_attribute(node, "axis", attributes.axis);
   read_attribute(node, "epsilon", attributes.epsilon);
-  node.attribute_int("stash_type", 1);  // sums are kept in f32 or better, whatever it asks for
   return attributes;
 }
 
@@ -39,9 +38,13 @@ bool broadcasts_otherwise(const NodeImport& node, int i, int axis) {
   return false;
 }
 
+/// The dtype of the statistics; sums are kept in f32 or better, whatever it asks for.
+DType stash_dtype(NodeImport& node) { return node.attribute_dtype("stash_type", DType::f32); }
+
 /// LayerNormalization-17.
 void import_layer_normalization(NodeImport& node) {
   const ops::TrailingAxesAttributes attributes = read_attributes(node);
+  const DType stash = stash_dtype(node);
   const DType dtype = node.dtype(node.input(0));
   bool apart = false;
   for (int i = 1; i < node.inputs(); ++i)
@@ -57,16 +60,14 @@ void import_layer_normalization(NodeImport& node) {
   for (const int o : {1, 2}) {
     if (!node.wants(o)) continue;
     const ValueId statistic = outputs[static_cast<std::size_t>(o)];
-    const DType wanted = node.output_dtype(o);
-    node.output(o, wanted == DType::f32 || wanted == DType::none
-                       ? statistic
-                       : node.emit<ops::Cast>({}, {statistic}, wanted));
+    node.output(o, stash == DType::f32 ? statistic : node.emit<ops::Cast>({}, {statistic}, stash));
   }
 }
 
 /// RMSNormalization-23; scale and output may have another dtype than the input.
 void import_rms_normalization(NodeImport& node) {
   const ops::TrailingAxesAttributes attributes = read_attributes(node);
+  (void)stash_dtype(node);
   const ValueId input = node.input(0), scale = node.input(1);
   const DType from = node.dtype(input), to = node.dtype(scale);
   if (from == to && !broadcasts_otherwise(node, 1, attributes.axis))

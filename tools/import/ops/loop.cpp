@@ -59,7 +59,9 @@ std::vector<graph::ValueId> emit_loop(NodeImport& node, const onnx::GraphProto& 
   if (body.input_size() != inputs || body.output_size() < carried + 1 ||
       body.output_size() < node.outputs() + 1)
     node.refuse("its body has other inputs and outputs than the node gives and takes");
-  NodeImport::Subgraph subgraph = node.import_subgraph(body);
+  std::vector<DType> input_dtypes{DType::s64, DType::boolean};
+  for (int i = 2; i < inputs; ++i) input_dtypes.push_back(node.dtype(values[static_cast<std::size_t>(i)]));
+  NodeImport::Subgraph subgraph = node.import_subgraph(body, input_dtypes);
   const graph::Graph& imported = node.subgraph(subgraph.graph);
   const bool counted = stays_true(imported, imported.outputs.at(0));
   const std::vector<std::optional<graph::Dims>> dims = output_dims(node, imported, values, counted);
