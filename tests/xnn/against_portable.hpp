@@ -7,7 +7,6 @@
 
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 #include "tests/support/op_test.hpp"
 
 namespace lithe::test {
@@ -43,11 +42,6 @@ ReferenceTensor portable_in_float(const typename Op::Attributes& attributes,
 
 inline std::vector<DType> native(std::vector<DType> dtypes) {
   if (!cpu().f16_arithmetic) std::erase(dtypes, DType::f16);
-  return dtypes;
-}
-/// The same without f32 where XNNPACK has a kernel for SSE alone.
-inline std::vector<DType> without_sse(std::vector<DType> dtypes) {
-  if (xnn::runs_sse(DType::f32, cpu())) std::erase(dtypes, DType::f32);
   return dtypes;
 }
 

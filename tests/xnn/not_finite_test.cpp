@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <ostream>
 #include <random>
 #include <span>
 #include <sstream>
@@ -15,22 +14,17 @@
 #include "lithe/lithe.hpp"
 #include "tests/xnn/against_portable.hpp"
 
-/// Numbers that are not finite, or very large, go through the kernels that a session takes: each element of the
+/// Numbers that are not finite, or very large, go through the kernels that a session takes unless told otherwise: each element of the
 /// output is of the class that the portable kernel gives, NaN, infinite or finite, and of its value.
 namespace lithe::test {
 namespace {
 
-struct List {
-  const char* name;
-  std::span<const KernelEntry> kernels;
-};
-void PrintTo(const List& list, std::ostream* out) { *out << list.name; }
-const List lists[] = {{"auto", KernelList<simd::all, xnn::all>::entries}, {"xnnpack", xnn::all::entries}};
+constexpr std::span<const KernelEntry> kernels = KernelList<simd::all, xnn::all>::entries;
 
 constexpr float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
 const float numbers[] = {std::nanf(""), -std::nanf(""), inf, -inf, most, -most, 1e38f, -1e38f};
 
-class NotFinite : public ::testing::TestWithParam<List> {
+class NotFinite : public ::testing::Test {
  protected:
   /// Every number at several places of input 0; the other inputs are constant, or computed.
   template <Operator Op>
@@ -77,7 +71,7 @@ class NotFinite : public ::testing::TestWithParam<List> {
   static constexpr KernelEntry portable_kernel = lithe::detail::make_kernel<portable::Kernel<Op>>();
 
   static const KernelEntry* chosen(const Case& c, const InferResult& inferred) {
-    for (const KernelEntry& kernel : GetParam().kernels)
+    for (const KernelEntry& kernel : kernels)
       if (kernel.op == c.op && NodeRun(c, kernel, cpu(), inferred, {}).supported()) return &kernel;
     return nullptr;
   }
@@ -107,11 +101,7 @@ class NotFiniteClamped : public NotFinite {
   }
 };
 
-std::string list_name(const ::testing::TestParamInfo<List>& info) { return info.param.name; }
-INSTANTIATE_TEST_SUITE_P(With, NotFinite, ::testing::ValuesIn(lists), list_name);
-INSTANTIATE_TEST_SUITE_P(With, NotFiniteClamped, ::testing::ValuesIn(lists), list_name);
-
-TEST_P(NotFiniteClamped, FullyConnected) {
+TEST_F(NotFiniteClamped, FullyConnected) {
   for (const bool constant : {true, false})
     for (const index_t rows : {1, 3, 7})
       for (const index_t length : {1, 8, 33})
@@ -120,7 +110,7 @@ TEST_P(NotFiniteClamped, FullyConnected) {
           stay<ops::FullyConnected>({.clamp = {0, 6}}, {{rows, length}, {outputs, length}}, constant);
         }
 }
-TEST_P(NotFiniteClamped, MatMul) {
+TEST_F(NotFiniteClamped, MatMul) {
   for (const bool constant : {true, false})
     for (const index_t outputs : {1, 2, 9, 16, 17, 33}) {
       stay<ops::MatMul>({}, {{3, 8}, {8, outputs}}, constant);
@@ -128,19 +118,19 @@ TEST_P(NotFiniteClamped, MatMul) {
       stay<ops::MatMul>({.transpose_b = true}, {{1, 9}, {outputs, 9}}, constant);
     }
 }
-TEST_P(NotFiniteClamped, Conv2D) {
+TEST_F(NotFiniteClamped, Conv2D) {
   for (const index_t outputs : {1, 4, 17, 33}) {
     stay<ops::Conv2D>({.pads = {1, 1, 1, 1}}, {{1, 5, 6, 3}, {outputs, 3, 3, 3}, {outputs}});
     stay<ops::Conv2D>({.clamp = {.min = 0}}, {{1, 5, 6, 8}, {outputs, 1, 1, 8}});
   }
 }
-TEST_P(NotFiniteClamped, DepthwiseConv2D) {
+TEST_F(NotFiniteClamped, DepthwiseConv2D) {
   for (const index_t channels : {1, 8, 17, 64})
     for (const index_t size : {1, 3, 5, 7})
       stay<ops::DepthwiseConv2D>({.pads = {1, 1, 1, 1}, .clamp = {-1, 6}},
                                  {{1, 6, 7, channels}, {size, size, channels, 1}, {channels}});
 }
-TEST_P(NotFiniteClamped, ConvTranspose2D) {
+TEST_F(NotFiniteClamped, ConvTranspose2D) {
   for (const index_t outputs : {1, 2, 3, 8, 16, 17, 33})
     for (const index_t size : {1, 2, 3, 4})
       for (const std::int32_t stride : {1, 2})
@@ -148,7 +138,7 @@ TEST_P(NotFiniteClamped, ConvTranspose2D) {
                                    {{1, 5, 4, 8}, {outputs, size, size, 8}, {outputs}});
   stay<ops::ConvTranspose2D>({.strides = {2, 2}, .group = 4}, {{1, 5, 4, 8}, {8, 3, 3, 2}, {8}});
 }
-TEST_P(NotFinite, Pools) {
+TEST_F(NotFinite, Pools) {
   for (const index_t channels : {1, 2, 3, 4, 8, 17, 24, 70})
     for (const std::int32_t size : {2, 3, 5})
       for (const std::int32_t stride : {1, 2}) {
@@ -159,7 +149,7 @@ TEST_P(NotFinite, Pools) {
                                  {{1, 9, 8, channels}});
       }
 }
-TEST_P(NotFinite, Unary) {
+TEST_F(NotFinite, Unary) {
   const Shape shape{3, 37};
   stay<ops::Abs>({}, {shape});
   stay<ops::Ceil>({}, {shape});
@@ -176,13 +166,13 @@ TEST_P(NotFinite, Unary) {
   stay<ops::Sqrt>({}, {shape});
   stay<ops::Tanh>({}, {shape});
 }
-TEST_P(NotFiniteClamped, Clamps) {
+TEST_F(NotFiniteClamped, Clamps) {
   const Shape shape{3, 37};
   stay<ops::Relu>({}, {shape});
   stay<ops::Clip>({.clamp = {-1, 6}}, {shape});
   stay<ops::Add>({.clamp = {0, 6}}, {shape, shape});
 }
-TEST_P(NotFinite, Binary) {
+TEST_F(NotFinite, Binary) {
   for (const Shape& other : {Shape{3, 37}, Shape{37}, Shape{}}) {
     stay<ops::Add>({}, {{3, 37}, other});
     stay<ops::Div>({}, {{3, 37}, other});
@@ -193,7 +183,7 @@ TEST_P(NotFinite, Binary) {
   }
   stay<ops::PRelu>({}, {{3, 37}, {37}});
 }
-TEST_P(NotFinite, Reductions) {
+TEST_F(NotFinite, Reductions) {
   stay<ops::ReduceMean>({}, {{3, 37}});
   stay<ops::ReduceSum>({}, {{5, 37}});
   stay<ops::Softmax>({}, {{3, 48}});

@@ -11,25 +11,16 @@ namespace {
 using enum DType;
 
 TEST(XnnMaxPool2D, Values) {
-  const std::vector<DType> all = without_sse({f32, f16, s8, u8});
+  const std::vector<DType> all{f32, f16, s8, u8};
   agrees<xnn::MaxPool2D>({.kernel = {3, 3}, .strides = {2, 2}, .pads = {1, 1, 1, 1}}, {{2, 9, 7, 5}}, all);
   agrees<xnn::MaxPool2D>({.kernel = {2, 3}, .strides = {2, 1}, .pads = {0, 1, 1, 0}, .ceil_mode = true},
                          {{1, 10, 12, 70}}, all);
   agrees<xnn::MaxPool2D>({.kernel = {3, 3}, .strides = {3, 2}, .ceil_mode = true}, {{1, 10, 12, 7}}, all);
   agrees<xnn::MaxPool2D>({.kernel = {3, 2}, .dilations = {2, 3}}, {{1, 8, 9, 3}}, all);
-  agrees<xnn::MaxPool2D>({.kernel = {2, 2}, .clamp = {-0.5f, 1.0f}}, {{1, 6, 5, 3}}, without_sse({f32, f16}));
+  agrees<xnn::MaxPool2D>({.kernel = {2, 2}, .clamp = {-0.5f, 1.0f}}, {{1, 6, 5, 3}}, {f32, f16});
   agrees<xnn::MaxPool2D>({.kernel = {5, 5}, .pads = {4, 4, 4, 4}}, {{1, 1, 2, 16}}, all);
   agrees<xnn::MaxPool2D>({.kernel = {2, 2}, .clamp = {-0.5f, 1.0f}}, {{1, 6, 5, 3}}, {s8, u8},
                          {.quantized = Quantized::always, .same_quantization = true});
-}
-
-TEST(XnnPools, RefuseF32OnSse) {
-  const Cpu x86{.avx512 = true}, arm{.neon = true};
-  for (const Cpu& cpu : {x86, arm}) {
-    const ValueInfo inputs[] = {{f32, {1, 8, 8, 4}}}, outputs[] = {{f32, {1, 7, 7, 4}}};
-    EXPECT_EQ(xnn::MaxPool2D::supports({.kernel = {2, 2}}, {inputs, outputs, &cpu}), cpu.neon);
-    EXPECT_EQ(xnn::AveragePool2D::supports({.kernel = {2, 2}}, {inputs, outputs, &cpu}), cpu.neon);
-  }
 }
 
 TEST(XnnMaxPool2D, RefusesWhatXnnpackWould) {
@@ -51,18 +42,18 @@ TEST(XnnMaxPool2D, RefusesWhatXnnpackWould) {
 
 TEST(XnnAveragePool2D, Values) {
   agrees<xnn::AveragePool2D>({.kernel = {3, 3}, .strides = {2, 2}, .clamp = {-0.3f, 0.2f}}, {{2, 9, 7, 37}},
-                             without_sse({f32, f16, u8}));
+                             {f32, f16, u8});
   agrees<xnn::AveragePool2D>({.kernel = {2, 3}, .strides = {2, 1}, .pads = {1, 1, 1, 0}}, {{1, 8, 9, 3}},
-                             without_sse({f32, f16}));
+                             {f32, f16});
   agrees<xnn::AveragePool2D>(
       {.kernel = {3, 2}, .strides = {2, 2}, .pads = {1, 1, 1, 1}, .count_include_pad = true}, {{1, 8, 9, 3}},
       {u8});
   agrees<xnn::AveragePool2D>(
       {.kernel = {3, 3}, .strides = {2, 2}, .ceil_mode = true, .count_include_pad = true}, {{1, 8, 8, 3}},
-      without_sse({f32, f16}));
+      {f32, f16});
   agrees<xnn::AveragePool2D>({.kernel = {3, 3}, .strides = {2, 2}, .pads = {1, 1, 1, 1}, .ceil_mode = true},
-                             {{1, 8, 7, 3}}, without_sse({f32, f16}));
-  agrees<xnn::AveragePool2D>({.kernel = {12, 12}}, {{1, 13, 14, 5}}, without_sse({f32, f16, u8}));
+                             {{1, 8, 7, 3}}, {f32, f16});
+  agrees<xnn::AveragePool2D>({.kernel = {12, 12}}, {{1, 13, 14, 5}}, {f32, f16, u8});
 }
 
 /// Top and bottom padding meet in every output row: XNNPACK would read outside of the input.
@@ -80,7 +71,7 @@ TEST(XnnAveragePool2D, RefusesPaddingThatMeets) {
 /// Strips of one row are refused here: their padding meets.
 TEST(XnnAveragePool2D, PaddingNearlyMeets) {
   const auto whole = [](const ops::AveragePool2D::Attributes& a, const Input& input) {
-    agrees<xnn::AveragePool2D>(a, {input}, without_sse({f32, f16}), {.strips = false});
+    agrees<xnn::AveragePool2D>(a, {input}, {f32, f16}, {.strips = false});
   };
   whole({.kernel = {5, 5}, .pads = {0, 2, 4, 2}}, {1, 4, 6, 4});
   whole({.kernel = {7, 7}, .pads = {3, 3, 3, 3}}, {1, 6, 9, 4});

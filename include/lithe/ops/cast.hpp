@@ -89,7 +89,26 @@ struct Kernel<Op> {
                                               : static_cast<float>(from[i]);
       return d::store_floats(output, first, n, floats);
     }
-    d::store_doubles(output, first, n, d::load_doubles(input, first, n, doubles), attributes.saturate);
+    const double* from = d::load_doubles(input, first, n, doubles);
+    if (is_float(output.dtype)) return d::store_doubles(output, first, n, from, attributes.saturate);
+    for (index_t i = 0; i < n; ++i) integers[i] = integer_of(from[i], output.dtype);
+    d::store_integers(output, first, n, integers);
+  }
+
+  /// A float as an integer of a dtype that keeps its low bits: what x86's instructions give, on every processor.
+  static std::int64_t integer_of(double v, DType dtype) {
+    if (dtype == DType::boolean) return v != 0;
+    if (bits(dtype) < 32 || dtype == DType::s32) return truncate<std::int32_t>(v);
+    if (dtype == DType::u64 && v >= 0x1p63)
+      return truncate<std::int64_t>(v - 0x1p63) ^ std::numeric_limits<std::int64_t>::min();
+    return truncate<std::int64_t>(v);
+  }
+  /// Rounds towards zero. NaN, and what the integer does not hold, give its lowest number.
+  template <class Integer>
+  static Integer truncate(double v) {
+    constexpr Integer lowest = std::numeric_limits<Integer>::min();
+    constexpr double limit = -static_cast<double>(lowest);
+    return v >= -limit && v < limit ? static_cast<Integer>(v) : lowest;
   }
 };
 

@@ -39,6 +39,7 @@ using all = KernelList<
     Clip,
     ConstantMatMul,
     Conv2D,
+    NarrowConvTranspose2D,  // before ConvTranspose2D: faster, and keeps NaN
     ConvTranspose2D,
     DepthwiseConv2D,
     DequantizeLinear,
@@ -47,7 +48,6 @@ using all = KernelList<
     FullyConnected,
     MatMul,
     MaxPool2D,
-    NarrowConvTranspose2D,
     Pad,
     QuantizeLinear,
     ReduceMean,

@@ -9,14 +9,13 @@
 
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 #include "lithe/xnn/detail/quantized.hpp"
 #include "lithe/xnn/detail/window.hpp"
 #include "lithe/xnn/runtime.hpp"
 
 namespace lithe::inline v0::xnn {
 
-/// average_pooling2d_nhwc, f32 (but on SSE), f16 and qu8. In f32 and f16 XNNPACK leaves any padding out of the mean, in
+/// average_pooling2d_nhwc, f32, f16 and qu8. In f32 and f16 XNNPACK leaves any padding out of the mean, in
 /// qu8 it never does: supports refuses what count_include_pad and ceil_mode ask otherwise. It also refuses
 /// top and bottom padding that meet in few output rows, where XNNPACK 4ea82e5 reads the wrong rows.
 class AveragePool2D {
@@ -28,7 +27,7 @@ class AveragePool2D {
   [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     if (datatype(dtype) == xnn_datatype_invalid || dtype == DType::s8 || !runs_natively(dtype, node) ||
-        any_empty(node) || runs_sse(dtype, *node.cpu))
+        any_empty(node))
       return false;
     const Window w = window(a);
     if (w.h.dilation != 1 || w.w.dilation != 1 || w.taps() >= (1 << 23)) return false;

@@ -3,7 +3,6 @@
 
 #include "lithe/ops/conv_transpose2d.hpp"
 #include "lithe/xnn/detail/convolution.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 
 namespace lithe::inline v0::xnn {
 
@@ -61,8 +60,7 @@ struct DeconvolutionCalls {
 
 /// deconvolution2d_nhwc, f32, f16, qs8_qc8w and qu8, with constant filter and bias. Refuses an output_padding
 /// of a stride or more, and outputs smaller than a stride, where XNNPACK 4ea82e5 counts below zero. s8 is
-/// bit-exact with the portable kernel; u8 may be one step off on ARM. Refuses what XNNPACK's narrow kernel for
-/// SSE would run.
+/// bit-exact with the portable kernel; u8 may be one step off on ARM.
 class ConvTranspose2D : public BasicConvolution<DeconvolutionCalls> {
  public:
   using Op = ops::ConvTranspose2D;
@@ -74,8 +72,7 @@ class ConvTranspose2D : public BasicConvolution<DeconvolutionCalls> {
     const Shape& output = node.output().shape;
     const ConvolutionProblem p = problem(a, node);
     return a.output_padding[0] < a.strides[0] && a.output_padding[1] < a.strides[1] && reaches(a, output) &&
-           p.usable(node) && !runs_narrow_sse(node.input(0).dtype, *node.cpu, p.output_channels) &&
-           DeconvolutionCalls::small(p.window, output);
+           p.usable(node) && DeconvolutionCalls::small(p.window, output);
   }
   Status create(const Op::Attributes& a, CreateContext& context) {
     return pack(problem(a, context.node), context, name);

@@ -3,13 +3,11 @@
 
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/xnn/detail/convolution.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 
 namespace lithe::inline v0::xnn {
 
 /// convolution2d_nhwc with one input channel for each group, f32, f16, qs8_qc8w and qu8, with constant filter
-/// and bias. s8 is bit-exact with the portable kernel; u8 may be one step off on ARM. Refuses f32 filters of
-/// 1x1 with unit strides where a kernel for SSE would run them.
+/// and bias. s8 is bit-exact with the portable kernel; u8 may be one step off on ARM.
 class DepthwiseConv2D : public Convolution {
  public:
   using Op = ops::DepthwiseConv2D;
@@ -18,11 +16,7 @@ class DepthwiseConv2D : public Convolution {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
-    const ConvolutionProblem p = problem(a, node);
-    const bool unit_strides = p.window.h.stride == 1 && p.window.w.stride == 1;
-    if (p.pointwise() && unit_strides && p.output_channels == 1 && runs_sse(node.input(0).dtype, *node.cpu))
-      return false;
-    return p.supported(node);
+    return problem(a, node).supported(node);
   }
   Status create(const Op::Attributes& a, CreateContext& context) {
     return pack(problem(a, context.node), context, name);

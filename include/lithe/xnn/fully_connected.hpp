@@ -29,7 +29,6 @@ class FullyConnected {
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     if (!node.input(1).constant() || (node.has(2) && !node.input(2).constant())) return false;
-    if (runs_sse(dtype, *node.cpu) && node.input(1).shape.elements() == 1) return false;
     return usable_clamp(a.clamp, dtype) && (!quantized(dtype) || usable_layer(node, node.input(1).shape[0]));
   }
 
@@ -168,7 +167,7 @@ class FullyConnected {
 };
 
 /// dynamic_fully_connected_nc, f32 and f16, for a filter or bias that is not constant. Each run packs them
-/// into the workspace, which pays from a few rows on. Refuses what XNNPACK's narrow kernel for SSE would run.
+/// into the workspace, which pays from a few rows on.
 class UnpackedFullyConnected {
  public:
   using Op = ops::FullyConnected;
@@ -178,8 +177,7 @@ class UnpackedFullyConnected {
   static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
     return (dtype == DType::f32 || dtype == DType::f16) && runs_natively(dtype, node) && !any_empty(node) &&
-           node.input(0).shape.rows() >= fewest_rows && usable_clamp(a.clamp, dtype) &&
-           !runs_narrow_sse(dtype, *node.cpu, node.input(1).shape[0]);
+           node.input(0).shape.rows() >= fewest_rows && usable_clamp(a.clamp, dtype);
   }
 
   Status create(const Op::Attributes& a, CreateContext& context) {

@@ -9,14 +9,13 @@
 
 #include "lithe/ops/max_pool2d.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 #include "lithe/xnn/detail/quantized.hpp"
 #include "lithe/xnn/detail/window.hpp"
 #include "lithe/xnn/runtime.hpp"
 
 namespace lithe::inline v0::xnn {
 
-/// max_pooling2d_nhwc, f32 (but on SSE), f16, s8 and u8. Refuses strides above the kernel; windows that may lie in padding
+/// max_pooling2d_nhwc, f32, f16, s8 and u8. Refuses strides above the kernel; windows that may lie in padding
 /// alone; dilation with padding, where XNNPACK 4ea82e5 can read outside the input; and windows of several
 /// passes unless a pixel is whole vectors, because XNNPACK reads the output back in vectors and may leave it.
 class MaxPool2D {
@@ -27,8 +26,7 @@ class MaxPool2D {
 
   [[gnu::cold]] static bool supports(const Op::Attributes& a, const NodeInfo& node) {
     const DType dtype = node.input(0).dtype;
-    if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node) ||
-        runs_sse(dtype, *node.cpu))
+    if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     const Window w = window(a);
     if (w.taps() < 2 || w.h.stride > w.h.kernel || w.w.stride > w.w.kernel) return false;

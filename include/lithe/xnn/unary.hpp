@@ -10,7 +10,6 @@
 
 #include "lithe/ops/unary.hpp"
 #include "lithe/runtime/threads.hpp"
-#include "lithe/xnn/detail/not_a_number.hpp"
 #include "lithe/xnn/detail/quantized.hpp"
 #include "lithe/xnn/runtime.hpp"
 
@@ -151,27 +150,12 @@ struct UnaryRow<ops::LeakyRelu> : UnaryKind<"xnn::leaky_relu_nc", xnn_unary_leak
   }
   static xnn_unary_params params(const ops::LeakyRelu::Attributes& a) { return {.leaky_relu = {a.alpha}}; }
 };
-/// On x86, XNNPACK 4ea82e5 has infinity for the logarithm of a number above 2.4e38.
 template <>
-struct UnaryRow<ops::Log> : UnaryKind<"xnn::log_nc", xnn_unary_log, false> {
-  static bool supports(const ops::Log::Attributes&, const NodeInfo& node) {
-    return !runs_sse(node.input(0).dtype, *node.cpu);
-  }
-};
-/// With AVX-512, XNNPACK 4ea82e5 has NaN for numbers beyond 1e38.
+struct UnaryRow<ops::Log> : UnaryKind<"xnn::log_nc", xnn_unary_log, false> {};
 template <>
-struct UnaryRow<ops::Sigmoid> : UnaryKind<"xnn::sigmoid_nc", xnn_unary_sigmoid, true> {
-  static bool supports(const ops::Sigmoid::Attributes&, const NodeInfo& node) {
-    return node.input(0).dtype != DType::f32 || !node.cpu->avx512;
-  }
-};
-/// On x86, XNNPACK 4ea82e5 has NaN for the square root of infinity.
+struct UnaryRow<ops::Sigmoid> : UnaryKind<"xnn::sigmoid_nc", xnn_unary_sigmoid, true> {};
 template <>
-struct UnaryRow<ops::Sqrt> : UnaryKind<"xnn::square_root_nc", xnn_unary_square_root, true> {
-  static bool supports(const ops::Sqrt::Attributes&, const NodeInfo& node) {
-    return !runs_sse(node.input(0).dtype, *node.cpu);
-  }
-};
+struct UnaryRow<ops::Sqrt> : UnaryKind<"xnn::square_root_nc", xnn_unary_square_root, true> {};
 template <>
 struct UnaryRow<ops::Relu> : UnaryKind<"xnn::relu_nc", xnn_unary_clamp, true> {
   static xnn_unary_params params(const ops::Relu::Attributes&) {

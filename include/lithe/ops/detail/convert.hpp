@@ -237,24 +237,26 @@ template <TypeSet types = every_type>
   return buffer;
 }
 
-/// Rounds towards zero. NaN, and what the integer does not hold, give its lowest number.
+/// Rounds towards zero to the integer of a type that is nearest; NaN gives 0.
 template <class Integer>
-Integer truncate(double v) {
-  constexpr Integer lowest = std::numeric_limits<Integer>::min();
-  constexpr double limit = -static_cast<double>(lowest);
-  return v >= -limit && v < limit ? static_cast<Integer>(v) : lowest;
+Integer nearest(double v) {
+  using Range = std::numeric_limits<Integer>;
+  if (!(v > static_cast<double>(Range::min()))) return v != v ? Integer{} : Range::min();
+  return v < static_cast<double>(Range::max()) ? static_cast<Integer>(v) : Range::max();
 }
 
-/// A float as an integer of a dtype that keeps its low bits: what x86's instructions give, on every processor.
-inline std::int64_t integer_of(double v, DType dtype) {
+/// The same for a dtype.
+inline std::int64_t nearest(double v, DType dtype) {
   if (dtype == DType::boolean) return v != 0;
-  if (bits(dtype) < 32 || dtype == DType::s32) return truncate<std::int32_t>(v);
-  if (dtype == DType::u64 && v >= 0x1p63)
-    return truncate<std::int64_t>(v - 0x1p63) ^ std::numeric_limits<std::int64_t>::min();
-  return truncate<std::int64_t>(v);
+  if (dtype == DType::u64) return static_cast<std::int64_t>(nearest<std::uint64_t>(v));
+  if (dtype == DType::s64) return nearest<std::int64_t>(v);
+  const int width = bits(dtype);
+  const std::int64_t low = is_signed_integer(dtype) ? -(std::int64_t{1} << (width - 1)) : 0;
+  return std::clamp(nearest<std::int64_t>(v), low, low + (std::int64_t{1} << width) - 1);
 }
 
-/// Writes n elements of any dtype; integers as integer_of has them. `saturate` is for the 8-bit floats.
+/// Writes n elements of any dtype. Floats become integers towards zero and saturate; NaN gives 0. `saturate` is for the
+/// 8-bit floats.
 [[gnu::noinline]] inline void store_doubles(const Tensor& t, index_t first, index_t n, const double* values,
                                             bool saturate = true) {
   if (t.dtype == DType::f64) {
@@ -265,7 +267,7 @@ inline std::int64_t integer_of(double v, DType dtype) {
   const int width = bits(t.dtype);
   if (!is_float(t.dtype)) {
     std::int64_t integers[chunk];
-    for (index_t i = 0; i < n; ++i) integers[i] = integer_of(values[i], t.dtype);
+    for (index_t i = 0; i < n; ++i) integers[i] = nearest(values[i], t.dtype);
     return store_integers(t, first, n, integers);
   }
   const SmallFloat format = small_float(t.dtype);

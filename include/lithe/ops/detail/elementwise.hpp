@@ -89,14 +89,6 @@ Status with_arithmetic(const TensorView& t, Run run) {
   return {Code::dtype, "an element-wise kernel met a dtype outside its type rows"};
 }
 
-/// The integer of a type that is nearest to a whole number.
-template <class Integer>
-Integer nearest(double v) {
-  using Range = std::numeric_limits<Integer>;
-  if (v <= static_cast<double>(Range::min())) return Range::min();
-  return v < static_cast<double>(Range::max()) ? static_cast<Integer>(v) : Range::max();
-}
-
 /// The limits of a clamp in a wide type; for integers real limits are rounded inwards.
 template <class T>
 struct Limits {
