@@ -41,13 +41,14 @@ inline graph::ConstantPtr of_doubles(DType dtype, const Shape& shape, const std:
   const Tensor to(constant->bytes.data(), dtype, shape);
   for (index_t i = 0; i < shape.elements(); ++i) {
     const double v = numbers.at(static_cast<std::size_t>(i));
-    const auto integer = static_cast<std::uint64_t>(static_cast<std::int64_t>(v));
-    if (dtype == DType::boolean)
+    if (dtype == DType::boolean) {
       constant->bytes[static_cast<std::size_t>(i)] = std::byte{v != 0};
-    else if (is_float(dtype))
+    } else if (is_float(dtype)) {
       ops::detail::store(to, i, 1, &v);
-    else
+    } else {
+      const auto integer = static_cast<std::uint64_t>(static_cast<std::int64_t>(v));
       ops::detail::store(to, i, 1, &integer);
+    }
   }
   return constant;
 }

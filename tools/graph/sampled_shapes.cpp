@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/graph/sampled_shapes.hpp"
 
-#include <limits>
+#include <span>
 #include <utility>
 
 #include "lithe/format/reader.hpp"
@@ -22,6 +22,9 @@ enum SampleName : std::size_t {
   equal_large,
   ones
 };
+
+/// Larger tensors are not sampled: their sizes would overflow.
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 48;
 
 /// Contents larger than this decide no shape.
 constexpr EvaluationLimits small_values{.result_bytes = 4096, .work = 4096};
@@ -108,6 +111,9 @@ SampledShapes::Samples SampledShapes::opened(const Dims& dims) {
     samples.each[s] = {true, dims, nullptr};
     for (std::size_t i = 0; i < dims.size(); ++i)
       if (dims[i] < 0) samples.each[s].dims[i] = size(open[i], s);
+    std::uint64_t bytes = 0;
+    samples.each[s].known = samples.uniform || Shape(std::span<const std::int64_t>(samples.each[s].dims))
+                                                   .checked_bytes(DType::u8, most_bytes, bytes);
   }
   return samples;
 }
@@ -162,7 +168,7 @@ std::vector<SampledShapes::Sample> SampledShapes::infer_sample(const Graph& grap
   for (ValueId& output : copy.outputs)
     if (output != absent) output = alone.add_value(graph.value(output));
   BoundNode bound(alone, copy);
-  if (!bound.infer(std::numeric_limits<std::uint64_t>::max()).ok()) return {};
+  if (!bound.infer(most_bytes).ok()) return {};
   std::vector<Sample> results;
   for (std::size_t o = 0; o < bound.outputs.size(); ++o) {
     const auto dims = bound.outputs[o].shape.dims();

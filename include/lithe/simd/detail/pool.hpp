@@ -96,7 +96,8 @@ class PoolRows {
     Floats traces[4]{};
     for (index_t x = 0; x < output_.shape[2]; ++x) {
       const ops::detail::Taps kw = taps_at(x);
-      Place place{.from = row.from + (w.start(x) + kw.first * w.dilation) * input_.pitch,
+      const index_t first = (w.start(x) + kw.first * w.dilation) * input_.pitch;
+      Place place{.from = row.from == nullptr ? nullptr : row.from + first,
                   .rows = row.kh.count(),
                   .columns = kw.count(),
                   .seen = overlap && x > 0 ? w.kernel - w.stride - kw.first : 0,
