@@ -54,7 +54,7 @@ class PoolRows {
     ops::detail::Taps kh;
     index_t high;       ///< rows of the window that a mean divides by
     index_t down;       ///< elements from one row of the window to the next
-    const float* from;  ///< the first input row under the window; null where there is none
+    const float* from;  ///< the first input row under the window; any where there is none
     float* to;
   };
   Row row_at(index_t image, index_t y) const {
@@ -64,7 +64,7 @@ class PoolRows {
     const index_t first = image * height + h.start(y) + kh.first * h.dilation;
     return {kh, counts_padding_ ? h.taps(y, -h.before, height + h.after).count() : kh.count(),
             h.dilation * width * input_.pitch,
-            kh.count() == 0 ? nullptr : input_.template row<float>(first * width),
+            input_.template row<float>(kh.count() == 0 ? 0 : first * width),
             output_.template row<float>((image * output_.shape[1] + y) * output_.shape[2])};
   }
 
@@ -96,8 +96,8 @@ class PoolRows {
     Floats traces[4]{};
     for (index_t x = 0; x < output_.shape[2]; ++x) {
       const ops::detail::Taps kw = taps_at(x);
-      const index_t first = (w.start(x) + kw.first * w.dilation) * input_.pitch;
-      Place place{.from = row.from == nullptr ? nullptr : row.from + first,
+      const index_t first = row.kh.count() == 0 ? 0 : (w.start(x) + kw.first * w.dilation) * input_.pitch;
+      Place place{.from = row.from + first,
                   .rows = row.kh.count(),
                   .columns = kw.count(),
                   .seen = overlap && x > 0 ? w.kernel - w.stride - kw.first : 0,
