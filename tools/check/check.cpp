@@ -2,7 +2,6 @@
 #include "tools/check/check.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "tools/check/told.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/number.hpp"
 
 namespace lithe::check {
 
@@ -276,19 +276,10 @@ class Checker {
     result.contents = contents;
     result.counts = counts;
     if (!counts && !result.passed)
-      note(title, "output '" + result.output + "' differs from the original (" +
-                      (result.mismatch.empty() ? "error " + number(result.relative) + " over tolerance " +
-                                                     number(result.tolerance)
-                                               : result.mismatch) +
+      note(title, "output '" + result.output + "' differs from the original (" + result.difference() +
                       "); such inputs are not what networks are made for, so this counts for nothing");
     report_.cases.push_back(std::move(result));
     return true;
-  }
-
-  static std::string number(double v) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g", v);
-    return text;
   }
 
   /// Keeps a self-test, unless enough are kept.
@@ -327,6 +318,11 @@ const char* name(Verdict verdict) {
     default:
       return "not checked";
   }
+}
+
+std::string Case::difference() const {
+  if (!mismatch.empty()) return mismatch;
+  return "error " + report::number(relative) + " over tolerance " + report::number(tolerance);
 }
 
 const Case* Report::worst() const {

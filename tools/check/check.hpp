@@ -28,6 +28,9 @@ struct Case {
   bool counts =
       true;  ///< false for what networks are not made for: large inputs, zeros where they live elsewhere
   std::string mismatch;  ///< what cannot be expressed as a distance
+
+  /// How far off it is, for people: the mismatch, or "error 0.2 over tolerance 0.1".
+  std::string difference() const;
 };
 
 struct Report {

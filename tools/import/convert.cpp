@@ -2,7 +2,6 @@
 #include "tools/import/convert.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,16 +14,11 @@
 #include "tools/passes/quantize_weights.hpp"
 #include "tools/passes/use_half_precision.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/number.hpp"
 
 namespace lithe::import {
 
 namespace {
-
-std::string number(double v) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", v);
-  return text;
-}
 
 /// Rounded weights that move an output by more than this much of its range are worth a note.
 constexpr double largest_rounding = 0.05;
@@ -36,15 +30,13 @@ constexpr double largest_rounding = 0.05;
   std::string text = file + ": the converted model differs from the original: output '" + worst.output +
                      "', " + worst.contents + " inputs";
   if (!worst.shapes.empty()) text += ", " + worst.shapes;
-  text += ": " + (worst.mismatch.empty()
-                      ? "error " + number(worst.relative) + " over tolerance " + number(worst.tolerance)
-                      : worst.mismatch);
+  text += ": " + worst.difference();
   std::vector<std::string> details;
   for (const check::Case& c : report.cases)
     if (!c.passed && c.counts)
       details.push_back("output '" + c.output + "', " + c.contents + " inputs" +
                         (c.shapes.empty() ? "" : ", " + c.shapes) + ": " +
-                        (c.mismatch.empty() ? number(c.relative) : c.mismatch));
+                        (c.mismatch.empty() ? report::number(c.relative) : c.mismatch));
   text += "; nothing was written: this is a bug of lithe, please report this model; lithe compare " + file +
           " shows where it begins, --no-check writes it as it is";
   report::Failure failure(report::exits::failed_check, std::move(text), std::move(details));
@@ -145,7 +137,7 @@ void measure_rounding(Conversion& result, const graph::Model& floating, const Op
     if (c.contents != "zero" && c.counts) result.rounding = std::max(result.rounding.value_or(0), c.relative);
   if (result.rounding.value_or(0) > largest_rounding)
     result.notes.push_back(
-        "--weights: rounding moves an output by " + number(*result.rounding) +
+        "--weights: rounding moves an output by " + report::number(*result.rounding) +
         " of its range on random inputs; lithe test on real ones tells whether that matters");
 }
 

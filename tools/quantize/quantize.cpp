@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -22,6 +21,7 @@
 #include "tools/quantize/observer.hpp"
 #include "tools/quantize/select.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/number.hpp"
 #include "tools/report/progress.hpp"
 
 namespace lithe::quantize {
@@ -33,12 +33,6 @@ namespace {
 
 constexpr std::size_t trial_samples = 32;  ///< for each comparison of two ways
 constexpr double outlier_factor = 4;       ///< largest value over the 99.99th percentile
-
-std::string number(double v) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3g", v);
-  return text;
-}
 
 void refuse_quantized(const graph::Model& model) {
   for (const Graph& g : model.graphs) {
@@ -158,8 +152,8 @@ class Quantizer {
     for (const auto& [name, h] : seen.values) {
       const double common = h.magnitude(0.9999), largest = static_cast<double>(std::max(-h.low(), h.high()));
       if (common > 0 && largest > outlier_factor * common)
-        outliers.emplace_back(largest / common, "'" + name + "' reaches " + number(largest) +
-                                                    ", 99.99 % of it stays below " + number(common));
+        outliers.emplace_back(largest / common, "'" + name + "' reaches " + report::number(largest) +
+                                                    ", 99.99 % of it stays below " + report::number(common));
       if (h.not_finite() > 0)
         notes_.push_back("'" + name +
                          "' is not finite on some samples; what computes it stays in floating point");
