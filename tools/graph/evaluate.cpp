@@ -10,11 +10,14 @@ namespace lithe::graph {
 
 std::optional<std::vector<ConstantPtr>> evaluate(const Graph& graph, const Node& node,
                                                  const EvaluationLimits& limits) {
-  if (!node.subgraphs.empty()) return std::nullopt;
   BoundNode bound(graph, node);
+  return evaluate(bound, limits);
+}
+
+std::optional<std::vector<ConstantPtr>> evaluate(BoundNode& bound, const EvaluationLimits& limits) {
   if (!bound.status().ok()) return std::nullopt;
   const OpSpec& spec = *bound.kernel()->op->spec;
-  if (spec.accuracy == Accuracy::random) return std::nullopt;
+  if (spec.subgraphs > 0 || spec.accuracy == Accuracy::random) return std::nullopt;
   if (spec.reads_shapes_only ? !bound.shapes_known() : !bound.constant()) return std::nullopt;
   if (!bound.infer(limits.result_bytes).ok()) return std::nullopt;
   std::uint64_t results = 0;

@@ -175,8 +175,7 @@ std::vector<SampledShapes::Sample> SampledShapes::infer_sample(const Graph& grap
     results.push_back({true, Dims(dims.begin(), dims.end()), nullptr});
     exact[o] = exact[o] && bound.outputs[o].extent == Extent::exact;
   }
-  if (!bound.constant() && !bound.kernel()->op->spec->reads_shapes_only) return results;
-  if (const auto contents = evaluate(alone, copy, small_values))
+  if (const auto contents = evaluate(bound, small_values))
     for (std::size_t o = 0; o < results.size(); ++o) results[o].contents = (*contents)[o];
   return results;
 }
