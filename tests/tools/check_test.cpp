@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
@@ -459,28 +457,6 @@ TEST(Check, SamplesAreCheckedAndNothingElse) {
   const Report wrong = report_of(original, other, options);
   EXPECT_EQ(wrong.verdict, Verdict::differs);
   EXPECT_EQ(wrong.worst()->contents, "sample 3");
-}
-
-/// Cases of right models that a check once refused: it takes them, guesses included, and on their own data.
-TEST(Check, SharedCases) {
-  const char* shared = std::getenv("LITHE_SHARED");
-  if (shared == nullptr || !std::filesystem::exists(std::filesystem::path(shared) / "cases"))
-    GTEST_SKIP() << "there are no cases: set LITHE_SHARED to the folder of models and data";
-  for (const char* name :
-       {"argmax_of_sigmoid", "bert_mask_float_min", "dynamic_valid_conv_gap_gemm", "integer_div_by_input",
-        "split_sizes_as_input", "zero_size_input", "conv_mul_inf", "scaler_before_gemm"}) {
-    const std::filesystem::path folder = std::filesystem::path(shared) / "cases" / name;
-    for (const bool sampled : {false, true}) {
-      import::Options options;
-      if (sampled) options.samples = folder;
-      try {
-        const import::Conversion result = import::convert(folder / "model.onnx", options);
-        EXPECT_EQ(result.check.verdict, Verdict::agrees) << name << ": " << result.check.reason;
-      } catch (const report::Failure& failure) {
-        ADD_FAILURE() << name << (sampled ? " on its data: " : ": ") << failure.line;
-      }
-    }
-  }
 }
 
 }  // namespace
