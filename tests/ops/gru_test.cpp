@@ -17,31 +17,6 @@ using ops::RecurrentActivation;
 using ops::RecurrentDirection;
 using Attributes = GRU::Attributes;
 
-/// The equations of the ONNX operator, one number at a time.
-std::vector<ReferenceTensor> reference_gru(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  const RecurrentInputs x{in, 3};
-  const index_t hidden = x.hidden();
-  return recurrent(
-      x, a.direction == RecurrentDirection::reverse, 1,
-      [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
-        const Units h = states[0];
-        const auto gate = [&](index_t number, index_t j) {
-          const index_t row = number * hidden + j;
-          return activate(a.gate_activation, a.clip, x.from_input(d, row, t, b) + x.from_state(d, row, h));
-        };
-        Units scaled = h;
-        for (index_t j = 0; j < hidden; ++j) scaled[static_cast<std::size_t>(j)] *= gate(1, j);
-        for (index_t j = 0; j < hidden; ++j) {
-          const index_t row = 2 * hidden + j;
-          const double recurrent =
-              a.linear_before_reset ? gate(1, j) * x.from_state(d, row, h) : x.from_state(d, row, scaled);
-          const double next = activate(a.hidden_activation, a.clip, x.from_input(d, row, t, b) + recurrent);
-          double& unit = states[0][static_cast<std::size_t>(j)];
-          unit = (1 - gate(0, j)) * next + gate(0, j) * unit;
-        }
-      });
-}
-
 TEST(GRU, Shapes) {
   const auto both = OpTest<GRU>({.direction = RecurrentDirection::bidirectional})
                         .infer({{5, 2, 3}, {2, 12, 3}, {2, 12, 4}, {2, 24}});

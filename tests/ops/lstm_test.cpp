@@ -18,34 +18,6 @@ using ops::RecurrentActivation;
 using ops::RecurrentDirection;
 using Attributes = LSTM::Attributes;
 
-/// The equations of the ONNX operator, one number at a time.
-std::vector<ReferenceTensor> reference_lstm(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  const RecurrentInputs x{in, 4};
-  const index_t hidden = x.hidden();
-  return recurrent(x, a.direction == RecurrentDirection::reverse, 2,
-                   [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
-                     Units next = states[0];
-                     for (index_t j = 0; j < hidden; ++j) {
-                       const auto gate = [&](index_t number) {
-                         const index_t row = number * hidden + j;
-                         return x.from_input(d, row, t, b) + x.from_state(d, row, states[0]);
-                       };
-                       const auto peek = [&](index_t number, double cell) {
-                         return x.has(7) ? in[7].at(d, number * hidden + j) * cell : 0;
-                       };
-                       double& cell = states[1][static_cast<std::size_t>(j)];
-                       const double i = activate(a.gate_activation, a.clip, gate(0) + peek(0, cell));
-                       const double f = a.input_forget
-                                            ? 1 - i
-                                            : activate(a.gate_activation, a.clip, gate(2) + peek(2, cell));
-                       cell = f * cell + i * activate(a.cell_activation, a.clip, gate(3));
-                       const double o = activate(a.gate_activation, a.clip, gate(1) + peek(1, cell));
-                       next[static_cast<std::size_t>(j)] = o * activate(a.hidden_activation, a.clip, cell);
-                     }
-                     states[0] = next;
-                   });
-}
-
 TEST(LSTM, Shapes) {
   const auto both = OpTest<LSTM>({.direction = RecurrentDirection::bidirectional})
                         .infer({{5, 2, 3}, {2, 16, 3}, {2, 16, 4}, {2, 32}});

@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "lithe/ops/detail/recurrent.hpp"
+#include "lithe/ops/gru.hpp"
+#include "lithe/ops/lstm.hpp"
+#include "lithe/ops/rnn.hpp"
 #include "tests/support/reference_tensor.hpp"
 
-/// What the references of GRU, LSTM and RNN share.
+/// The references of GRU, LSTM and RNN.
 namespace lithe::test {
 
 inline double activate(ops::RecurrentActivation kind, double clip, double v) {
@@ -66,6 +69,73 @@ std::vector<ReferenceTensor> recurrent(const RecurrentInputs& x, bool reverse, s
         for (index_t j = 0; j < x.hidden(); ++j) out[1 + s].at(d, b, j) = now[s][static_cast<std::size_t>(j)];
     }
   return out;
+}
+
+// The equations of the ONNX operators, one number at a time.
+
+inline std::vector<ReferenceTensor> reference_gru(const ops::GRU::Attributes& a,
+                                                  const std::vector<ReferenceTensor>& in) {
+  const RecurrentInputs x{in, 3};
+  const index_t hidden = x.hidden();
+  return recurrent(
+      x, a.direction == ops::RecurrentDirection::reverse, 1,
+      [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
+        const Units h = states[0];
+        const auto gate = [&](index_t number, index_t j) {
+          const index_t row = number * hidden + j;
+          return activate(a.gate_activation, a.clip, x.from_input(d, row, t, b) + x.from_state(d, row, h));
+        };
+        Units scaled = h;
+        for (index_t j = 0; j < hidden; ++j) scaled[static_cast<std::size_t>(j)] *= gate(1, j);
+        for (index_t j = 0; j < hidden; ++j) {
+          const index_t row = 2 * hidden + j;
+          const double recurrent =
+              a.linear_before_reset ? gate(1, j) * x.from_state(d, row, h) : x.from_state(d, row, scaled);
+          const double next = activate(a.hidden_activation, a.clip, x.from_input(d, row, t, b) + recurrent);
+          double& unit = states[0][static_cast<std::size_t>(j)];
+          unit = (1 - gate(0, j)) * next + gate(0, j) * unit;
+        }
+      });
+}
+
+inline std::vector<ReferenceTensor> reference_lstm(const ops::LSTM::Attributes& a,
+                                                   const std::vector<ReferenceTensor>& in) {
+  const RecurrentInputs x{in, 4};
+  const index_t hidden = x.hidden();
+  return recurrent(x, a.direction == ops::RecurrentDirection::reverse, 2,
+                   [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
+                     Units next = states[0];
+                     for (index_t j = 0; j < hidden; ++j) {
+                       const auto gate = [&](index_t number) {
+                         const index_t row = number * hidden + j;
+                         return x.from_input(d, row, t, b) + x.from_state(d, row, states[0]);
+                       };
+                       const auto peek = [&](index_t number, double cell) {
+                         return x.has(7) ? in[7].at(d, number * hidden + j) * cell : 0;
+                       };
+                       double& cell = states[1][static_cast<std::size_t>(j)];
+                       const double i = activate(a.gate_activation, a.clip, gate(0) + peek(0, cell));
+                       const double f = a.input_forget
+                                            ? 1 - i
+                                            : activate(a.gate_activation, a.clip, gate(2) + peek(2, cell));
+                       cell = f * cell + i * activate(a.cell_activation, a.clip, gate(3));
+                       const double o = activate(a.gate_activation, a.clip, gate(1) + peek(1, cell));
+                       next[static_cast<std::size_t>(j)] = o * activate(a.hidden_activation, a.clip, cell);
+                     }
+                     states[0] = next;
+                   });
+}
+
+inline std::vector<ReferenceTensor> reference_rnn(const ops::RNN::Attributes& a,
+                                                  const std::vector<ReferenceTensor>& in) {
+  const RecurrentInputs x{in, 1};
+  return recurrent(x, a.direction == ops::RecurrentDirection::reverse, 1,
+                   [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
+                     const Units h = states[0];
+                     for (index_t j = 0; j < x.hidden(); ++j)
+                       states[0][static_cast<std::size_t>(j)] =
+                           activate(a.activation, a.clip, x.from_input(d, j, t, b) + x.from_state(d, j, h));
+                   });
 }
 
 }  // namespace lithe::test

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "tests/ops/recurrent_reference.hpp"
@@ -16,17 +17,6 @@ using ops::RecurrentActivation;
 using ops::RecurrentDirection;
 using ops::RNN;
 using Attributes = RNN::Attributes;
-
-std::vector<ReferenceTensor> reference_rnn(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  const RecurrentInputs x{in, 1};
-  return recurrent(x, a.direction == RecurrentDirection::reverse, 1,
-                   [&](index_t d, index_t b, index_t t, std::vector<Units>& states) {
-                     const Units h = states[0];
-                     for (index_t j = 0; j < x.hidden(); ++j)
-                       states[0][static_cast<std::size_t>(j)] =
-                           activate(a.activation, a.clip, x.from_input(d, j, t, b) + x.from_state(d, j, h));
-                   });
-}
 
 TEST(RNN, Shapes) {
   const auto both = OpTest<RNN>({.direction = RecurrentDirection::bidirectional})
@@ -56,6 +46,16 @@ TEST(RNN, Values) {
   OpTest<RNN>({.activation = RecurrentActivation::relu})
       .matches(reference_rnn, {{2, 2, 2}, {1, 3, 2}, {1, 3, 3}, absent, absent, {1, 2, 3}},
                {.tolerance = 2e-2});
+}
+
+TEST(RNN, NotFinite) {
+  const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
+  using enum DType;
+  for (const auto kind : {RecurrentActivation::relu, RecurrentActivation::sigmoid, RecurrentActivation::tanh})
+    OpTest<RNN>({.activation = kind})
+        .matches(
+            reference_rnn,
+            {Input::values({1, 4, 1}, {-inf, inf, nan, 1}), Input::values({1, 2, 1}, {1, 2}), {1, 2, 2}});
 }
 
 TEST(RNN, Edges) {

@@ -71,7 +71,7 @@ Acc activate(RecurrentActivation kind, Acc v, Acc clip) {
     case RecurrentActivation::relu:
       break;
   }
-  return v > 0 ? v : Acc{0} * v;
+  return v < 0 ? Acc{0} : v;
 }
 template <class Acc>
 Acc activation_limit(float clip) {
@@ -142,16 +142,24 @@ void run_sequence(const Attributes& a, RunContext& context, Cell& cell, index_t 
   for (int s = 0; s < Cell::states; ++s) store(1 + s, state, cell.state + s * hidden);
 }
 
-/// Runs all directions and sequences. A cell is a RecurrentLayer with `Element`, `states`, a constructor from
-/// (RunContext, direction, workspace) and `step(attributes, x)`, which advances its states.
 /// Errors: Code::out_of_range for a sequence length outside [0, T].
-template <class Cell, class Attributes>
-Status run_recurrent(const Attributes& a, RunContext& context) {
+inline Status check_sequence_lengths(const RunContext& context) {
   const index_t steps = context.input(0).shape[0], batches = context.input(0).shape[1];
   const auto* lengths = optional_data<std::int32_t>(context, 4);
   for (index_t b = 0; lengths != nullptr && b < batches; ++b)
     if (lengths[b] < 0 || lengths[b] > steps)
       return {Code::out_of_range, "a sequence length is outside [0, T]"};
+  return {};
+}
+
+/// Runs all directions and sequences. A cell is a RecurrentLayer with `Element`, `states`, a constructor from
+/// (RunContext, direction, workspace) and `step(attributes, x)`, which advances its states.
+/// Errors: Code::out_of_range for a sequence length outside [0, T].
+template <class Cell, class Attributes>
+Status run_recurrent(const Attributes& a, RunContext& context) {
+  LITHE_TRY(check_sequence_lengths(context));
+  const index_t steps = context.input(0).shape[0], batches = context.input(0).shape[1];
+  const auto* lengths = optional_data<std::int32_t>(context, 4);
   auto* memory = reinterpret_cast<Accumulator<typename Cell::Element>*>(context.workspace().data());
   for (index_t d = 0; d < context.input(2).shape[0]; ++d) {
     Cell cell(context, d, memory);
