@@ -60,9 +60,14 @@ class SimdUnary : public OnEachIsa {
   }
 };
 
+/// What recurrent networks compute; as an operator XNNPACK's is right.
+template <class Isa>
+struct TanhOn : simd::detail::UnaryOn<Isa, ops::Tanh, simd::detail::HyperbolicTangent<Isa>> {};
+
 class SimdLog : public SimdUnary {};
 class SimdSigmoid : public SimdUnary {};
 class SimdSqrt : public SimdUnary {};
+class SimdTanh : public SimdUnary {};
 INSTANTIATE_TEST_SUITE_P(On, SimdLog, ::testing::ValuesIn(kernels_on<simd::LogOn>(simd::isa::ForNonFinite{})),
                          isa_name);
 INSTANTIATE_TEST_SUITE_P(On, SimdSigmoid,
@@ -70,6 +75,8 @@ INSTANTIATE_TEST_SUITE_P(On, SimdSigmoid,
                          isa_name);
 INSTANTIATE_TEST_SUITE_P(On, SimdSqrt,
                          ::testing::ValuesIn(kernels_on<simd::SqrtOn>(simd::isa::ForNonFinite{})), isa_name);
+INSTANTIATE_TEST_SUITE_P(On, SimdTanh,
+                         ::testing::ValuesIn(kernels_on_baseline_and<TanhOn>(simd::isa::Every{})), isa_name);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SimdLog);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SimdSigmoid);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(SimdSqrt);
@@ -80,6 +87,8 @@ TEST_P(SimdSigmoid, Values) { values<ops::Sigmoid>(-10, 10); }
 TEST_P(SimdSigmoid, EveryMagnitude) { every_magnitude<ops::Sigmoid>(8); }
 TEST_P(SimdSqrt, Values) { values<ops::Sqrt>(0, 50); }
 TEST_P(SimdSqrt, EveryMagnitude) { every_magnitude<ops::Sqrt>(4); }
+TEST_P(SimdTanh, Values) { values<ops::Tanh>(-10, 10); }
+TEST_P(SimdTanh, EveryMagnitude) { every_magnitude<ops::Tanh>(4); }
 
 }  // namespace
 }  // namespace lithe::test

@@ -9,6 +9,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 #include "lithe/ops/unary.hpp"
+#include "lithe/simd/detail/activations.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
@@ -16,8 +17,7 @@ namespace lithe::inline v0::simd {
 
 namespace detail {
 
-/// An operator on one f32 tensor. `Formula` has the kernel's name, what an element costs where the square
-/// root costs 1, and `apply`, which computes a vector in place.
+/// An operator on one f32 tensor, by a formula as those of activations.hpp.
 template <class Isa, class Operator, class Formula>
 class UnaryOn {
  public:
@@ -132,40 +132,6 @@ struct Logarithm {
     log = x < 0.0f ? negative : log;
     x = x <= Limits::max() ? log : x;
   }
-};
-
-/// With e = exp(-|x|): e / (1 + e) for negative x, else one minus that. exp is 2^n times a polynomial in the
-/// rest of x, the best of its degree.
-template <class Isa>
-struct Logistic {
-  static constexpr char name[] = "simd::sigmoid_f32_";
-  static constexpr index_t cost = 8;
-  [[gnu::always_inline]] static void apply(Vector<float, Isa::bytes>& x) {
-    using Floats = Vector<float, Isa::bytes>;
-    using Integers = Vector<std::int32_t, Isa::bytes>;
-    constexpr float to_integer = 0x1.8p23f;  // a sum with it is rounded to an integer, in its lowest bits
-    const Floats z =
-        reinterpret_cast<Floats>(reinterpret_cast<Integers>(x) | std::numeric_limits<std::int32_t>::min());
-    Floats n = z * 0x1.715476p0f + to_integer;
-    const Integers shift = reinterpret_cast<Integers>(n) << 23;
-    n = n - to_integer;
-    Floats t = n * -0x1.62E4p-1f + z;
-    t = n * -0x1.7F7D1Cp-20f + t;
-    Floats p = t * 0x1.10621Ep-7f + 0x1.572ADAp-5f;
-    p = p * t + 0x1.5557Bp-3f;
-    p = p * t + 0x1.FFFDFAp-2f;
-    p = p * t + 1.0f;
-    p = p * t + 1.0f;
-    const auto e = reinterpret_cast<Floats>(reinterpret_cast<Integers>(p) + shift);
-    const Floats one = t * 0.0f + 1.0f;  // NaN stays, which the integers would lose
-    Floats small = e / (e + one);
-    const Floats zero{};
-    small = z < lowest ? zero : small;
-    x = x > 0.0f ? 1.0f - small : small;
-  }
-
- private:
-  static constexpr float lowest = -0x1.5D589Ep6f;  ///< below it exp is not normal
 };
 
 }  // namespace detail

@@ -213,6 +213,7 @@ using ForMoves = List<Avx2>;
 using ForFloats = List<Avx512, Avx2>;
 using ForBytes = List<Avx512Vnni, AvxVnni, Avx2>;
 using ForNonFinite = List<Avx512, Avx2, Sse2>;
+using Every = List<Avx512, Avx2, Sse2>;
 
 #elif defined(LITHE_AARCH64)
 
@@ -280,6 +281,7 @@ using ForMoves = List<Neon>;
 using ForFloats = List<Neon>;
 using ForBytes = List<NeonDot, Neon>;
 using ForNonFinite = List<>;
+using Every = List<Neon>;
 
 #else
 
@@ -287,6 +289,7 @@ using ForMoves = List<>;
 using ForFloats = List<>;
 using ForBytes = List<>;
 using ForNonFinite = List<>;
+using Every = List<>;
 
 #endif
 

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "lithe/core/shape.hpp"
+#include "lithe/simd/detail/vector.hpp"
+
+/// Functions of vectors of floats. A formula has the name of its kernel, what an element costs where the
+/// square root costs 1, and `apply`, which computes a vector in place.
+namespace lithe::inline v0::simd::detail {
+
+/// exp(z) is 2^n * (rest * series + 1), where n is z / log(2), rounded, and series is (exp(rest) - 1) / rest, by
+/// the best polynomial of its degree. z is in [-100, 0]; where it is less, n and rest may be anything but NaN.
+/// Where it is NaN, rest is.
+template <class Isa>
+struct Exponential {
+  using Floats = Vector<float, Isa::bytes>;
+  using Integers = Vector<std::int32_t, Isa::bytes>;
+  Integers exponent;  ///< n in the exponent of a float
+  Floats rest, series;
+
+  [[gnu::always_inline]] explicit Exponential(const Floats& z) {
+    constexpr float to_integer = 0x1.8p23f;  // a sum with it is rounded to an integer, in its lowest bits
+    Floats n = z * 0x1.715476p0f + to_integer;
+    exponent = reinterpret_cast<Integers>(n) << 23;
+    n = n - to_integer;
+    Floats t = n * -0x1.62E4p-1f + z;
+    t = n * -0x1.7F7D1Cp-20f + t;
+    Floats p = t * 0x1.6B9C66p-10f + 0x1.12254Ap-7f;
+    p = p * t + 0x1.5556F2p-5f;
+    p = p * t + 0x1.5554B4p-3f;
+    p = p * t + 0x1.FFFFFEp-2f;
+    rest = t;
+    series = p * t + 1.0f;
+  }
+};
+
+/// With e = exp(-|x|): e / (1 + e) for negative x, else one minus that.
+template <class Isa>
+struct Logistic {
+  static constexpr char name[] = "simd::sigmoid_f32_";
+  static constexpr index_t cost = 8;
+  [[gnu::always_inline]] static void apply(Vector<float, Isa::bytes>& x) {
+    using Floats = Vector<float, Isa::bytes>;
+    using Integers = Vector<std::int32_t, Isa::bytes>;
+    const Floats z =
+        reinterpret_cast<Floats>(reinterpret_cast<Integers>(x) | std::numeric_limits<std::int32_t>::min());
+    const Exponential<Isa> exp(z);
+    const Floats p = exp.series * exp.rest + 1.0f;
+    const auto e = reinterpret_cast<Floats>(reinterpret_cast<Integers>(p) + exp.exponent);
+    const Floats one = exp.rest * 0.0f + 1.0f;  // NaN stays, which the integers would lose
+    Floats small = e / (e + one);
+    const Floats zero{};
+    small = z < lowest ? zero : small;
+    x = x > 0.0f ? 1.0f - small : small;
+  }
+
+ private:
+  static constexpr float lowest = -0x1.5D589Ep6f;  ///< below it exp is not normal
+};
+
+/// With e = exp(-2 * |x|) - 1: -e / (e + 2), with the sign of x.
+template <class Isa>
+struct HyperbolicTangent {
+  static constexpr char name[] = "simd::tanh_f32_";
+  static constexpr index_t cost = 8;
+  [[gnu::always_inline]] static void apply(Vector<float, Isa::bytes>& x) {
+    using Floats = Vector<float, Isa::bytes>;
+    using Integers = Vector<std::int32_t, Isa::bytes>;
+    constexpr std::int32_t sign = std::numeric_limits<std::int32_t>::min(), one = 0x3F800000;
+    Floats z = reinterpret_cast<Floats>(reinterpret_cast<Integers>(x) | sign) * 2.0f;
+    Floats lowest;
+    fill(lowest, -20.0f);  // there, and below, the result is 1
+    z = z < lowest ? lowest : z;
+    const Exponential<Isa> exp(z);
+    const auto power = reinterpret_cast<Floats>(exp.exponent + one);
+    const Floats small = exp.rest * exp.series;
+    const Floats e = small * power + (power - 1.0f);
+    const Floats quotient = e / (e + 2.0f);
+    x = reinterpret_cast<Floats>((reinterpret_cast<Integers>(quotient) & ~sign) |
+                                 (reinterpret_cast<Integers>(x) & sign));
+  }
+};
+
+}  // namespace lithe::inline v0::simd::detail
