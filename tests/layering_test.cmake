@@ -43,7 +43,7 @@ set(rows
     "xnn/all                       | core/.*|xnn/[a-z0-9_]*                                           | "
     "xnn/.*                        | (core|memory|ops|xnn)/.*|runtime/(cpu|threads|packed_weights)    | xnnpack|pthreadpool"
     "simd/detail/isa               | (core|simd)/.*                                                   | .*intrin|arm_neon"
-    "simd/.*                       | (core|ops|simd)/.*|runtime/cpu                                   | "
+    "simd/.*                       | (core|ops|simd)/.*|runtime/(cpu|packed_weights)                  | "
     "format/.*                     | (core|format)/.*                                                 | flatbuffers/.*"
     "(model|session)               | model|(core|memory|format|runtime)/.*                            | "
     "micro                         | model|session|(core|memory|format|runtime|ops)/.*                | "

@@ -6,10 +6,13 @@
 #include "lithe/simd/average_pool2d.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
 #include "lithe/simd/fully_connected.hpp"
+#include "lithe/simd/gru.hpp"
 #include "lithe/simd/large_depthwise_conv2d.hpp"
+#include "lithe/simd/lstm.hpp"
 #include "lithe/simd/max_pool2d.hpp"
 #include "lithe/simd/pointwise_depthwise_conv2d.hpp"
 #include "lithe/simd/quantized_depthwise_conv2d.hpp"
+#include "lithe/simd/rnn.hpp"
 #include "lithe/simd/transpose.hpp"
 #include "lithe/simd/unary.hpp"
 
@@ -24,8 +27,11 @@ using all = KernelList<
     FasterFullyConnected,
     FasterLargeDepthwiseConv2D,
     FasterQuantizedDepthwiseConv2D,
+    GRU,
+    LSTM,
     MaxPool2D,
     PointwiseDepthwiseConv2D,
+    RNN,
     Transpose,
     Unary>;
 // clang-format on

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+#include "lithe/core/half.hpp"
+#include "lithe/core/kernel.hpp"
+#include "lithe/ops/detail/gemm.hpp"
+#include "lithe/ops/detail/parallel.hpp"
+#include "lithe/ops/detail/recurrent.hpp"
+#include "lithe/runtime/packed_weights.hpp"
+#include "lithe/simd/detail/isa.hpp"
+#include "lithe/simd/detail/packed_constants.hpp"
+#include "lithe/simd/detail/recurrent_layout.hpp"
+#include "lithe/simd/detail/sequences.hpp"
+
+namespace lithe::inline v0::simd::detail {
+
+/// The kernel of a cell, for constant weights.
+template <class Isa, class Cell>
+class RecurrentOn {
+ public:
+  using Op = typename Cell::Op;
+  using Attributes = typename Op::Attributes;
+  static constexpr auto full_name = isa::joined(Cell::name, Isa::name);
+  static constexpr const char* name = full_name.data();
+  static constexpr std::uint32_t packed_inputs = 0b1000'1110;
+
+  static bool supports(const Attributes& a, const NodeInfo& node) {
+    const DType dtype = node.input(0).dtype;
+    if (!Isa::on(*node.cpu) || (dtype != DType::f32 && dtype != DType::f16) || !Cell::takes(a)) return false;
+    const auto packable = [&](int i) { return !node.has(i) || node.input(i).constant(); };
+    return std::ranges::all_of(constants, packable) && node.input(2).shape[2] > 0;
+  }
+
+  /// Whether hidden units fill more than half of a vector, or vectors cannot be shorter.
+  static bool fits(const NodeInfo& node) {
+    constexpr index_t lanes = Isa::bytes / sizeof(float);
+    return lanes <= 4 || node.input(2).shape[2] * 2 > lanes;
+  }
+
+  [[gnu::cold]] Status create(const Attributes&, CreateContext& context) {
+    const NodeInfo& node = context.node;
+    const Layout layout = layout_of(node);
+    const index_t directions = node.input(2).shape[0];
+    PackingHash arguments;
+    arguments.add(node.input(0).dtype).add(directions).add(layout.inputs).add(layout.hidden);
+    for (const int i : {2, 7}) arguments.add(node.has(i) ? node.input(i).buffer : -1);
+    const PackingKey key{context.model_id, PackingHash{}.add(std::string_view(name)).value(),
+                         arguments.value(), node.input(1).buffer, node.has(3) ? node.input(3).buffer : -1};
+    const bool shareable =
+        std::ranges::all_of(constants, [&](int i) { return !node.has(i) || node.input(i).buffer >= 0; });
+    const std::uint64_t count = static_cast<std::uint64_t>(directions) * layout.floats();
+    return packed_.pack(context, shareable ? &key : nullptr, count, [&](float* to) {
+      if (node.input(1).dtype == DType::f16)
+        pack<half>(node, layout, to);
+      else
+        pack<float>(node, layout, to);
+    });
+  }
+
+  [[gnu::cold]] static Status reshape(const Attributes&, ReshapeContext& context) {
+    const Shape &input = context.inputs[0].shape, &recurrence = context.inputs[2].shape;
+    const RecurrentWorkspace<Isa, Cell> one(input, recurrence[2], context.inputs[0].dtype == DType::f16);
+    return ops::detail::ask_workspace(
+        context, static_cast<std::uint64_t>(recurrence[0]) * one.floats() * sizeof(float));
+  }
+
+  Status run(const Attributes& a, RunContext& context) const {
+    LITHE_TRY(ops::detail::check_sequence_lengths(context));
+    const TensorView& input = context.input(0);
+    const Shape& recurrence = context.input(2).shape;
+    const Layout layout{input.shape[2], recurrence[2], context.has(7)};
+    const std::uint64_t packed = layout.floats(),
+                        memory = RecurrentWorkspace<Isa, Cell>(input.shape, recurrence[2],
+                                                               input.dtype == DType::f16)
+                                     .floats();
+    auto* workspace = reinterpret_cast<float*>(context.workspace().data());
+    const index_t directions = recurrence[0];
+    ops::detail::in_parallel(context.threads(), directions, [&](index_t d) {
+      const auto n = static_cast<std::uint64_t>(d);
+      Sequences<Isa, Cell> sequences(a, context, d, layout, packed_.data() + n * packed,
+                                     workspace + n * memory);
+      sequences.run(directions > 1 ? nullptr : context.threads());
+    });
+    return {};
+  }
+
+ private:
+  using Layout = PackedRecurrence<Isa, Cell>;
+  static constexpr int constants[] = {1, 2, 3, 7};  ///< weight, recurrence, bias, peephole
+
+  static Layout layout_of(const NodeInfo& node) {
+    return {node.input(1).shape[2], node.input(2).shape[2], node.has(7)};
+  }
+
+  template <class T>
+  [[gnu::cold]] static void pack(const NodeInfo& node, const Layout& layout, float* to) {
+    const index_t gates = Layout::all_gates, units = layout.hidden;
+    const auto part = [&](int i, index_t d, index_t elements) {
+      return node.has(i) ? static_cast<const T*>(node.input(i).data) + d * elements : nullptr;
+    };
+    for (index_t d = 0; d < node.input(2).shape[0]; ++d)
+      layout.pack(part(1, d, gates * units * layout.inputs), part(2, d, gates * units * units),
+                  part(3, d, 2 * gates * units), part(7, d, 3 * units),
+                  to + static_cast<std::uint64_t>(d) * layout.floats());
+  }
+
+  PackedConstants packed_;
+};
+
+}  // namespace lithe::inline v0::simd::detail
