@@ -12,7 +12,7 @@
 
 #include "lithe/lithe.hpp"
 
-/// lithe's side of peers.py and forests.py. It loads a model and prints its outputs for one input, the first of those
+/// lithe's side of peers.py, forests.py and recurrent.py. It loads a model and prints its outputs for one input, the first of those
 /// in the file, which take turns. For every number N that it reads from standard input it runs the model once, then N
 /// times more, and prints what those N runs took.
 namespace {
