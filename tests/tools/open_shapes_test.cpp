@@ -84,10 +84,43 @@ TEST(OpenShapes, WhatIsCutIsNotFixed) {
   EXPECT_EQ(sliced("1"), "1 8");
 }
 
+/// A table of 80 positions, of which the first `time` are added to x, has no room for a large time.
+TEST(OpenShapes, TablesWithAnEndLeaveTheShapeKnown) {
+  const auto after_table = [](const std::string& x, const std::string& nodes) {
+    return dims_of(
+        "g (" + x +
+            ") => (float[] y) <int64[3] size = {1, 80, 8}, int64[1] first = {0}, int64[1] second = {1}, "
+            "int64[4] heads = {0, 0, -1, 2}, int64[1] last = {-1}> "
+            "{ table = ConstantOfShape(size)\n shape = Shape(x)\n time = Gather(shape, second)\n "
+            "places = Slice(table, first, time, second)\n placed = Add(x, places)\n " +
+            nodes + " }",
+        "y");
+  };
+  EXPECT_EQ(after_table("float[n,time,8] x", "y = Relu(placed)"), "n time 8");
+  EXPECT_EQ(after_table("float[n,time,8] x", "y = Reshape(placed, heads)"), "n time 4 2");
+  EXPECT_EQ(after_table("float[time,n,8] x", "y = Relu(placed)"), "time n 8");
+  EXPECT_EQ(
+      after_table("float[n,time,8] x", "t = Transpose <perm = [0, 2, 1]> (placed)\n y = MatMul(placed, t)"),
+      "n time time");
+  EXPECT_EQ(after_table("float[n,time,8] x", "y = Concat <axis = 1> (placed, placed)"), "n ? 8");
+  EXPECT_EQ(after_table(
+                "float[n,time,8] x",
+                "n = Gather(shape, first)\n least = Min(n, time)\n y = Slice(placed, first, least, second)"),
+            "n ? 8")
+      << "the smaller of two sizes is neither";
+}
+
 TEST(OpenShapes, RanksSurviveWhatIsNotKnown) {
   EXPECT_EQ(dims_of("g (float[n,8] x, int64[3] to) => (float[] y) { r = Reshape(x, to)\n y = Relu(r) }", "y"),
             "? ? ?");
   EXPECT_EQ(dims_of("g (float[n,1,8] x) => (float[] y) { y = Squeeze(x) }", "y"), "n 8");
+  const std::string any = "g (float[n,8] x, int64[2] c, int64[1] d, int64[4] p) => (float[] y) ";
+  for (const char* node : {"Slice(x, c, c)", "Tile(x, c)", "Expand(x, c)", "Pad(x, p)", "Resize(x, , , c)",
+                           "ConstantOfShape(c)"})
+    EXPECT_EQ(dims_of(any + "{ r = " + node + "\n y = Relu(r) }", "y"), "? ?") << node;
+  EXPECT_EQ(dims_of(any + "{ r, i = TopK(x, d)\n y = Relu(r) }", "y"), "? ?");
+  EXPECT_EQ(dims_of(any + "{ r = ReduceSum <keepdims = 0> (x, d)\n y = Relu(r) }", "y"), "?");
+  EXPECT_EQ(dims_of(any + "{ r = Unsqueeze(x, c)\n y = Relu(r) }", "y"), "? ? ? ?");
   EXPECT_EQ(dims_of("g (float[n,8] x) => (float[] y) { i = NonZero(x)\n y = Cast <to = 1> (i) }", "y"),
             "? ?");
 }

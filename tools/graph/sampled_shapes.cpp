@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/graph/sampled_shapes.hpp"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -29,14 +30,30 @@ constexpr std::uint64_t most_bytes = std::uint64_t{1} << 48;
 /// Contents larger than this decide no shape.
 constexpr EvaluationLimits small_values{.result_bytes = 4096, .work = 4096};
 
-/// What follows although contents are not known: a shape of known length gives the rank.
-std::optional<std::size_t> rank_of_shape_input(const Graph& graph, const Node& node) {
-  const std::size_t shape = node.op == "Reshape" ? 1 : 0;
-  if (shape == 0 && node.op != "ConstantOfShape") return std::nullopt;
-  if (shape >= node.inputs.size() || node.inputs[shape] == absent) return std::nullopt;
-  const std::optional<Dims>& length = graph.value(node.inputs[shape]).dims;
+/// A Reshape to a shape of known length gives the rank, whatever the shape holds.
+std::optional<std::size_t> rank_of_reshape(const Graph& graph, const Node& node) {
+  if (node.op != "Reshape" || node.inputs.size() < 2 || node.inputs[1] == absent) return std::nullopt;
+  const std::optional<Dims>& length = graph.value(node.inputs[1]).dims;
   if (!length || length->size() != 1 || (*length)[0] < 0 || (*length)[0] > max_rank) return std::nullopt;
   return static_cast<std::size_t>((*length)[0]);
+}
+
+/// Contents of small inputs that decide shapes, for the rank of what a node makes: sizes, starts, pads and repeats may be
+/// all 1 or all 0, axes 0, 1, 2 ...
+constexpr std::int64_t guesses[][2] = {{1, 0}, {0, 0}, {0, 1}};  // {first, step}
+
+/// Null where an input cannot decide the number of dims.
+ConstantPtr guess(DType dtype, const Dims& dims, const std::int64_t (&from)[2]) {
+  if (dims.size() > 1 || (dims.size() == 1 && (dims[0] < 0 || dims[0] > 2 * max_rank))) return nullptr;
+  const auto fill = [&]<class T>(T) {
+    std::vector<T> numbers(dims.empty() ? 1 : static_cast<std::size_t>(dims[0]));
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+      numbers[i] = static_cast<T>(from[0] + from[1] * static_cast<std::int64_t>(i));
+    return make_constant<T>(Shape(std::span<const std::int64_t>(dims)), numbers);
+  };
+  if (dtype == DType::s64) return fill(std::int64_t{});
+  if (dtype == DType::s32) return fill(std::int32_t{});
+  return dtype == DType::f32 ? fill(float{}) : nullptr;
 }
 
 void set_rank(std::optional<Dims>& dims, std::optional<std::size_t> rank) {
@@ -54,7 +71,7 @@ std::int64_t SampledShapes::size(std::int64_t open, std::size_t sample) {
     case large:
       return (1 << 14) + 64 * (3 * open + 1);
     case odd:
-      return 37 + 2 * (open % 101);
+      return 61 - open % 53;
     case first_larger:
     case second_larger:
       return (open % 2 == 0) == (sample == first_larger) ? (1 << 15) + 64 * (open % 89) : 16 + open % 89;
@@ -74,11 +91,10 @@ std::optional<std::size_t> SampledShapes::Samples::rank() const {
   return std::nullopt;
 }
 
-/// The number of the open dimension that has this size in the large sample, or -1.
-std::int64_t SampledShapes::symbol(std::int64_t size) {
-  const std::int64_t steps = (size - (1 << 14)) / 64 - 1;
-  if (steps < 0 || steps % 3 != 0 || SampledShapes::size(steps / 3, large) != size) return -1;
-  return steps / 3;
+/// The number of the open dimension that has this size in the large or the small sample, or -1.
+std::int64_t SampledShapes::symbol(std::int64_t size, std::size_t sample) {
+  const std::int64_t open = sample == large ? ((size - (1 << 14)) / 64 - 1) / 3 : size / 32 - 1;
+  return open >= 0 && SampledShapes::size(open, sample) == size ? open : -1;
 }
 
 bool SampledShapes::possible(const Samples& samples, std::size_t axis, std::int64_t dim) {
@@ -87,18 +103,26 @@ bool SampledShapes::possible(const Samples& samples, std::size_t axis, std::int6
   return true;
 }
 
-/// What all known samples of a dimension are: a number, a symbol, or neither (-1).
+/// What all known samples of a dimension are: a number, a symbol, or neither (-1). Where a table, of positions for
+/// example, has no room for the large samples, all the smaller ones have to agree.
 std::int64_t SampledShapes::common(const Samples& samples, std::size_t axis) {
   if (samples.uniform) return samples[0].dims[axis];
-  const bool is_small = samples[small].known || samples[odd].known;
-  if (samples[large].known && is_small) {
-    const std::int64_t open = symbol(samples[large].dims[axis]);
+  const auto known = [&](std::size_t sample) { return samples[sample].known; };
+  const bool both_small = known(small) && known(odd);
+  if (known(large) ? known(small) || known(odd) : both_small) {
+    const std::size_t telling = known(large) ? large : small;
+    const std::int64_t open = symbol(samples[telling].dims[axis], telling);
     if (open >= 0 && open < first_unnamed && possible(samples, axis, dim_of_symbol(open)))
       return dim_of_symbol(open);
   }
-  const std::size_t beyond = samples[large].known ? large : equal_large;
-  if (!samples[beyond].known || !(is_small || samples[equal_small].known || samples[ones].known)) return -1;
-  const std::int64_t number = samples[beyond].dims[axis];
+  const bool any_small = known(small) || known(odd) || known(equal_small) || known(ones);
+  const bool enough =
+      known(large) || known(equal_large) ? any_small : both_small && (known(equal_small) || known(ones));
+  if (!enough) return -1;
+  const std::int64_t number = samples[known(large)         ? large
+                                      : known(equal_large) ? equal_large
+                                                           : small]
+                                  .dims[axis];
   return possible(samples, axis, number) ? number : -1;
 }
 
@@ -153,12 +177,14 @@ void SampledShapes::hint(Graph& graph, ValueId value, const Dims& said) {
 }
 
 std::vector<SampledShapes::Sample> SampledShapes::infer_sample(const Graph& graph, const Node& node,
+                                                               const std::vector<Samples>& inputs,
                                                                std::size_t sample, std::vector<bool>& exact) {
   Graph alone;
   Node copy = node;
-  for (ValueId& input : copy.inputs) {
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    ValueId& input = copy.inputs[i];
     if (input == absent) continue;
-    const Sample& given = samples_of(graph, input)[sample];
+    const Sample& given = inputs[i][sample];
     if (!given.known) return {};
     Value value = graph.value(input);
     value.dims = given.dims;
@@ -190,6 +216,44 @@ void SampledShapes::set(Graph& graph, ValueId value, Samples samples) {
   by_value_[static_cast<std::size_t>(value)] = std::move(samples);
 }
 
+std::vector<SampledShapes::Samples> SampledShapes::infer_samples(const Graph& graph, const Node& node,
+                                                                 const std::vector<Samples>& inputs,
+                                                                 std::vector<bool>& exact) {
+  const bool uniform = std::all_of(inputs.begin(), inputs.end(), [](const Samples& s) { return s.uniform; });
+  std::vector<Samples> outputs(node.outputs.size());
+  exact.assign(node.outputs.size(), true);
+  for (std::size_t s = 0; s < (uniform ? 1 : count); ++s) {
+    std::vector<Sample> sample = infer_sample(graph, node, inputs, s, exact);
+    for (std::size_t o = 0; o < sample.size(); ++o) outputs[o].each[s] = std::move(sample[o]);
+  }
+  for (Samples& samples : outputs) samples.uniform = uniform;
+  return outputs;
+}
+
+/// Gives the inputs fresh samples, as if the graph began here. Returns false where that cannot help: all dims are fixed, or
+/// the rank of an input is not known.
+bool SampledShapes::reopen(const Graph& graph, const Node& node, std::vector<Samples>& inputs) {
+  bool any = false;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (node.inputs[i] == absent || inputs[i].uniform) continue;
+    const std::optional<Dims>& dims = graph.value(node.inputs[i]).dims;
+    if (!dims) return false;
+    inputs[i] = opened(*dims);
+    any = true;
+  }
+  return any;
+}
+
+std::vector<SampledShapes::Samples> SampledShapes::with_contents(const Graph& graph, const Node& node,
+                                                                 std::vector<Samples> inputs,
+                                                                 const std::int64_t (&from)[2]) {
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    for (Sample& sample : inputs[i].each)
+      if (node.inputs[i] != absent && sample.known && !sample.contents)
+        sample.contents = guess(graph.value(node.inputs[i]).dtype, sample.dims, from);
+  return inputs;
+}
+
 Status SampledShapes::infer(Graph& graph, const Node& node) {
   BoundNode bound(graph, node);
   LITHE_TRY(bound.status());
@@ -197,20 +261,27 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
   if (bound.shapes_known())
     if (const Status status = bound.infer(); !status.ok() && status.code() != Code::needs_value)
       return status;
-  bool uniform = true;
-  for (const ValueId input : node.inputs)
-    uniform = uniform && (input == absent || samples_of(graph, input).uniform);
-  std::vector<Samples> outputs(node.outputs.size());
-  std::vector<bool> exact(node.outputs.size(), true);
-  for (std::size_t s = 0; s < (uniform ? 1 : count); ++s) {
-    std::vector<Sample> sample = infer_sample(graph, node, s, exact);
-    for (std::size_t o = 0; o < sample.size(); ++o) outputs[o].each[s] = std::move(sample[o]);
-  }
+  std::vector<Samples> inputs(node.inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (node.inputs[i] == absent)
+      inputs[i].uniform = true;
+    else
+      inputs[i] = samples_of(graph, node.inputs[i]);
+  std::vector<bool> exact;
+  std::vector<Samples> outputs = infer_samples(graph, node, inputs, exact);
+  const auto nothing = [](const std::vector<Samples>& all) {
+    return std::none_of(all.begin(), all.end(), [](const Samples& samples) { return samples.rank(); });
+  };
+  if (nothing(outputs) && reopen(graph, node, inputs)) outputs = infer_samples(graph, node, inputs, exact);
+  std::vector<Samples> guessed = outputs;  // for their ranks
+  std::vector<bool> unused;
+  for (const auto& from : guesses)
+    if (nothing(guessed))
+      guessed = infer_samples(graph, node, with_contents(graph, node, inputs, from), unused);
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     if (node.outputs[o] == absent) continue;
-    outputs[o].uniform = uniform;
-    const std::optional<std::size_t> rank = outputs[o].rank();
-    set_rank(graph.value(node.outputs[o]).dims, rank ? rank : rank_of_shape_input(graph, node));
+    const std::optional<std::size_t> rank = outputs[o].rank(), likely = guessed[o].rank();
+    set_rank(graph.value(node.outputs[o]).dims, likely ? likely : rank_of_reshape(graph, node));
     if (rank && exact[o]) set(graph, node.outputs[o], std::move(outputs[o]));
   }
   return {};

@@ -17,8 +17,8 @@ namespace lithe::graph {
 /// decide shapes (Shape, Gather, Concat, Reshape). A dimension that is the same in all samples is fixed; one that is as
 /// large as a symbol in all of them is that symbol; whatever else it is, the rank is known.
 ///
-/// Sizes: five samples give every open dimension a size of its own (small and round, large, odd, and each second one far
-/// larger than the others, as the smaller of two may decide), two give all the same (for axes that must agree although
+/// Sizes: five samples give every open dimension a size of its own (small, round and growing; small, odd and falling;
+/// large; and each second one far larger than the others, as the smaller of two may decide), two give all the same (for axes that must agree although
 /// they have two names), one gives 1. A sample whose sizes a node refuses says nothing from there on.
 class SampledShapes {
  public:
@@ -48,7 +48,7 @@ class SampledShapes {
   };
 
   static std::int64_t size(std::int64_t open, std::size_t sample);
-  static std::int64_t symbol(std::int64_t size);
+  static std::int64_t symbol(std::int64_t size, std::size_t sample);
   /// Whether dimension `axis` may be `dim`, a number or a symbol.
   static bool possible(const Samples& samples, std::size_t axis, std::int64_t dim);
   static std::int64_t common(const Samples& samples, std::size_t axis);
@@ -56,8 +56,15 @@ class SampledShapes {
   Samples opened(const Dims& dims);
   /// The outputs in one sample; empty where the operator does not tell. `exact[o]` becomes false where output `o` is no
   /// larger than that.
-  std::vector<Sample> infer_sample(const Graph& graph, const Node& node, std::size_t sample,
-                                   std::vector<bool>& exact);
+  std::vector<Sample> infer_sample(const Graph& graph, const Node& node, const std::vector<Samples>& inputs,
+                                   std::size_t sample, std::vector<bool>& exact);
+  /// The outputs in all samples of the node's inputs.
+  std::vector<Samples> infer_samples(const Graph& graph, const Node& node, const std::vector<Samples>& inputs,
+                                     std::vector<bool>& exact);
+  /// Gives small inputs contents where they have none.
+  static std::vector<Samples> with_contents(const Graph& graph, const Node& node, std::vector<Samples> inputs,
+                                            const std::int64_t (&from)[2]);
+  bool reopen(const Graph& graph, const Node& node, std::vector<Samples>& inputs);
   /// Gives a value of known rank the dims that all samples agree on.
   void set(Graph& graph, ValueId value, Samples samples);
 
