@@ -71,6 +71,12 @@ TEST(ImportIndexing, Composed) {
     EXPECT_EQ(
         nodes("g (int32[2,3] x) => (float[2,3] y) { y = EyeLike <dtype = 1, k = 1> (x) }", opset).back(),
         "Cast (.)");
+  for (const char* element : {"float", "int32"})  // nothing but the input says the type
+    EXPECT_EQ(nodes("g (" + std::string(element) + "[2,3] x) => (" + element +
+                        "[2,3] y) { m = EyeLike (x)\n y = Mul (m, x) }",
+                    newest_opset)
+                  .back(),
+              "Mul (., .)");
   for (int opset = 14; opset <= newest_opset; ++opset)
     EXPECT_EQ(nodes("g (float[2,3] x) => (float[2,3] y) { y = Trilu <upper = 0> (x) }", opset).back(),
               "Where (., ., 0)");

@@ -11,6 +11,7 @@
 #include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/sizes.hpp"
+#include "tools/io/tensor_proto.hpp"
 
 /// Operators that compare positions: a mask of comparisons between counted numbers.
 namespace lithe::import {
@@ -29,15 +30,18 @@ ValueId columns(NodeImport& node, ValueId value) {
   return numbers_below(node, size_of(node, value, node.required_rank(value) - 1));
 }
 
-/// EyeLike-9 to 22: ones where column - row is k.
+/// EyeLike-9 to 22: ones where column - row is k, of the input's type unless `dtype` says another one.
 void import_eye_like(NodeImport& node) {
-  node.attribute_int("dtype", 0);
   const ValueId input = node.input(0);
+  const DType dtype = node.has_attribute("dtype")
+                          ? io::dtype_from_onnx(static_cast<int>(node.attribute_int("dtype", 0)))
+                          : node.dtype(input);
+  if (dtype == DType::none) node.refuse("attribute dtype is no type of numbers");
   if (node.required_rank(input) != 2) node.refuse("EyeLike needs a matrix");
   const ValueId offset = integer(node, node.attribute_int("k", 0));
   const ValueId mask =
       node.emit<ops::Equal>({}, {rows(node, input, offset), columns(node, input)}, DType::boolean);
-  node.emit_outputs<ops::Cast>({}, {mask});
+  node.emit_outputs<ops::Cast>({}, {mask}, dtype);
 }
 
 /// Trilu-14: what is on the other side of diagonal k becomes 0.
