@@ -5,15 +5,21 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "lithe/core/half.hpp"
 #include "tests/tools/import_testing.hpp"
 #include "tools/check/in_double.hpp"
 #include "tools/check/judge.hpp"
+#include "tools/check/named_size.hpp"
+#include "tools/check/sizes.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/import/convert.hpp"
 #include "tools/import/io_contract.hpp"
@@ -185,6 +191,57 @@ TEST(Check, ModelsThatNeedLargeInputsAreTriedAtLargeSizes) {
   ASSERT_FALSE(result.check.cases.empty());
   EXPECT_EQ(result.check.cases[0].shapes, "H=16");
   EXPECT_FALSE(result.check.notes.empty());
+}
+
+/// One step of attention: the mask is as long as the past and the present are together.
+TEST(Check, SymbolsThatDependOnEachOtherAreFound) {
+  const import::Conversion result = convert_text(
+      "g (float[n,past,4] keys, float[n,3,4] key, float[n,total] mask) => (float[n,total,4] y) <int64[1] "
+      "last = {2}> "
+      "{ all = Concat <axis = 1> (keys, key)\n column = Unsqueeze(mask, last)\n y = Add(all, column) }");
+  EXPECT_EQ(result.check.verdict, Verdict::agrees);
+  ASSERT_FALSE(result.check.cases.empty());
+  EXPECT_EQ(result.check.cases.back().shapes, "n=7, past=7, total=10");
+}
+
+/// The same where only the contents of an index tell that the mask is too short.
+TEST(Check, SymbolsThatIndicesDependOnAreFound) {
+  const import::Conversion result = convert_text(
+      "g (float[past,4] keys, float[1,4] key, float[total] mask) => (float[K,4] y) <int64 zero = {0}, int64 "
+      "one = {1}, int64[1] last = {1}> "
+      "{ all = Concat <axis = 0> (keys, key)\n shape = Shape(all)\n length = Gather(shape, zero)\n places = "
+      "Range(zero, length, one)\n "
+      "chosen = Gather(mask, places)\n column = Unsqueeze(chosen, last)\n y = Add(all, column) }");
+  EXPECT_EQ(result.check.verdict, Verdict::agrees);
+  ASSERT_FALSE(result.check.cases.empty());
+  EXPECT_EQ(result.check.cases.back().shapes, "past=7, total=8");
+  for (const std::string& note : result.check.notes) EXPECT_FALSE(mentions(note, "outside")) << note;
+}
+
+TEST(Check, NamesThatComputeSizesAreBelieved) {
+  graph::Model model;
+  model.symbols = {{.name = "batch"},
+                   {.name = "past"},
+                   {.name = "past + 1"},
+                   {.name = "2*(h // 4)"},
+                   {.name = "past + 2", .max = 9}};
+  EXPECT_EQ(settings(model), (std::vector<Sizes>{{1, 1, 2, 1, 1}, {2, 2, 3, 1, 1}, {7, 7, 8, 2, 9}}));
+}
+
+TEST(Check, SizesInNamesAreExpressionsOrNothing) {
+  const auto size = [](std::string_view name) { return static_cast<std::uint64_t>(name == "past" ? 5 : 3); };
+  const std::pair<const char*, int> cases[] = {{"past + 1", 6},   {"past_length + sequence.length", 6},
+                                               {"2*past - 1", 9}, {"(s0//2) * (past+ 1)", 6},
+                                               {"past", -1},      {"12", -1},
+                                               {"", -1},          {"past +", -1},
+                                               {"past - 9", -1},  {"past / 0", -1},
+                                               {"a b", -1},       {"unk__3 + (1", -1},
+                                               {"image:2", -1},   {"99999999999999999999 + 1", -1},
+                                               {"Max(1, s0)", -1}};
+  for (const auto& [name, wanted] : cases)
+    EXPECT_EQ(named_size(name, size), wanted < 0 ? std::nullopt : std::optional<std::uint64_t>(wanted))
+        << name;
+  EXPECT_EQ(named_size(std::string(100000, '(') + "a + 1", size), std::nullopt);
 }
 
 TEST(Check, ShapesThatLeaveNothingMayBeRefused) {

@@ -45,9 +45,9 @@ class Checker {
 
   Report run() {
     if (options_.samples.empty()) {
-      for (const Sizes& sizes : settings(model_)) at(sizes);
+      for (const Sizes& sizes : settings(model_)) near(sizes);
       for (const Sizes& sizes : larger_settings(model_))
-        if (!says_something()) at(sizes);
+        if (!says_something()) at(sizes, false);
     } else {
       for (std::size_t s = 0; s < options_.samples.size(); ++s) on_sample(s);
     }
@@ -188,14 +188,32 @@ class Checker {
            run * case_inferences <= left;
   }
 
-  void at(const Sizes& sizes) {
+  /// At these sizes, or at the first of their variants that says something.
+  void near(const Sizes& sizes) {
+    const std::vector<Sizes> all = settings(model_);
+    const bool records = sizes == all[all.size() > 1 ? 1 : 0];
+    const auto first = static_cast<std::ptrdiff_t>(report_.notes.size());
+    if (at(sizes, records)) return;
+    const std::vector<std::string> notes = report_.notes;
+    const std::string reason = reason_;
+    for (const Sizes& variant : variants(model_, sizes)) {
+      report_.notes.erase(report_.notes.begin() + first, report_.notes.end());
+      if (at(variant, records)) return;
+    }
+    report_.notes = notes;
+    reason_ = reason;
+  }
+
+  /// Returns whether the inputs of these sizes said something, or are too many to compare.
+  bool at(const Sizes& sizes, bool records) {
     const std::string where = sizes_text(model_, sizes);
-    if (!resize(sizes, where)) return;
+    const std::size_t cases = report_.cases.size();
+    if (!resize(sizes, where)) return false;
     const std::uint64_t run = work(truth());
     spent_ = 0;
     if (!affordable(run) && says_something() && !has_bounds(model_)) {
       note(where, "not compared, since an inference of the original takes " + millions(run));
-      return;
+      return true;
     }
     Random random(1);
     if (!compare(where, name(Contents::random), feed_of(Contents::random, random)))
@@ -211,9 +229,9 @@ class Checker {
     if (!left_out.empty())
       note(where, "not compared with " + left_out + " inputs, since an inference of the original takes " +
                       millions(run));
-    const std::vector<Sizes> all = settings(model_);
-    if (sizes == all[all.size() > 1 ? 1 : 0] || tests_.empty())
+    if (records || tests_.empty())
       for (int i = 0; i < 2 * options_.self_tests; ++i) record(feed_of(Contents::random, random));
+    return report_.cases.size() > cases;
   }
 
   static std::string millions(std::uint64_t work) {
