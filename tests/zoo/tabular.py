@@ -11,7 +11,6 @@ model was refused by lithe or is off by more than 1e-5. It takes minutes, and is
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -214,47 +213,23 @@ def dense(output):
     return output
 
 
-def convert(lithe, model, folder):
-    """The .lithe file."""
-    (folder / "m.onnx").write_bytes(model.SerializeToString())
-    done = subprocess.run([lithe, "convert", folder / "m.onnx", "-o", folder / "m.lithe"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().replace("\n", "; "))
-    return folder / "m.lithe"
-
-
-def run(lithe, file, x, names, folder):
-    np.save(folder / "x.npy", x)
-    done = subprocess.run([lithe, "run", file, "-i", f"x={folder / 'x.npy'}", "-o", folder / "out"], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr.strip().replace("\n", "; "))
-    return [np.load(folder / "out" / (name.replace("/", "_") + ".npy")) for name in names]
-
-
 def error(ours, theirs, labels):
-    """The largest difference, relative to the largest number; labels that differ count as 1."""
+    """command.error, for outputs that are texts too; labels that differ count as 1."""
     if theirs.dtype.kind in "OU":
         theirs = np.array([labels.index(t) for t in theirs.ravel()]).reshape(theirs.shape)
-    if ours.shape != theirs.shape:
-        raise RuntimeError(f"shape {ours.shape} instead of {theirs.shape}")
-    if theirs.dtype.kind == "i":
-        return float(np.mean(ours != theirs) > 0)
-    if (np.isnan(ours) != np.isnan(theirs)).any():
-        return float("inf")
-    span = max(np.nanmax(np.abs(theirs), initial=0), 1e-2)
-    return float(np.nanmax(np.abs(ours.astype(float) - theirs), initial=0) / span)
+    return command.error(ours, theirs)
 
 
 def compare(lithe, model, x, folder):
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
-    file = convert(lithe, model, folder)
-    inspected = subprocess.run([lithe, "inspect", file, "--json"], capture_output=True, text=True, check=True).stdout
-    labels = labels_of(inspected)
+    (folder / "model.onnx").write_bytes(model.SerializeToString())
+    file, _ = command.convert(lithe, folder / "model.onnx", folder)
+    labels = labels_of(command.call(lithe, "inspect", file, "--json"))
     return max(
         error(ours, dense(theirs), labels)
         for rows in ROWS
-        for ours, theirs in zip(run(lithe, file, x[:rows], names, folder), session.run(None, {"x": x[:rows]}))
+        for ours, theirs in zip(command.run(lithe, file, {"x": x[:rows]}, names, folder), session.run(None, {"x": x[:rows]}))
     )
 
 
@@ -274,7 +249,7 @@ def main(lithe, *chosen):
                 off = compare(lithe, model, x, Path(folder))
                 right += off <= TOLERANCE
                 print(f"{name}: {off:.1e}{'' if off <= TOLERANCE else '  DIFFERS'}", flush=True)
-            except (RuntimeError, ValueError) as reason:
+            except (command.Refused, ValueError) as reason:
                 print(f"{name}: {str(reason)[:400]}", flush=True)
     print(f"{right} of {exported} models convert and agree with ONNX Runtime within {TOLERANCE}")
     return 0 if right == exported else 1
