@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <cstdint>
 #include <limits>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "lithe/runtime/packed_weights.hpp"
 #include "lithe/simd/gru.hpp"
 #include "lithe/simd/lstm.hpp"
 #include "lithe/simd/rnn.hpp"
@@ -257,6 +258,44 @@ TEST(SimdRecurrentLists, VectorsFitTheUnits) {
         EXPECT_EQ(name.starts_with("simd::linear_gru_"), linear) << name;
     }
   }
+}
+
+/// Sessions share what was packed from the same constants, and nothing else.
+TEST(SimdRecurrentPacking, IsSharedByItsConstants) {
+  const std::vector<float> ones(1000, 1.0f);
+  const auto value = [&](const Shape& shape, int buffer) {
+    ValueInfo info{f32, shape, ones.data()};
+    info.buffer = buffer;
+    return info;
+  };
+  const Cpu all = every_feature();
+  PackedWeights weights;
+  std::uint64_t model = 1;
+  const auto entries_after = [&](int weight, int recurrence, int bias, int peephole) {
+    std::vector<ValueInfo> inputs(8);
+    inputs[0] = {f32, {3, 1, 2}};
+    inputs[1] = value({1, 20, 2}, weight);
+    inputs[2] = value({1, 20, 5}, recurrence);
+    if (bias != 0) inputs[3] = value({1, 40}, bias);
+    if (peephole != 0) inputs[7] = value({1, 15}, peephole);
+    const std::vector<ValueInfo> outputs{{f32, {3, 1, 1, 5}}};
+    simd::LstmOn<simd::isa::Baseline> kernel;
+    CreateContext context{
+        .node = {inputs, outputs, &all}, .packed_weights = &weights, .model_id = {model, 0}};
+    EXPECT_TRUE(kernel.create({}, context).ok());
+    return weights.entries();
+  };
+  EXPECT_EQ(entries_after(1, 2, 3, 4), 1u);
+  EXPECT_EQ(entries_after(1, 2, 3, 4), 1u);
+  EXPECT_EQ(entries_after(9, 2, 3, 4), 2u);
+  EXPECT_EQ(entries_after(1, 9, 3, 4), 3u);
+  EXPECT_EQ(entries_after(1, 2, 9, 4), 4u);
+  EXPECT_EQ(entries_after(1, 2, 3, 9), 5u);
+  EXPECT_EQ(entries_after(1, 2, 0, 4), 6u);
+  EXPECT_EQ(entries_after(1, 2, 3, 0), 7u);
+  model = 2;
+  EXPECT_EQ(entries_after(1, 2, 3, 4), 8u);
+  EXPECT_EQ(entries_after(1, -1, 3, 4), 8u) << "it has a constant that is not the model's";
 }
 
 }  // namespace
