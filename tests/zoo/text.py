@@ -374,7 +374,6 @@ NETWORKS = {
     "beit": seer("BeitConfig", use_relative_position_bias=True, **VISION),
     "dinov2": seer("Dinov2Config", **VISION),
     "dinov2.registers": seer("Dinov2WithRegistersConfig", **VISION),
-    "vit_mae": seer("ViTMAEConfig", keep=["last_hidden_state"], mask_ratio=0.0, **VISION),
     "yolos": seer(
         "YolosConfig",
         "YolosForObjectDetection",

@@ -21,6 +21,7 @@
 #include "tools/import/expansion.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
+#include "tools/import/sequences.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -238,6 +239,7 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
   check(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
   fix_shapes(name, model, options.shapes);
+  replace_sequences(model);
   expand_operators(model, options.kept);
 }
 
