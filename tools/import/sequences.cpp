@@ -27,8 +27,8 @@ struct List {
   std::string stacked;  ///< empty: one by one
 };
 
-constexpr std::size_t most_elements = 1024;                ///< of one list
-constexpr std::size_t most_copied = std::size_t{1} << 20;  ///< of all lists of a graph
+constexpr std::size_t most_elements = 1024;                ///< in one list
+constexpr std::size_t most_copied = std::size_t{1} << 20;  ///< in all lists of a graph together
 
 bool is_onnx(const onnx::NodeProto& node, const char* op) {
   return node.op_type() == op && normalized(node.domain()).empty();
@@ -274,7 +274,7 @@ class Lists {
       return expansion.add("Slice",
                            {shape, expansion.ints(std::array{from}), expansion.ints(std::array{to})});
     };
-    const auto product = [&](const std::string& dims) {  // of rank 1
+    const auto product = [&](const std::string& dims) {  // as a vector
       return expansion.add("Reshape", {expansion.add("ReduceProd", {dims}, {{"keepdims", std::int64_t{1}}}),
                                        expansion.ints(std::array<std::int64_t, 1>{1})});
     };
