@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "lithe/xnn/conv2d.hpp"
 #include "lithe/xnn/conv_transpose2d.hpp"
 #include "lithe/xnn/depthwise_conv2d.hpp"
@@ -195,8 +198,10 @@ struct Bytes {
     Quantization weights = one(filter);
     weights.zero_point = &filter_zero;
     weights.zero_point_dtype = s8;
-    return supports<xnn::Conv2D>(a, {{dtype, shape, nullptr, &in}, {dtype, filter_shape, this, &weights}},
-                                 {dtype, out, nullptr, &result});
+    const std::vector<std::int8_t> contents(static_cast<std::size_t>(filter_shape.elements()));
+    return supports<xnn::Conv2D>(
+        a, {{dtype, shape, nullptr, &in}, {dtype, filter_shape, contents.data(), &weights}},
+        {dtype, out, nullptr, &result});
   }
 };
 

@@ -5,21 +5,17 @@
 #include <cstdint>
 #include <limits>
 #include <random>
-#include <span>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lithe/lithe.hpp"
-#include "tests/xnn/against_portable.hpp"
+#include "tests/xnn/default_kernel.hpp"
 
 /// Numbers that are not finite, or very large, go through the kernels that a session takes unless told otherwise: each element of the
 /// output is of the class that the portable kernel gives, NaN, infinite or finite, and of its value.
 namespace lithe::test {
 namespace {
-
-constexpr std::span<const KernelEntry> kernels = KernelList<simd::all, xnn::all>::entries;
 
 constexpr float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
 const float numbers[] = {std::nanf(""), -std::nanf(""), inf, -inf, most, -most, 1e38f, -1e38f};
@@ -51,7 +47,7 @@ class NotFinite : public ::testing::Test {
     c.output_dtypes = {DType::f32};
     const InferResult inferred = infer_case(c);
     ASSERT_TRUE(inferred.status.ok()) << inferred.status.text();
-    const KernelEntry* kernel = chosen(c, inferred);
+    const KernelEntry* kernel = default_kernel(c, inferred);
     if (kernel == nullptr) return;  // the portable kernel runs it
     SCOPED_TRACE(kernel->name);
     const StoredTensor clean = c.inputs[0];
@@ -61,27 +57,12 @@ class NotFinite : public ::testing::Test {
         c.inputs[0] = clean;
         store_value(DType::f32, c.inputs[0].bytes.data(), static_cast<std::size_t>(at), number);
         SCOPED_TRACE(std::to_string(number) + " at " + std::to_string(at));
-        compare(run(c, *kernel, inferred, cpu()), run(c, portable_kernel<Op>, inferred, Cpu{}));
+        compare(run_on(*kernel, c, inferred), run_portable<Op>(c, inferred));
         if (::testing::Test::HasFailure()) return;
       }
   }
 
  private:
-  template <Operator Op>
-  static constexpr KernelEntry portable_kernel = lithe::detail::make_kernel<portable::Kernel<Op>>();
-
-  static const KernelEntry* chosen(const Case& c, const InferResult& inferred) {
-    for (const KernelEntry& kernel : kernels)
-      if (kernel.op == c.op && NodeRun(c, kernel, cpu(), inferred, {}).supported()) return &kernel;
-    return nullptr;
-  }
-  static StoredTensor run(const Case& c, const KernelEntry& kernel, const InferResult& inferred,
-                          const Cpu& cpu) {
-    const Variation how;
-    RunResult result = NodeRun(c, kernel, cpu, inferred, how).run();
-    EXPECT_TRUE(result.status.ok()) << result.status.text();
-    return std::move(result.outputs[0]);
-  }
   static void compare(const StoredTensor& result, const StoredTensor& right) {
     for (index_t i = 0; i < right.shape.elements(); ++i) {
       const double x = result.raw(i), y = right.raw(i);

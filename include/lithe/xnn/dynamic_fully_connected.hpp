@@ -32,7 +32,7 @@ class DynamicFullyConnected {
     if (q->block != 0 && !usable_blocks(*q, node.input(1).shape[1], *node.cpu)) return false;
     for (index_t i = 0; i < q->count; ++i)
       if (!usable_scale(q->scale_at(i))) return false;
-    return usable_clamp(a.clamp, DType::f32);
+    return usable_clamp(a.clamp, DType::f32) && exact_sums(node.input(1), Sums::of_products, *node.cpu);
   }
 
   [[gnu::cold]] Status create(const Op::Attributes& a, CreateContext& context) {

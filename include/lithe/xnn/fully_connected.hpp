@@ -29,7 +29,9 @@ class FullyConnected {
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     if (!node.input(1).constant() || (node.has(2) && !node.input(2).constant())) return false;
-    return usable_clamp(a.clamp, dtype) && (!quantized(dtype) || usable_layer(node, node.input(1).shape[0]));
+    return usable_clamp(a.clamp, dtype) &&
+           (!quantized(dtype) || usable_layer(node, node.input(1).shape[0])) &&
+           exact_sums(node.input(1), Sums::of_products, *node.cpu);
   }
 
   [[gnu::cold]] Status create(const Op::Attributes& a, CreateContext& context) {

@@ -53,7 +53,8 @@ struct ConvolutionProblem {
     if (datatype(dtype) == xnn_datatype_invalid || !runs_natively(dtype, node) || any_empty(node))
       return false;
     if (!node.input(1).constant() || (node.has(2) && !node.input(2).constant())) return false;
-    return usable_clamp(clamp, dtype) && (!quantized(dtype) || usable_layer(node, channels()));
+    return usable_clamp(clamp, dtype) && (!quantized(dtype) || usable_layer(node, channels())) &&
+           exact_sums(node.input(1), input_channels == 1 ? Sums::of_taps : Sums::of_products, *node.cpu);
   }
 
   PackingHash hash() const {

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -49,6 +50,21 @@ inline xnn_quantization_params params_of(const ValueInfo& value) {
 }
 inline bool same_quantization(const ValueInfo& a, const ValueInfo& b) {
   return scale_of(a) == scale_of(b) && zero_point_of(a) == zero_point_of(b);
+}
+
+/// What computes a layer's sums in XNNPACK: its products, or its depthwise convolutions.
+enum class Sums { of_products, of_taps };
+
+/// Whether XNNPACK 4ea82e5 adds two products of s8 in 16 bits, which two of -128 * -128 exceed: in the products
+/// of ARM without dot product, and in the depthwise convolutions of ARM and of AVX without AVX2
+/// (src/configs/gemm-config.c, dwconv-config.c).
+inline bool sums_in_16_bits(Sums sums, const Cpu& cpu) {
+  return cpu.neon ? sums == Sums::of_taps || !cpu.neon_dot : sums == Sums::of_taps && cpu.avx && !cpu.avx2;
+}
+/// Whether the layer's sums are exact with this constant filter. Reads it only where -128 matters.
+[[gnu::cold]] inline bool exact_sums(const ValueInfo& filter, Sums sums, const Cpu& cpu) {
+  return filter.dtype != DType::s8 || !sums_in_16_bits(sums, cpu) ||
+         std::memchr(filter.data, 0x80, static_cast<std::size_t>(filter.shape.elements())) == nullptr;
 }
 
 /// Whether XNNPACK takes the quantization of a layer. s8: normal positive filter scales and zero points 0;
