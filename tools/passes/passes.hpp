@@ -48,6 +48,8 @@ void quantize(graph::Model& model, PassLog& log);
 void quantize_dynamically(graph::Model& model, PassLog& log);
 /// All quantized activations of a graph get one 8-bit type: s8, or u8 if weights are asymmetric.
 void unify_quantized_types(graph::Model& model, PassLog& log);
+/// Element-wise nodes that compute an 8-bit value from one other 8-bit value become a LookupTable, to the bit.
+void tabulate(graph::Model& model, PassLog& log);
 /// Drops what nobody reads and brings nodes into running order.
 void remove_dead(graph::Model& model, PassLog& log);
 

@@ -37,7 +37,7 @@ constexpr Pass quantized[] = {
     {"unify_quantized_types", unify_quantized_types},
     {"fold_quantized_constants", fold_quantized_constants},
 };
-constexpr Pass last[] = {{"remove_dead", remove_dead}};
+constexpr Pass last[] = {{"tabulate", tabulate}, {"remove_dead", remove_dead}};
 
 template <std::size_t... sizes>
 constexpr auto joined(const Pass (&... lists)[sizes]) {

@@ -36,6 +36,7 @@
 #include "lithe/ops/gru.hpp"
 #include "lithe/ops/if.hpp"
 #include "lithe/ops/layer_normalization.hpp"
+#include "lithe/ops/lookup_table.hpp"
 #include "lithe/ops/loop.hpp"
 #include "lithe/ops/lp_pool2d.hpp"
 #include "lithe/ops/lrn.hpp"
@@ -114,6 +115,7 @@ using all = KernelList<
     Kernel<ops::GRU>,
     Kernel<ops::If>,
     Kernel<ops::LayerNormalization>,
+    Kernel<ops::LookupTable>,
     Kernel<ops::Loop>,
     Kernel<ops::LpPool2D>,
     Kernel<ops::LRN>,

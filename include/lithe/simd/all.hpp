@@ -8,6 +8,7 @@
 #include "lithe/simd/fully_connected.hpp"
 #include "lithe/simd/gru.hpp"
 #include "lithe/simd/large_depthwise_conv2d.hpp"
+#include "lithe/simd/lookup_table.hpp"
 #include "lithe/simd/lstm.hpp"
 #include "lithe/simd/max_pool2d.hpp"
 #include "lithe/simd/pointwise_depthwise_conv2d.hpp"
@@ -28,6 +29,7 @@ using all = KernelList<
     FasterLargeDepthwiseConv2D,
     FasterQuantizedDepthwiseConv2D,
     GRU,
+    LookupTable,
     LSTM,
     MaxPool2D,
     PointwiseDepthwiseConv2D,

@@ -7,9 +7,9 @@
 #include <limits>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/parallel.hpp"
 #include "lithe/ops/unary.hpp"
 #include "lithe/simd/detail/activations.hpp"
+#include "lithe/simd/detail/elements.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
@@ -31,38 +31,15 @@ class UnaryOn {
   }
 
   static Status run(const typename Op::Attributes&, RunContext& context) {
-    const TensorView& input = context.input(0);
-    const Tensor& output = context.output();
-    if (input.dense() && output.dense()) {
-      const auto* from = static_cast<const float*>(input.data);
-      auto* to = static_cast<float*>(output.data);
-      in_ranges(context, input.elements(), 1,
-                [&](index_t first, index_t count)
-                    __attribute__((always_inline)) { compute(from + first, count, to + first); });
-    } else {
-      const index_t length = input.shape.back();
-      in_ranges(context, input.shape.rows(), length,
-                [&](index_t first, index_t count) __attribute__((always_inline)) {
-                  for (index_t i = first; i < first + count; ++i)
-                    compute(input.row<float>(i), length, output.row<float>(i));
-                });
-    }
+    for_each_run<Isa, float>(context, grain,
+                             [](const float* from, index_t count, float* to)
+                                 __attribute__((always_inline)) { compute(from, count, to); });
     return {};
   }
 
  private:
   using Floats = Vector<float, Isa::bytes>;
-  static constexpr index_t grain = 48 * 1024 / Formula::cost, most_ranges = 64,
-                           lanes = Isa::bytes / sizeof(float);
-
-  /// Calls body(first, count) for ranges of `items` of `size` elements each, on the threads there are.
-  template <class Body>
-  static void in_ranges(const RunContext& context, index_t items, index_t size, const Body& body) {
-    const ops::detail::Ranges ranges(items, size, grain, most_ranges);
-    ops::detail::in_parallel(context.threads(), ranges.count, [&](index_t i) {
-      Isa::enter([&]() __attribute__((always_inline)) { body(ranges.first(i), ranges.length(i)); });
-    });
-  }
+  static constexpr index_t grain = 48 * 1024 / Formula::cost, lanes = Isa::bytes / sizeof(float);
 
   [[gnu::always_inline]] static void compute(const float* from, index_t count, float* to) {
     index_t i = 0;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "lithe/core/kernel.hpp"
@@ -30,6 +31,9 @@
 ///   enter       calls a lambda that is always inlined, compiled for the set: what the lambda inlines, though
 ///               written in plain vectors, becomes instructions of the set
 /// Sets of ForNonFinite say estimate_inverse_root: 1 / sqrt(x) to at least 11 bits.
+/// Sets of ForTables say how they look up:
+///   Table       256 bytes, constructed from them, as the registers want them
+///   look_up     puts the table's byte in the place of each byte, which counts from 0 to 255
 /// Sets for 8-bit layers say how they multiply and add too; detail/tap_columns.hpp makes one thing of it:
 ///   vectors     how many make the 32-bit sums of the channels that are computed at once
 ///   store_bytes stores the lowest byte of every sum
@@ -73,10 +77,28 @@ struct Baseline {
 
 #if defined(LITHE_X86)
 
+/// A table for instructions that look up one of 16 bytes by the low half of an index, and give 0 for a negative
+/// one. Entry k is the difference (exclusive or) of 16 bytes to the 16 before them; for an index that k steps of
+/// 16 leave positive, the differences up to the index's own add up to the byte that is wanted. Indices of 128 and
+/// more are negative, and go through the second half with their sign turned.
+template <int bytes>
+struct DifferenceTable {
+  Bytes<bytes> differences[16];
+
+  explicit DifferenceTable(const std::int8_t* from) {
+    for (int k = 0; k < 16; ++k)
+      for (int i = 0; i < bytes; ++i)
+        differences[k][i] =
+            static_cast<std::int8_t>(from[16 * k + i % 16] ^ (k % 8 == 0 ? 0 : from[16 * k - 16 + i % 16]));
+  }
+};
+
 // Macros, because attributes take no constants.
+#define LITHE_SSSE3 gnu::target("ssse3")
 #define LITHE_AVX2 gnu::target("avx2,fma")
 #define LITHE_AVXVNNI gnu::target("avx2,fma,avxvnni")
 #define LITHE_AVX512 gnu::target("avx512f,avx512bw,avx512vl")
+#define LITHE_AVX512VBMI gnu::target("avx512f,avx512bw,avx512vl,avx512vbmi")
 #define LITHE_AVX512VNNI gnu::target("avx512f,avx512bw,avx512vl,avx512vnni")
 
 /// What every processor of x86-64 has.
@@ -85,6 +107,30 @@ struct Sse2 : Baseline {
 
   static void estimate_inverse_root(Floats<16>& x) {
     x = reinterpret_cast<Floats<16>>(_mm_rsqrt_ps(reinterpret_cast<__m128>(x)));
+  }
+};
+
+struct Ssse3 {
+  static constexpr const char* name = "ssse3";
+  static constexpr int bytes = 16, registers = 16;
+  static bool on(const Cpu& cpu) { return cpu.ssse3; }
+  template <class F>
+  [[LITHE_SSSE3, gnu::flatten]] static void enter(const F& f) {
+    f();
+  }
+
+  using Table = DifferenceTable<16>;
+  [[LITHE_SSSE3]] static void look_up(Bytes<16>& x, const Table& table) {
+    const auto index = reinterpret_cast<__m128i>(x);
+    __m128i sum = _mm_setzero_si128();
+    __m128i half[] = {index, _mm_xor_si128(index, _mm_set1_epi8(-128))};
+#pragma GCC unroll 16
+    for (int k = 0; k < 16; ++k) {
+      __m128i& at = half[k / 8];
+      sum = _mm_xor_si128(sum, _mm_shuffle_epi8(reinterpret_cast<__m128i>(table.differences[k]), at));
+      at = _mm_subs_epi8(at, _mm_set1_epi8(16));
+    }
+    x = reinterpret_cast<Bytes<16>>(sum);
   }
 };
 
@@ -99,6 +145,20 @@ struct Avx2 {
 
   [[LITHE_AVX2]] static void estimate_inverse_root(Floats<32>& x) {
     x = reinterpret_cast<Floats<32>>(_mm256_rsqrt_ps(reinterpret_cast<__m256>(x)));
+  }
+
+  using Table = DifferenceTable<32>;
+  [[LITHE_AVX2]] static void look_up(Bytes<32>& x, const Table& table) {
+    const auto index = reinterpret_cast<__m256i>(x);
+    __m256i sum = _mm256_setzero_si256();
+    __m256i half[] = {index, _mm256_xor_si256(index, _mm256_set1_epi8(-128))};
+#pragma GCC unroll 16
+    for (int k = 0; k < 16; ++k) {
+      __m256i& at = half[k / 8];
+      sum = _mm256_xor_si256(sum, _mm256_shuffle_epi8(reinterpret_cast<__m256i>(table.differences[k]), at));
+      at = _mm256_subs_epi8(at, _mm256_set1_epi8(16));
+    }
+    x = reinterpret_cast<Bytes<32>>(sum);
   }
 
   /// a[0] b[0] a[1] b[1] ... of 8 channels.
@@ -169,6 +229,29 @@ struct Avx512 {
   }
 };
 
+struct Avx512Vbmi {
+  static constexpr const char* name = "avx512vbmi";
+  static constexpr int bytes = 64, registers = 32;
+  static bool on(const Cpu& cpu) { return cpu.avx512_vbmi; }
+  template <class F>
+  [[LITHE_AVX512VBMI, gnu::flatten]] static void enter(const F& f) {
+    f();
+  }
+
+  struct Table {
+    Bytes<64> quarters[4];
+
+    explicit Table(const std::int8_t* from) { std::memcpy(quarters, from, sizeof(quarters)); }
+  };
+  [[LITHE_AVX512VBMI]] static void look_up(Bytes<64>& x, const Table& table) {
+    const auto index = reinterpret_cast<__m512i>(x);
+    const auto* quarters = reinterpret_cast<const __m512i*>(table.quarters);
+    const __m512i low = _mm512_permutex2var_epi8(quarters[0], index, quarters[1]);
+    const __m512i high = _mm512_permutex2var_epi8(quarters[2], index, quarters[3]);
+    x = reinterpret_cast<Bytes<64>>(_mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high));
+  }
+};
+
 /// Intrinsics with masks, because gcc 12 warns of the undefined operand in the plain ones (bug 105593).
 struct Avx512Vnni {
   static constexpr const char* name = "avx512vnni";
@@ -204,9 +287,11 @@ struct Avx512Vnni {
   }
 };
 
+#undef LITHE_SSSE3
 #undef LITHE_AVX2
 #undef LITHE_AVXVNNI
 #undef LITHE_AVX512
+#undef LITHE_AVX512VBMI
 #undef LITHE_AVX512VNNI
 
 using ForMoves = List<Avx2>;
@@ -214,6 +299,7 @@ using ForFloats = List<Avx512, Avx2>;
 using ForBytes = List<Avx512Vnni, AvxVnni, Avx2>;
 using ForNonFinite = List<Avx512, Avx2, Sse2>;
 using Every = List<Avx512, Avx2, Sse2>;
+using ForTables = List<Avx512Vbmi, Avx2, Ssse3>;
 
 #elif defined(LITHE_AARCH64)
 
@@ -224,6 +310,26 @@ struct Neon {
   template <class F>
   [[gnu::flatten]] static void enter(const F& f) {
     f();
+  }
+
+  struct Table {
+    uint8x16x4_t quarters[4];
+
+    explicit Table(const std::int8_t* from) {
+      for (int i = 0; i < 4; ++i)
+        quarters[i] = vld1q_u8_x4(reinterpret_cast<const std::uint8_t*>(from) + 64 * i);
+    }
+  };
+  static void look_up(Bytes<16>& x, const Table& table) {
+    auto index = reinterpret_cast<uint8x16_t>(x);
+    const uint8x16_t quarter = vdupq_n_u8(64);
+    uint8x16_t found = vqtbl4q_u8(table.quarters[0], index);
+    index = vsubq_u8(index, quarter);
+    found = vqtbx4q_u8(found, table.quarters[1], index);
+    index = vsubq_u8(index, quarter);
+    found = vqtbx4q_u8(found, table.quarters[2], index);
+    index = vsubq_u8(index, quarter);
+    x = reinterpret_cast<Bytes<16>>(vqtbx4q_u8(found, table.quarters[3], index));
   }
 
   /// 8 channels.
@@ -282,6 +388,7 @@ using ForFloats = List<Neon>;
 using ForBytes = List<NeonDot, Neon>;
 using ForNonFinite = List<>;
 using Every = List<Neon>;
+using ForTables = List<Neon>;
 
 #else
 
@@ -290,6 +397,7 @@ using ForFloats = List<>;
 using ForBytes = List<>;
 using ForNonFinite = List<>;
 using Every = List<>;
+using ForTables = List<>;
 
 #endif
 
