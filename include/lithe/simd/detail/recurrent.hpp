@@ -78,8 +78,10 @@ class RecurrentOn {
                                                                input.dtype == DType::f16)
                                      .floats();
     auto* workspace = reinterpret_cast<float*>(context.workspace().data());
-    const index_t directions = recurrence[0];
-    ops::detail::in_parallel(context.threads(), directions, [&](index_t d) {
+    const index_t directions = recurrence[0], rows = input.shape[0] * input.shape[1];
+    const bool shared =
+        rows * Layout::all_gates * layout.hidden * (layout.inputs + layout.hidden) >= least_shared;
+    ops::detail::in_parallel(shared ? context.threads() : nullptr, directions, [&](index_t d) {
       const auto n = static_cast<std::uint64_t>(d);
       Sequences<Isa, Cell> sequences(a, context, d, layout, packed_.data() + n * packed,
                                      workspace + n * memory);
@@ -90,6 +92,8 @@ class RecurrentOn {
 
  private:
   using Layout = PackedRecurrence<Isa, Cell>;
+  /// Multiply-adds of a direction, fewer than which take less time than another thread to wake up.
+  static constexpr index_t least_shared = 48 * 1024;
   static constexpr int constants[] = {1, 2, 3, 7};  ///< weight, recurrence, bias, peephole
 
   static Layout layout_of(const NodeInfo& node) {
