@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <limits>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lithe/runtime/packed_weights.hpp"
@@ -64,8 +63,9 @@ class SimdRecurrent : public OnEachIsa {
   using Op = Operator;
   using Attributes = typename Op::Attributes;
 
-  static void matches_inputs(const Attributes& a, const std::vector<Input>& inputs, std::vector<Types> rows) {
-    OnEachIsa::matches<Op>(a, reference, inputs, {.rows = std::move(rows)});
+  static void matches_inputs(const Attributes& a, const std::vector<Input>& inputs,
+                             const std::vector<Types>& rows) {
+    OnEachIsa::matches<Op>(a, reference, inputs, {.rows = rows});
   }
   static void matches(Attributes a, const Sizes& sizes) {
     if (sizes.both) a.direction = RecurrentDirection::bidirectional;
