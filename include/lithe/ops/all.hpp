@@ -45,6 +45,7 @@
 #include "lithe/ops/max_pool2d.hpp"
 #include "lithe/ops/max_roi_pool.hpp"
 #include "lithe/ops/max_unpool.hpp"
+#include "lithe/ops/narrow.hpp"
 #include "lithe/ops/non_max_suppression.hpp"
 #include "lithe/ops/non_zero.hpp"
 #include "lithe/ops/pad.hpp"
@@ -124,6 +125,7 @@ using all = KernelList<
     Kernel<ops::MaxPool2D>,
     Kernel<ops::MaxRoiPool>,
     Kernel<ops::MaxUnpool>,
+    Kernel<ops::Narrow>,
     Kernel<ops::NonMaxSuppression>,
     Kernel<ops::NonZero>,
     Kernel<ops::Pad>,
