@@ -234,7 +234,19 @@ class Tables {
     return format::CreateSubgraph(builder_, name, values_vector, nodes_vector, inputs, outputs);
   }
 
-  /// Ids in range, names unique, and every value made exactly once and before it is read.
+  /// Whether `id` is an input, and an output has its name and gives it out; or the other way round.
+  static bool is_given_out(const Graph& g, ValueId id) {
+    const auto named = [&](const std::vector<ValueId>& ids) {
+      return std::any_of(ids.begin(), ids.end(),
+                         [&](ValueId v) { return v != id && g.value(v).name == g.value(id).name; });
+    };
+    const auto stands = [&](const std::vector<ValueId>& ids) {
+      return std::find(ids.begin(), ids.end(), id) != ids.end();
+    };
+    return (stands(g.outputs) && named(g.inputs)) || (stands(g.inputs) && named(g.outputs));
+  }
+
+  /// Ids in range, names unique but for inputs that are outputs, and every value made exactly once and before it is read.
   static void check(const Graph& g) {
     std::vector<bool> made(g.values.size());
     std::set<std::string_view> names;
@@ -250,7 +262,9 @@ class Tables {
       require(made[static_cast<std::size_t>(v)], "value '" + g.value(v).name + "' is read before it is made");
     };
     for (std::size_t i = 0; i < g.values.size(); ++i) {
-      require(names.insert(g.values[i].name).second, "two values are named '" + g.values[i].name + "'");
+      const auto id = static_cast<ValueId>(i);
+      require(names.insert(g.values[i].name).second || is_given_out(g, id),
+              "two values are named '" + g.values[i].name + "'");
       if (g.values[i].constant) make(static_cast<ValueId>(i));
     }
     for (ValueId v : g.inputs) make(v);

@@ -411,8 +411,9 @@ void GraphImport::import_output(const onnx::ValueInfoProto& info) {
       result.name = info.name();
       result.dtype = value.dtype;
       result.dims = value.dims;
-      if (value.name == info.name()) graph.value(id).name += "/source";
+      if (value.name == info.name() && value.constant) graph.value(id).name += "/source";
       id = graph.add_value(std::move(result));
+      graph.value(id).name = info.name();  // which an input that is an output has too
       copy.outputs = {id};
       push_node(std::move(copy));
     } else if (value.name != info.name()) {
