@@ -96,15 +96,19 @@ Numbers shares(const Node& node, const Shape& data, std::size_t count) {
   return result;
 }
 
-/// What the reader takes at its input `name`, of `count` numbers; nullopt where the name says nothing.
-std::optional<Numbers> by_name(const Reader& reader, std::string_view name, const Shape& data,
+/// What the reader takes at its input `name`, of `count` numbers, which `input` is or leads to; nullopt where the name says
+/// nothing.
+std::optional<Numbers> by_name(const Reader& reader, std::string_view name, ValueId input, const Shape& data,
                                std::size_t count) {
   if (name == "split") return shares(*reader.node, data, count);
   if (name == "axes") return axes(data, count);
   if (name == "shape" || name == "sizes")
     return reader.node->inputs.size() > 1 && reader.input > 0 ? dims(data, count) : Numbers(count, 2);
   if (name == "starts" || name == "start" || name == "axis") return Numbers(count, 0);
-  if (name == "ends") return Numbers(count, 1 << 30);
+  if (name == "ends") {  // what is computed from a size is no end that may lie far outside
+    const bool read_itself = reader.node->inputs[reader.input] == input;
+    return Numbers(count, read_itself ? 1 << 30 : 8);
+  }
   if (name == "steps" || name == "delta" || name == "k") return Numbers(count, 1);
   if (name == "repeats" || name == "scales") return Numbers(count, 2);
   if (name == "limit") return Numbers(count, 5);
@@ -140,7 +144,7 @@ std::vector<double> guess_shape_contents(const Graph& g, ValueId input, int atte
       return {declared->begin(), declared->end()};
     const ValueId first = reader.node->inputs[0];
     const Shape data = first == graph::absent || reader.input == 0 ? Shape() : shape_of(first);
-    if (auto numbers = by_name(reader, name, data, count)) return *std::move(numbers);
+    if (auto numbers = by_name(reader, name, input, data, count)) return *std::move(numbers);
   }
   Numbers result = usual(count, std::max(attempt - 1, 0));
   if (g.value(input).dtype == DType::f32)  // a scale

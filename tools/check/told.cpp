@@ -10,6 +10,7 @@
 
 #include "lithe/ops/batch_normalization.hpp"
 #include "lithe/ops/binary.hpp"
+#include "lithe/ops/dequantize_linear.hpp"
 #include "lithe/ops/gather.hpp"
 #include "lithe/ops/gather_elements.hpp"
 #include "lithe/ops/gather_nd.hpp"
@@ -226,8 +227,9 @@ class Teller {
     const OpSpec& spec = *node.op().spec;
     if (is<ops::Add, ops::Sub, ops::Mul, ops::Div>(node)) return undo_arithmetic(node, guess);
     if (is<ops::BatchNormalization>(node)) return undo_normalization(node);
-    if (is<ops::QuantizeLinear>(node)) return undo_quantization(node);
+    if (is<ops::QuantizeLinear>(node)) return undo_quantization(node, guess);
     if (!told) return;
+    if (is<ops::DequantizeLinear>(node)) return undo_dequantization(node, guess);
     if (is<ops::Transpose>(node)) return undo_transpose(node, guess);
     if (spec.alias || spec.converts) return set(node, 0, guess.numbers, guess.weight);
     if (is<ops::Neg>(node)) {
@@ -321,16 +323,35 @@ class Teller {
     set(node, 0, std::move(numbers), Weight::likely);
   }
 
-  /// The whole range of what is quantized by one scale.
-  void undo_quantization(const NodeView& node) {
+  /// One scale and zero point of integers with at most 16 bits, of which `lowest` is the first of `count`.
+  struct Steps {
+    double scale, zero, lowest, count;
+  };
+  static std::optional<Steps> steps_of(const NodeView& node, DType dtype) {
     const Numbers scale = constant(node, 1), zero = constant(node, 2);
-    const DType dtype = node.outputs()[0].dtype;
-    if (scale.size() != 1 || !is_integer(dtype) || bits(dtype) > 16) return;
-    const double steps = std::ldexp(1.0, bits(dtype)), low = is_signed_integer(dtype) ? -steps / 2 : 0;
-    const double offset = zero.empty() ? 0 : zero[0];
-    Numbers numbers(static_cast<std::size_t>(count(node, 0)));
-    for (double& v : numbers) v = (between(low, low + steps) - offset) * scale[0];
-    set(node, 0, std::move(numbers), Weight::likely);
+    if (scale.size() != 1 || scale[0] == 0 || !is_integer(dtype) || bits(dtype) > 16) return std::nullopt;
+    const double count = std::ldexp(1.0, bits(dtype));
+    return Steps{scale[0], zero.empty() ? 0 : zero[0], is_signed_integer(dtype) ? -count / 2 : 0, count};
+  }
+  /// What becomes the integers guessed; else the whole range of what is quantized by one scale.
+  void undo_quantization(const NodeView& node, Guess guess) {
+    const auto steps = steps_of(node, node.outputs()[0].dtype);
+    if (!steps) return;
+    if (guess.weight == Weight::none) {
+      guess = {Numbers(static_cast<std::size_t>(count(node, 0))), Weight::likely};
+      for (double& v : guess.numbers) v = between(steps->lowest, steps->lowest + steps->count);
+    }
+    for (double& v : guess.numbers) v = (v - steps->zero) * steps->scale;
+    set(node, 0, std::move(guess.numbers), guess.weight);
+  }
+  /// The integers that become the numbers guessed.
+  void undo_dequantization(const NodeView& node, Guess guess) {
+    const auto steps = steps_of(node, node.inputs()[0].dtype);
+    if (!steps) return;
+    for (double& v : guess.numbers)
+      v = std::clamp(std::nearbyint(v / steps->scale) + steps->zero, steps->lowest,
+                     steps->lowest + steps->count - 1);
+    set(node, 0, std::move(guess.numbers), guess.weight);
   }
 
   runtime::PlanView plan_;
