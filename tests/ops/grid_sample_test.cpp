@@ -50,7 +50,8 @@ ReferenceTensor reference(const Attributes& a, const std::vector<ReferenceTensor
       double x = a.align_corners ? (g + 1) / 2 * (n - 1) : ((g + 1) * n - 1) / 2;
       if (a.mode == SampleMode::nearest) x = std::nearbyint(x);
       if (x < low || x > high) {
-        if (a.padding_mode == SamplePadding::border) x = std::clamp(x, 0.0, n - 1);
+        if (a.padding_mode == SamplePadding::border && a.mode != SampleMode::cubic)
+          x = std::clamp(x, 0.0, n - 1);
         if (a.padding_mode == SamplePadding::reflection) x = mirrored(x, low, high);
       }
       at.push_back(x);
@@ -109,6 +110,16 @@ TEST(GridSample, CornersAreElements) {
     OpTest<GridSample>{{.mode = mode, .align_corners = true}}.matches(
         [&](const std::vector<ReferenceTensor>&) { return wanted; },
         {Input::values({1, 2, 3, 1}, {1, 2, 3, 4, 5, 6}), corners()});
+}
+
+/// As torch.nn.functional.grid_sample computes it: the elements beyond the end are the last one, the point stays where it is.
+TEST(GridSample, CubicHoldsElementsInsideNotThePoint) {
+  OpTest<GridSample> op{
+      {.mode = SampleMode::cubic, .padding_mode = SamplePadding::border, .align_corners = true}};
+  const auto torch = [](const std::vector<ReferenceTensor>&) {
+    return ReferenceTensor({1, 3, 1}, {0.90625, 4.2109375, 4});
+  };
+  op.matches(torch, {Input::values({1, 3, 1}, {1, 2, 4}), Input::values({1, 3, 1}, {-1.5, 1.25, 9})});
 }
 
 TEST(GridSample, WhatIsNoPlaceReadsNothingOutside) {

@@ -146,7 +146,9 @@ struct Kernel<Op> {
     Acc at = a.align_corners ? (normalized + 1) / 2 * (n - 1) : ((normalized + 1) * n - 1) / 2;
     if (a.mode == ops::SampleMode::nearest) at = std::nearbyint(at);
     if (const Acc low = lowest<Acc>(a), high = n - 1 - low; !(at >= low && at <= high)) {
-      if (a.padding_mode == ops::SamplePadding::border) at = std::clamp<Acc>(at, 0, n - 1);
+      // The elements of a cubic are held inside one by one, as PyTorch and ONNX Runtime do; ONNX's reference holds the point.
+      const Acc reach = a.mode == ops::SampleMode::cubic ? 3 : 0;
+      if (a.padding_mode == ops::SamplePadding::border) at = std::clamp<Acc>(at, -reach, n - 1 + reach);
       if (a.padding_mode == ops::SamplePadding::reflection) at = mirrored(at, low, high);
     }
     constexpr Acc far = 0x1p30;  // what is no number, or far outside, stays outside
