@@ -133,6 +133,10 @@ class Compose {
     if (a.known()) return a.number * factor;
     return Size::of(mul(scalar(a), integer(node, factor)));
   }
+  Size times(const Size& a, const Size& b) {
+    if (b.known()) return times(a, b.number);
+    return a.known() ? times(b, a.number) : Size::of(mul(a.computed, b.computed));
+  }
   /// As an s64 of rank 0.
   ValueId scalar(const Size& size) { return size.known() ? integer(node, size.number) : size.computed; }
   /// Several as an s64 vector.

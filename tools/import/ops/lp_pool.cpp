@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cmath>
 
+#include "lithe/ops/binary.hpp"
 #include "lithe/ops/lp_pool2d.hpp"
+#include "lithe/ops/reduce.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/spatial.hpp"
 
@@ -26,9 +29,21 @@ void import_lp_pool(NodeImport& node) {
   import_pool<ops::LpPool2D>(node, attributes, window, axes, 0.0F);
 }
 
-/// GlobalLpPool-1 to 22: one window that covers the whole picture, whose size must be known.
+/// GlobalLpPool-1 to 22: one window that covers the whole picture; a norm over its axes where its size is not known.
 void import_global_lp_pool(NodeImport& node) {
   const int axes = spatial_axes(node);
+  if (!has_known_sizes(node, 2)) {
+    const std::int32_t p = read_p(node);
+    if (p == 1) return import_over_spatial_axes<ops::ReduceL1>(node, axes);
+    if (p == 2) return import_over_spatial_axes<ops::ReduceL2>(node, axes);
+    const DType dtype = node.dtype(node.input(0));
+    const graph::ValueId exponent = node.scalar(static_cast<float>(p), dtype);
+    const graph::ValueId root = node.scalar(1 / static_cast<float>(p), dtype);
+    const graph::ValueId size = node.emit<ops::Abs>({}, {node.input(0)});
+    const graph::ValueId power = node.emit<ops::Pow>({}, {size, exponent}, dtype);
+    const graph::ValueId sum = node.emit<ops::ReduceSum>({}, {power, node.ints(after_channels(axes))});
+    return node.emit_outputs<ops::Pow>({}, {sum, root}, dtype);
+  }
   Window window;
   window.kernel = per_axis(node, known_sizes(node, 2), axes, "kernel_shape");
   ops::LpPool2D::Attributes attributes;

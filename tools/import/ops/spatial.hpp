@@ -20,6 +20,7 @@
 #include "lithe/ops/squeeze.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "tools/import/importer.hpp"
+#include "tools/import/ops/compose.hpp"
 #include "tools/import/ops/row.hpp"
 
 /// What convolution and pooling share: windows over one to three spatial axes, and the way between ONNX's
@@ -259,6 +260,26 @@ inline std::vector<std::int64_t> known_sizes(const NodeImport& node, std::size_t
   return sizes;
 }
 
+/// Whether sizes of input 0 [N, C, ...] from axis `first` on are known and not 0.
+inline bool has_known_sizes(const NodeImport& node, std::size_t first) {
+  const auto& dims = node.value(node.input(0)).dims;
+  return dims && std::all_of(dims->begin() + static_cast<std::ptrdiff_t>(first), dims->end(),
+                             [](std::int64_t size) { return size > 0; });
+}
+
+/// The spatial axes of [N, C, ...].
+inline std::vector<std::int64_t> after_channels(int axes) {
+  std::vector<std::int64_t> result;
+  for (int a = 0; a < axes; ++a) result.push_back(a + 2);
+  return result;
+}
+
+/// A reduction of input 0 [N, C, ...] over its spatial axes, which stay with size 1.
+template <class Reduction>
+void import_over_spatial_axes(NodeImport& node, int axes) {
+  node.emit_outputs<Reduction>({}, {node.input(0), node.ints(after_channels(axes))});
+}
+
 /// Pools input 0 with `attributes` and a window, see spatial_input. Over three axes in two steps, because
 /// each of these pools is one over height and width followed by one over depth.
 template <class Op>
@@ -269,28 +290,21 @@ void import_pool(NodeImport& node, typename Op::Attributes attributes, const Win
   window.apply(attributes);
   graph::ValueId value = spatial_input(node, window, axes, fill);
   if (axes < 3) return output_channels_first(node, node.emit<Op>(attributes, {value}, dtype), axes);
-  const std::vector<std::int64_t> sizes = known_sizes(node, 1);  // C, D, H, W
-  std::vector<std::int64_t> pooled;                              // OD, OH, OW
-  for (std::size_t a = 0; a < 3; ++a) {
-    const auto size =
-        ops::detail::output_size(window.axis(a), static_cast<index_t>(sizes[a + 1]), attributes.ceil_mode);
-    if (!size.ok()) node.refuse(size.status().text());
-    pooled.push_back(*size);
-  }
-  const auto reshape = [&](std::vector<std::int64_t> shape) {
-    return node.emit<ops::Reshape>({}, {value, node.ints(std::move(shape))}, dtype);
-  };
-  value = reshape({-1, sizes[2], sizes[3], sizes[0]});
+  Compose c(node);
+  const auto size = [&](int axis) { return c.size(value, axis); };
+  const Size depth = size(1), channels = size(4);
+  value = c.reshape(value, {-1, size(2), size(3), channels});
   value = node.emit<Op>(attributes, {value}, dtype);
-  value = reshape({-1, sizes[1], pooled[1] * pooled[2], sizes[0]});
-  Window depth;
+  const Size height = size(1), width = size(2);
+  value = c.reshape(value, {-1, depth, c.times(height, width), channels});
+  Window along;
   for (auto member : {&Window::kernel, &Window::strides, &Window::dilations})
-    (depth.*member)[1] = (window.*member)[0];
-  depth.pads[1] = window.pads[0];
-  depth.pads[4] = window.pads[3];
-  depth.apply(attributes);
+    (along.*member)[1] = (window.*member)[0];
+  along.pads[1] = window.pads[0];
+  along.pads[4] = window.pads[3];
+  along.apply(attributes);
   value = node.emit<Op>(attributes, {value}, dtype);
-  value = reshape({-1, pooled[0], pooled[1], pooled[2], sizes[0]});
+  value = c.reshape(value, {-1, size(1), height, width, channels});
   output_channels_first(node, value, axes);
 }
 
