@@ -79,7 +79,7 @@ TEST(ImportGemm, ComputedWeightsStayAMatrixProduct) {
   EXPECT_EQ(nodes("g (float[4,3] a, float[3,2] b) => (float[4,2] y) { y = Gemm (a, b) }", 11),
             Lines{"MatMul (., .)"});
   EXPECT_TRUE(mentions(
-      refusal("g (int32[4,3] a, int32[3,2] b) => (int32[4,2] y) { y = Gemm <alpha = 2.0> (a, b) }", 13),
+      refusal("g (int32[4,3] a, int32[3,2] b) => (int32[4,2] y) { y = Gemm <alpha = 2.5> (a, b) }", 13),
       "alpha"));
 }
 

@@ -75,7 +75,7 @@ DType NodeImport::Impl::resolve(const graph::Node& emitted, int o, DType wanted)
   if (first == DType::none || wanted != DType::none)
     throw Unsupported{emitted.op + " does not take " + dtype_list(in) +
                           (wanted == DType::none ? "" : " and give " + std::string(lithe::name(wanted))),
-                      "cast to float before and back behind it"};
+                      "cast to float before it and back after it"};
   return first;
 }
 
@@ -289,7 +289,7 @@ graph::ValueId NodeImport::scalar(float v, DType dtype) {
       return constant(one(static_cast<double>(v)), "scalar");
     default:
       refuse(std::string("it is not supported for ") + lithe::name(dtype),
-             "cast to float before and back behind it");
+             "cast to float before it and back after it");
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lithe/ops/binary.hpp"
+#include "lithe/ops/cast.hpp"
 #include "lithe/ops/concat.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/slice.hpp"
@@ -35,8 +36,10 @@ void import_center_crop_pad(NodeImport& node) {
   const auto numbers = [&]<class Op>(graph::ValueId a, graph::ValueId b) {
     return node.emit<Op>({}, {a, b}, DType::s64);
   };
-  const graph::ValueId size = node.emit<ops::Concat>({.axis = 0}, sizes, DType::s64), wanted = node.input(1),
-                       two = node.ints({2}), named = node.ints(axes);
+  const bool wide = node.dtype(node.input(1)) == DType::s64;
+  const graph::ValueId wanted = wide ? node.input(1) : node.emit<ops::Cast>({}, {node.input(1)}, DType::s64);
+  const graph::ValueId size = node.emit<ops::Concat>({.axis = 0}, sizes, DType::s64), two = node.ints({2}),
+                       named = node.ints(axes);
   const graph::ValueId kept = numbers.operator()<ops::Min>(size, wanted);
   const graph::ValueId cut = numbers.operator()<ops::Div>(numbers.operator()<ops::Sub>(size, kept), two);
   const graph::ValueId end = numbers.operator()<ops::Add>(cut, kept);

@@ -16,7 +16,9 @@
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/slice.hpp"
 #include "lithe/ops/unsqueeze.hpp"
+#include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"
+#include "tools/import/ops/sizes.hpp"
 
 namespace lithe::import {
 namespace {
@@ -157,7 +159,7 @@ class Einsum {
       const std::size_t j = operand.labels.find(label, i + 1);
       if (j == Labels::npos) continue;
       const auto n = size_of(operand, static_cast<int>(i)), m = size_of(operand, static_cast<int>(j));
-      if (!n || n != m) refuse("takes a diagonal of axes that are not known to be equal");
+      if (n && m && n != m) refuse("takes a diagonal of axes that are not equal");
       std::vector<std::int32_t> permutation;
       Labels rest;
       for (std::size_t k = 0; k < operand.labels.size(); ++k)
@@ -167,15 +169,31 @@ class Einsum {
         }
       permutation.push_back(static_cast<std::int32_t>(i));
       permutation.push_back(static_cast<std::int32_t>(j));
-      std::vector<std::int64_t> shape(rest.size(), 0);
-      shape.push_back(*n * *n);
-      const ValueId flat = reshaped(node_.transpose(operand.value, std::move(permutation)), std::move(shape));
-      const ValueId axis = node_.ints({static_cast<std::int64_t>(rest.size())});
-      operand.value = node_.emit<ops::Slice>(
-          {}, {flat, node_.ints({0}), node_.ints({*n * *n}), axis, node_.ints({*n + 1})}, dtype_);
+      const ValueId squares = node_.transpose(operand.value, std::move(permutation));
+      const auto outer = static_cast<int>(rest.size());
+      operand.value = n && m ? diagonal(squares, outer, *n) : open_diagonal(squares, outer);
       operand.labels = rest + label;
       i = static_cast<std::size_t>(-1);
     }
+  }
+  /// The diagonals of `squares` [..., n, n], with `outer` axes before.
+  ValueId diagonal(ValueId squares, int outer, std::int64_t n) {
+    std::vector<std::int64_t> shape(static_cast<std::size_t>(outer), 0);
+    shape.push_back(n * n);
+    const ValueId flat = reshaped(squares, std::move(shape));
+    return node_.emit<ops::Slice>(
+        {}, {flat, node_.ints({0}), node_.ints({n * n}), node_.ints({outer}), node_.ints({n + 1})}, dtype_);
+  }
+  /// The same of squares whose size is known at run time only: sums over what is zero beside the diagonals.
+  ValueId open_diagonal(ValueId squares, int outer) {
+    const ValueId rows = numbers_below(node_, import::size_of(node_, squares, outer));
+    const ValueId columns = numbers_below(node_, import::size_of(node_, squares, outer + 1));
+    const ValueId at = node_.emit<ops::Unsqueeze>({}, {rows, node_.ints({1})}, DType::s64);
+    const ValueId mask = node_.emit<ops::Equal>({}, {at, columns}, DType::boolean);
+    const ValueId kept = node_.emit<ops::Where>({}, {mask, squares, zero(node_, dtype_)}, dtype_);
+    ops::ReduceAttributes attributes;
+    attributes.keepdims = false;
+    return node_.emit<ops::ReduceSum>(attributes, {kept, node_.ints({-1})}, dtype_);
   }
 
   void sum_out(Operand& operand, const Labels& gone) {

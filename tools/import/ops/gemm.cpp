@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "lithe/ops/binary.hpp"
+#include "lithe/ops/cast.hpp"
 #include "lithe/ops/fully_connected.hpp"
 #include "lithe/ops/matmul.hpp"
 #include "lithe/ops/reshape.hpp"
@@ -18,8 +20,12 @@ using graph::ValueId;
 ValueId scaled(NodeImport& node, ValueId value, float factor) {
   if (factor == 1) return value;
   const DType dtype = node.dtype(value);
-  if (!is_float(dtype)) node.refuse("Gemm of integers is supported with alpha = 1 and beta = 1 only");
-  return node.emit<ops::Mul>({}, {value, node.scalar(factor, dtype)}, dtype);
+  if (is_float(dtype)) return node.emit<ops::Mul>({}, {value, node.scalar(factor, dtype)}, dtype);
+  constexpr float limit = 1 << 24;  // whole numbers that float holds
+  if (factor != std::floor(factor) || std::fabs(factor) > limit || (factor < 0 && !is_signed_integer(dtype)))
+    node.refuse("Gemm of integers is supported with whole numbers as alpha and beta only");
+  const graph::ValueId number = node.ints({static_cast<std::int64_t>(factor)});
+  return node.emit<ops::Mul>({}, {value, node.emit<ops::Cast>({}, {number}, dtype)}, dtype);
 }
 
 /// C as the bias [N] of a fully connected layer with N outputs, where it is one; else absent.

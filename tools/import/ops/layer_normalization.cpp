@@ -24,7 +24,7 @@ ops::TrailingAxesAttributes read_attributes(NodeImport& node) {
 }
 
 /// Whether input `i` may be broadcast in another way than over all axes before `axis`: the operators want the
-/// shape of the normalized axes. What is not known at conversion counts as that shape.
+/// shape of the normalized axes. What is not known at conversion counts as that shape, unless it is 1.
 bool broadcasts_otherwise(const NodeImport& node, int i, int axis) {
   const auto &input = node.value(node.input(0)).dims, &given = node.value(node.input(i)).dims;
   if (!input || !given || given->size() > input->size()) return false;
@@ -33,7 +33,7 @@ bool broadcasts_otherwise(const NodeImport& node, int i, int axis) {
   for (std::size_t a = 0; a < input->size(); ++a) {
     const std::int64_t have = a < missing ? 1 : (*given)[a - missing];
     const std::int64_t want = static_cast<int>(a) < first ? 1 : (*input)[a];
-    if (have >= 0 && want >= 0 && have != want) return true;
+    if (have >= 0 && have != want && (want >= 0 || have == 1)) return true;
   }
   return false;
 }
