@@ -81,8 +81,9 @@ KNOWN = [
           "MaxPool-22, auto_pad: padding is added, and none is needed where the strides exceed the kernel. The reference adds -1, which "
           "moves the window.",
           lambda model: any(strides_exceed_kernel(op)(model) for op in ("MaxPool", "AveragePool", "LpPool"))),
-    Known("global_pools", r"globalmaxpool\S*: shape .*\(reference\)$",
-          "GlobalMaxPool-22, output Y: 'N x C x 1 x 1 ...', its rank the input's. The reference repeats dimensions."),
+    Known("global_pools", REFERENCE_ALONE,
+          "GlobalMaxPool-22, output Y: 'N x C x 1 x 1 ...', its rank the input's. The reference repeats dimensions.",
+          lambda model: len(attributes(model, "GlobalMaxPool")) > 0),
     Known("conv|conv_transpose", r"does not take \(f64",
           "scoreboard: convolutions are f32, f16, s8 and u8; f64 is refused by name, with a remedy. Conv-22 allows double."),
     Known("max_pool_indices", "Indices over 3 spatial axes",
