@@ -118,6 +118,12 @@ TEST(OpenShapes, RanksSurviveWhatIsNotKnown) {
   for (const char* node : {"Slice(x, c, c)", "Tile(x, c)", "Expand(x, c)", "Pad(x, p)", "Resize(x, , , c)",
                            "ConstantOfShape(c)"})
     EXPECT_EQ(dims_of(any + "{ r = " + node + "\n y = Relu(r) }", "y"), "? ?") << node;
+  EXPECT_EQ(dims_of(any + "{ r = Expand(x, c)\n y = Squeeze(r) }", "y"), "no rank") << "sizes may be 1";
+  EXPECT_EQ(dims_of("g (float[n,8] x, int64[k] c) => (float[] y) { r = Expand(x, c)\n y = Relu(r) }", "y"),
+            "no rank");
+  EXPECT_EQ(
+      dims_of("g (float[n,8] x, int64[k] c) => (float[] y) { r = ConstantOfShape(c)\n y = Relu(r) }", "y"),
+      "no rank");
   EXPECT_EQ(dims_of(any + "{ r, i = TopK(x, d)\n y = Relu(r) }", "y"), "? ?");
   EXPECT_EQ(dims_of(any + "{ r = ReduceSum <keepdims = 0> (x, d)\n y = Relu(r) }", "y"), "?");
   EXPECT_EQ(dims_of(any + "{ r = Unsqueeze(x, c)\n y = Relu(r) }", "y"), "? ? ? ?");

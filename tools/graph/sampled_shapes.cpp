@@ -91,6 +91,12 @@ std::optional<std::size_t> SampledShapes::Samples::rank() const {
   return std::nullopt;
 }
 
+bool SampledShapes::Samples::rank_varies() const {
+  const std::optional<std::size_t> first = rank();
+  return !uniform && std::any_of(each.begin(), each.end(),
+                                 [&](const Sample& s) { return s.known && s.dims.size() != first; });
+}
+
 /// The number of the open dimension that has this size in the large or the small sample, or -1.
 std::int64_t SampledShapes::symbol(std::int64_t size, std::size_t sample) {
   const std::int64_t open = sample == large ? ((size - (1 << 14)) / 64 - 1) / 3 : size / 32 - 1;
@@ -247,10 +253,13 @@ bool SampledShapes::reopen(const Graph& graph, const Node& node, std::vector<Sam
 std::vector<SampledShapes::Samples> SampledShapes::with_contents(const Graph& graph, const Node& node,
                                                                  std::vector<Samples> inputs,
                                                                  const std::int64_t (&from)[2]) {
-  for (std::size_t i = 0; i < inputs.size(); ++i)
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (node.inputs[i] == absent) continue;
+    const Value& value = graph.value(node.inputs[i]);
+    if (!value.dims || !fixed(*value.dims)) continue;  // a shape of unknown length tells no rank
     for (Sample& sample : inputs[i].each)
-      if (node.inputs[i] != absent && sample.known && !sample.contents)
-        sample.contents = guess(graph.value(node.inputs[i]).dtype, sample.dims, from);
+      if (sample.known && !sample.contents) sample.contents = guess(value.dtype, sample.dims, from);
+  }
   return inputs;
 }
 
@@ -278,8 +287,21 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
   for (const auto& from : guesses)
     if (nothing(guessed))
       guessed = infer_samples(graph, node, with_contents(graph, node, inputs, from), unused);
+  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be
+  const bool unnamed = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
+    if (input == absent || graph.value(input).constant) return false;
+    const std::optional<Dims>& dims = graph.value(input).dims;
+    return !dims || std::find(dims->begin(), dims->end(), -1) != dims->end();
+  });
+  const std::optional<std::size_t> input_rank = inputs.empty() ? std::nullopt : inputs[0].rank();
+  const auto doubtful = [&](const Samples& samples) {
+    const auto seen =
+        std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
+    const bool ones_alone = seen == 1 && !samples.uniform && samples.each[ones].known;
+    return unnamed && (samples.rank_varies() || (ones_alone && samples.rank() < input_rank));
+  };
   for (std::size_t o = 0; o < outputs.size(); ++o) {
-    if (node.outputs[o] == absent) continue;
+    if (node.outputs[o] == absent || doubtful(guessed[o])) continue;
     const std::optional<std::size_t> rank = outputs[o].rank(), likely = guessed[o].rank();
     set_rank(graph.value(node.outputs[o]).dims, likely ? likely : rank_of_reshape(graph, node));
     if (rank && exact[o]) set(graph, node.outputs[o], std::move(outputs[o]));

@@ -45,6 +45,7 @@ class SampledShapes {
     std::array<Sample, count> each;
     const Sample& operator[](std::size_t s) const { return each[uniform ? 0 : s]; }
     std::optional<std::size_t> rank() const;
+    bool rank_varies() const;
   };
 
   static std::int64_t size(std::int64_t open, std::size_t sample);
