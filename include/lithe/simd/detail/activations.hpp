@@ -37,6 +37,19 @@ struct Exponential {
   }
 };
 
+/// exp(x) for x <= 0, in place; 0 where that is not normal. NaN stays NaN.
+template <class Isa>
+[[gnu::always_inline]] inline void exp_of_negative(Vector<float, Isa::bytes>& x) {
+  using Floats = Vector<float, Isa::bytes>;
+  using Integers = Vector<std::int32_t, Isa::bytes>;
+  constexpr float lowest = -0x1.5D589Ep6f;  // below it exp is not normal
+  const Exponential<Isa> exp(x);
+  const Floats p = exp.series * exp.rest + 1.0f;
+  const auto e = reinterpret_cast<Floats>(reinterpret_cast<Integers>(p) + exp.exponent);
+  const Floats zero{}, kept = exp.rest * 0.0f + e;  // NaN stays, which the integers would lose
+  x = x < lowest ? zero : kept;
+}
+
 /// With e = exp(-|x|): e / (1 + e) for negative x, else one minus that.
 template <class Isa>
 struct Logistic {
@@ -45,20 +58,12 @@ struct Logistic {
   [[gnu::always_inline]] static void apply(Vector<float, Isa::bytes>& x) {
     using Floats = Vector<float, Isa::bytes>;
     using Integers = Vector<std::int32_t, Isa::bytes>;
-    const Floats z =
+    auto e =
         reinterpret_cast<Floats>(reinterpret_cast<Integers>(x) | std::numeric_limits<std::int32_t>::min());
-    const Exponential<Isa> exp(z);
-    const Floats p = exp.series * exp.rest + 1.0f;
-    const auto e = reinterpret_cast<Floats>(reinterpret_cast<Integers>(p) + exp.exponent);
-    const Floats one = exp.rest * 0.0f + 1.0f;  // NaN stays, which the integers would lose
-    Floats small = e / (e + one);
-    const Floats zero{};
-    small = z < lowest ? zero : small;
+    exp_of_negative<Isa>(e);
+    const Floats small = e / (e + 1.0f);
     x = x > 0.0f ? 1.0f - small : small;
   }
-
- private:
-  static constexpr float lowest = -0x1.5D589Ep6f;  ///< below it exp is not normal
 };
 
 /// With e = exp(-2 * |x|) - 1: -e / (e + 2), with the sign of x.
