@@ -4,6 +4,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/arg_max.hpp"
 #include "lithe/ops/argmax_pool2d.hpp"
+#include "lithe/ops/attention.hpp"
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/ops/batch_normalization.hpp"
 #include "lithe/ops/binary.hpp"
@@ -84,6 +85,7 @@ namespace lithe::inline v0::portable {
 using all = KernelList<
     ArgKernels,
     Kernel<ops::ArgmaxPool2D>,
+    Kernel<ops::Attention>,
     Kernel<ops::AveragePool2D>,
     Kernel<ops::BatchNormalization>,
     BinaryKernels,

@@ -3,6 +3,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/simd/add.hpp"
+#include "lithe/simd/attention.hpp"
 #include "lithe/simd/average_pool2d.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
 #include "lithe/simd/fully_connected.hpp"
@@ -23,6 +24,7 @@ namespace lithe::inline v0::simd {
 // clang-format off
 using all = KernelList<
     Add,
+    Attention,
     AveragePool2D,
     FasterDepthwiseConv2D,
     FasterFullyConnected,
