@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <optional>
+#include <vector>
 
+#include "lithe/ops/shape.hpp"
+#include "tools/graph/attributes.hpp"
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/infer_dims.hpp"
 #include "tools/graph/operators.hpp"
+#include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -48,19 +53,42 @@ bool move_stored(Rewriter& rewriter, int n) {
   return true;
 }
 
+/// What a node selects of the shape of a tensor, where those dimensions are fixed. Open ones are negative, as in Dims.
+std::optional<std::vector<ConstantPtr>> selected_dimensions(Rewriter& rewriter, const Node& node) {
+  const int shape = rewriter.producer(input(node, 0), "Shape");
+  if (shape < 0 || graph::movement_of(node) != Movement::selects) return std::nullopt;
+  const auto of_shape = graph::attributes<ops::ShapeOf>(rewriter.node(shape));
+  const auto& dims = rewriter.value(rewriter.node(shape).inputs[0]).dims;
+  if (!dims) return std::nullopt;
+  const int rank = static_cast<int>(dims->size()), first = ops::ShapeOf::bound(of_shape.start, rank),
+            last = std::max(first, ops::ShapeOf::bound(of_shape.end, rank));
+  Node selecting = node;
+  selecting.inputs[0] =
+      rewriter.add_constant(make_ints(Dims(dims->begin() + first, dims->begin() + last)), "dimensions");
+  auto results = graph::evaluate(rewriter.graph(), selecting);
+  if (!results) return std::nullopt;
+  for (const ConstantPtr& result : *results) {
+    const auto numbers = ints_of(result.get());
+    if (!numbers || std::any_of(numbers->begin(), numbers->end(), [](std::int64_t d) { return d < 0; }))
+      return std::nullopt;
+  }
+  return *results;
+}
+
 /// Gives the outputs of node `n` their contents; false when they cannot be computed now.
 bool fold(Rewriter& rewriter, int n) {
   const Node& node = rewriter.node(n);
   const auto known = [&](ValueId v) { return v < 0 || rewriter.value(v).constant != nullptr; };
   const bool shape_only = graph::spec_of(node).reads_shapes_only;
-  if (!node.subgraphs.empty() || (!shape_only && !std::all_of(node.inputs.begin(), node.inputs.end(), known)))
-    return false;
+  if (!node.subgraphs.empty()) return false;
   if (std::any_of(node.outputs.begin(), node.outputs.end(),
                   [&](ValueId v) { return v >= 0 && rewriter.is_output(v); }))
     return false;
-  const auto results = graph::evaluate(rewriter.graph(), node);
+  const bool all_known = shape_only || std::all_of(node.inputs.begin(), node.inputs.end(), known);
+  const auto results =
+      all_known ? graph::evaluate(rewriter.graph(), node) : selected_dimensions(rewriter, Node(node));
   if (!results) return false;
-  const std::vector<ValueId> outputs = node.outputs;
+  const std::vector<ValueId> outputs = rewriter.node(n).outputs;
   rewriter.remove_node(n);
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     if (outputs[o] < 0) continue;

@@ -22,6 +22,10 @@ void eliminate_common_subexpressions(graph::Model& model, PassLog& log);
 void channels_last(graph::Model& model, PassLog& log);
 /// A Reshape, a normalization of each channel and a Reshape become a normalization of groups of channels.
 void fuse_group_normalization(graph::Model& model, PassLog& log);
+/// A product, scales, a mask, a softmax and a product become an Attention, which reads heads where they lie.
+void fuse_attention(graph::Model& model, PassLog& log);
+/// A FullyConnected between a Reshape that joins axes of its rows and one that restores them goes without both.
+void drop_flattening(graph::Model& model, PassLog& log);
 /// Expressions that exporters write out become the operators they stand for: activations and normalizations;
 /// limits by constants become Clip.
 void fuse_patterns(graph::Model& model, PassLog& log);

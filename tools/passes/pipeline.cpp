@@ -16,6 +16,8 @@ constexpr Pass before_layout[] = {
     {"simplify", simplify},
     {"eliminate_common_subexpressions", eliminate_common_subexpressions},
     {"quantize_dynamically", quantize_dynamically},
+    {"fuse_attention", fuse_attention},
+    {"drop_flattening", drop_flattening},
     {"fuse_group_normalization", fuse_group_normalization},
 };
 constexpr Pass layout[] = {{"channels_last", channels_last}};
