@@ -41,10 +41,24 @@ TEST(ImportFunctions, WhatABodyCannotSayNamesTheNode) {
   EXPECT_TRUE(mentions(text, "LinearAttention"));
 }
 
+TEST(ImportAttention, IsOneOperator) {
+  EXPECT_EQ(nodes("g (float[1,4,3,8] q, float[1,2,5,8] k, float[1,2,5,8] v) => (float[1,4,3,8] y) { y = "
+                  "Attention (q, k, "
+                  "v) }",
+                  23),
+            Lines{"Attention heads_apart=1 (., ., .)"});
+  EXPECT_EQ(nodes("g (float[1,3,16] q, float[1,5,8] k, float[1,5,8] v, bool[3,5] m) => (float[1,3,16] y) "
+                  "{ y = Attention <q_num_heads = 4, kv_num_heads = 2, is_causal = 1, scale = 0.5, softcap = "
+                  "2.0> (q, k, v, m) }",
+                  23),
+            Lines{"Attention causal=from_first heads=4 kv_heads=2 scale=0.5 softcap=2 (., ., ., .)"});
+}
+
+/// Where the scores are wanted.
 TEST(ImportAttention, HeadsOfAGroupAreRowsOfOneProduct) {
   const std::vector<std::string> lines = nodes(
-      "g (float[1,4,3,8] q, float[1,2,5,8] k, float[1,2,5,8] v) => (float[1,4,3,8] y) { y = Attention (q, k, "
-      "v) }",
+      "g (float[1,4,3,8] q, float[1,2,5,8] k, float[1,2,5,8] v) => (float[1,4,3,8] y, float[1,4,3,5] s) "
+      "{ y, , , s = Attention (q, k, v) }",
       23);
   EXPECT_EQ(lines, (Lines{"Mul (., 0.353553)", "Reshape (., [0,2,6,8])", "MatMul transpose_b=1 (., .)",
                           "Reshape (., [0,4,3,5])", "Softmax (.)", "Reshape (., [0,2,6,5])", "MatMul (., .)",

@@ -68,19 +68,40 @@ void import_attention(NodeImport& node) {
                      mode = node.attribute_int("qk_matmul_output_mode", 0);
   const bool causal = node.attribute_int("is_causal", 0) != 0;
   const DType given = node.dtype(node.input(query_in)), dtype = computed_in(given);
-  const bool flat = node.required_rank(node.input(query_in)) == 3;
-  const ValueId query = four_axes(attention, node.input(query_in), heads);
-  const ValueId new_key = four_axes(attention, node.input(key_in), groups),
-                new_value = four_axes(attention, node.input(value_in), groups);
+  const bool flat = node.required_rank(node.input(query_in)) == 3, cached = node.has(past_key_in),
+             whole = !node.wants(scores_out) &&
+                     attention.in_one(dtype, computed_in(node.dtype(node.input(value_in))));
+  // Heads are split where they are wanted apart.
+  const bool apart = !whole || cached || node.wants(present_key_out) || node.wants(present_value_out);
+  const auto part = [&](int i, std::int64_t n) {
+    return apart ? four_axes(attention, node.input(i), n) : node.input(i);
+  };
+  const ValueId query = whole ? node.input(query_in) : four_axes(attention, node.input(query_in), heads);
+  const ValueId new_key = part(key_in, groups), new_value = part(value_in, groups);
   const ValueId key = extended(compose, node.input(past_key_in), new_key),
                 value = extended(compose, node.input(past_value_in), new_value);
-  const Size past = node.has(past_key_in) ? compose.size(node.input(past_key_in), 2) : Size(0),
-             keys = compose.plus(past, compose.size(new_key, 2));
+  const Size past = cached ? compose.size(node.input(past_key_in), 2) : Size(0),
+             queries = compose.size(query, -2), new_keys = compose.size(new_key, -2),
+             keys = compose.plus(past, new_keys);
   if (node.has(mask_in)) read_mask(attention, keys, dtype);
-  if (causal) attention.causal(compose.size(query, 2), keys, past);
+  if (causal) {
+    if (whole && !cached)
+      attention.causal_mask = ops::Causal::from_first;
+    else if (whole && queries.known() && new_keys.known() && queries.number == new_keys.number)
+      attention.causal_mask = ops::Causal::from_last;
+    else
+      attention.causal(queries, keys, past);
+  }
   if (node.has(lengths_in)) {  // [B]: keys from there on are padding
     const ValueId lengths = compose.unsqueeze(node.input(lengths_in), {1, 2, 3});
     attention.allow(compose.apply<ops::Less>({compose.numbers(keys), lengths}));
+  }
+  node.output(present_key_out, key);
+  node.output(present_value_out, value);
+  if (whole) {
+    const ValueId output = attention.whole(compose.cast(query, dtype), compose.cast(key, dtype),
+                                           compose.cast(value, dtype), heads, groups, !flat);
+    return node.output(output_out, compose.cast(output, given));
   }
   const Attention::Scores scores =
       attention.scores(compose.cast(query, dtype), compose.cast(key, dtype),
@@ -89,8 +110,6 @@ void import_attention(NodeImport& node) {
                                       keys, compose.known_size(new_value, 3, "a head size"));
   if (flat) output = attention.join_heads(output);
   node.output(output_out, compose.cast(output, given));
-  node.output(present_key_out, key);
-  node.output(present_value_out, value);
   if (!node.wants(scores_out)) return;
   const ValueId stages[] = {scores.raw, scores.capped, scores.masked, scores.weights};
   if (mode < 0 || mode > 3) node.refuse("qk_matmul_output_mode must lie between 0 and 3");

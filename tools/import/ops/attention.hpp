@@ -6,11 +6,12 @@
 #include <limits>
 #include <vector>
 
+#include "lithe/ops/attention.hpp"
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/unary.hpp"
 #include "tools/import/ops/compose.hpp"
 
-/// Attention as products of matrices and a softmax, which is what the fast kernels run.
+/// Attention as one operator, or as products of matrices and a softmax where its scores are wanted, or more than it has.
 namespace lithe::import {
 
 /// What keeps a query from seeing a key: a boolean that is true where it sees it, a number that is added to
@@ -29,7 +30,42 @@ class Attention {
   float softcap = 0;            ///< the scores are softcap * tanh(scores / softcap); 0: as they are
   DType softmax = DType::none;  ///< in which the softmax is computed; none: that of the scores
   float minus_infinity = -std::numeric_limits<float>::infinity();  ///< added where a key is not seen
+  ops::Causal causal_mask = ops::Causal::none;                     ///< what `whole` hides beside `masks`
   Masks masks;
+
+  /// Whether `whole` can say it for query and key of this dtype.
+  bool in_one(DType query, DType value) const {
+    return query == value && (query == DType::f32 || query == DType::f16 || query == DType::f64) &&
+           (softmax == DType::none || softmax == query || (softmax == DType::f32 && query == DType::f16));
+  }
+  /// The whole attention. Each of query, key and value is [B, S, heads * D] or [B, heads, S, D]; the result is
+  /// [B, S, heads * V], or [B, heads, S, V] if `heads_apart`.
+  ValueId whole(ValueId query, ValueId key, ValueId value, std::int64_t heads, std::int64_t groups,
+                bool heads_apart) {
+    ops::Attention::Attributes a;
+    const auto number = [&](std::int64_t n) {
+      if (n < 1 || n > std::numeric_limits<std::int32_t>::max())
+        node_.refuse("a number of heads is out of range");
+      return static_cast<std::int32_t>(n);
+    };
+    if (node_.required_rank(query) == 3) {
+      a.heads = number(heads);
+      const Size width = compose.size(query, -1);
+      if (width.known() && width.number % heads != 0)
+        node_.refuse("the hidden size is not a multiple of the number of heads");
+    }
+    if (groups > 0 && groups != heads) a.kv_heads = number(groups);
+    a.scale = scale;
+    a.softcap = softcap;
+    a.fill = minus_infinity;
+    a.causal = causal_mask;
+    a.heads_apart = heads_apart;
+    const bool only_allowed = masks.allowed != graph::absent && masks.bias == graph::absent;
+    const ValueId mask = only_allowed ? masks.allowed : added(node_.dtype(query));
+    std::vector<ValueId> inputs{query, key, value};
+    if (mask != graph::absent) inputs.push_back(mask);
+    return compose.apply<ops::Attention>(std::move(inputs), a);
+  }
 
   /// The stages of one attention, each [B, heads, S, T].
   struct Scores {

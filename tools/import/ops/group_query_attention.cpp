@@ -53,10 +53,16 @@ class GroupQuery {
     const ValueId key = cached(past_key_in, key_, keys), value = cached(past_value_in, value_, keys);
     node_.output(1, key);
     node_.output(2, value);
-    mask(keys, window);
+    const bool sinks = smooth || node_.has(sink_in),
+               whole = !sinks && attention_.in_one(node_.dtype(query_), node_.dtype(value));
+    if (whole && window <= 0 && !node_.has(past_key_in))
+      attention_.causal_mask = ops::Causal::from_first;
+    else
+      mask(keys, window);
     if (node_.has(bias_in)) attention_.bias(node_.input(bias_in));
+    if (whole) return node_.output(0, attention_.whole(query_, key, value, 0, groups, false));
     Attention::Scores scores = attention_.scores(query_, key, groups, keys);
-    if (smooth || node_.has(sink_in)) scores.weights = with_sink(scores.masked, keys);
+    if (sinks) scores.weights = with_sink(scores.masked, keys);
     node_.output(0, attention_.join_heads(attention_.weighted(scores.weights, value, keys, depth)));
   }
 

@@ -43,7 +43,7 @@ ValueId seen_keys(Compose& compose, ValueId mask, ValueId query, const Size& key
   }
   if (rank > 4) node.refuse("a mask of more than 4 axes is not supported");
   if (rank == 4) {
-    mask = compose.slice(mask, 2, past, compose.plus(past, compose.size(query, 2)));
+    mask = compose.slice(mask, 2, past, compose.plus(past, compose.size(query, -2)));
     mask = compose.slice(mask, 3, 0, keys);
   }
   if (rank == 2) mask = compose.unsqueeze(mask, {1, 2});
@@ -52,21 +52,30 @@ ValueId seen_keys(Compose& compose, ValueId mask, ValueId query, const Size& key
 }
 
 /// Reads what both operators have: scale, mask_filter_value, unidirectional; adds the masks of inputs `mask` and
-/// `bias`; computes from parts [B, heads, ., .] output 0 [B, S, heads * V].
-void attend(NodeImport& node, const Parts& parts, int mask, int bias, const Size& past, int scores_output) {
+/// `bias`; computes output 0 [B, S, heads * V] from parts [B, heads, ., .], or [B, ., heads * .] where the scores are not
+/// wanted. `self`: there are as many new keys as queries.
+void attend(NodeImport& node, const Parts& parts, std::int64_t heads, int mask, int bias, const Size& past,
+            bool self, int scores_output) {
   Attention attention(node);
   Compose& compose = attention.compose;
   attention.scale = node.attribute_float("scale", 0);
   const float filter = node.attribute_float("mask_filter_value", -10000);
   const DType dtype = node.dtype(parts.query);
-  const Size keys = compose.size(parts.key, 2);
-  if (node.attribute_int("unidirectional", 0) != 0)
-    attention.causal(compose.size(parts.query, 2), keys, past);
+  const bool whole = !node.wants(scores_output) && attention.in_one(dtype, node.dtype(parts.value));
+  const Size keys = compose.size(parts.key, -2);
+  if (node.attribute_int("unidirectional", 0) != 0) {
+    const bool none_past = past.known() && past.number == 0;
+    if (whole && (none_past || self))
+      attention.causal_mask = none_past ? ops::Causal::from_first : ops::Causal::from_last;
+    else
+      attention.causal(compose.size(parts.query, -2), keys, past);
+  }
   if (node.has(mask)) {
     const ValueId seen = seen_keys(compose, node.input(mask), parts.query, keys, past);
     attention.bias(compose.where(seen, node.scalar(0, dtype), node.scalar(filter, dtype)));
   }
   if (node.has(bias)) attention.bias(node.input(bias));
+  if (whole) return node.output(0, attention.whole(parts.query, parts.key, parts.value, heads, heads, false));
   const Attention::Scores scores = attention.scores(
       parts.query, parts.key, compose.known_size(parts.key, 1, "a number of key heads"), keys);
   node.output(0, attention.join_heads(attention.weighted(scores.weights, parts.value, keys,
@@ -89,9 +98,13 @@ void import_microsoft_attention(NodeImport& node) {
   if (sizes.size() != 3) node.refuse("attribute qkv_hidden_sizes must have three numbers");
   const std::vector<ValueId> flat =
       split(compose, compose.linear(node.input(0), node.input(1), node.input(2)), sizes);
-  Parts parts{attention.split_heads(flat[0], heads), attention.split_heads(flat[1], heads),
-              attention.split_heads(flat[2], heads)};
+  Parts parts{flat[0], flat[1], flat[2]};
   Size past = 0;
+  if (node.has(4) || node.wants(1) || !attention.in_one(node.dtype(flat[0]), node.dtype(flat[2]))) {
+    parts.query = attention.split_heads(flat[0], heads);
+    parts.key = attention.split_heads(flat[1], heads);
+    parts.value = attention.split_heads(flat[2], heads);
+  }
   if (node.has(4)) {
     const auto half = [&](std::int64_t i) {
       return compose.apply<ops::Gather>({node.input(4), integer(node, i)});
@@ -101,7 +114,7 @@ void import_microsoft_attention(NodeImport& node) {
     parts.value = compose.concat({half(1), parts.value}, 2);
   }
   constexpr int none = -1;
-  attend(node, parts, 3, 5, past, none);
+  attend(node, parts, heads, 3, 5, past, true, none);
   if (node.wants(1))
     node.output(1,
                 compose.concat({compose.unsqueeze(parts.key, {0}), compose.unsqueeze(parts.value, {0})}, 0));
@@ -143,15 +156,19 @@ void import_multi_head_attention(NodeImport& node) {
     if (node.required_rank(parts.key) == 3) parts.key = compose.add(parts.key, biases[1]);
     if (node.required_rank(parts.value) == 3) parts.value = compose.add(parts.value, biases[2]);
   }
+  const bool apart = node.has(6) || node.wants(1) || node.wants(2) || node.wants(3) ||
+                     !attention.in_one(node.dtype(parts.query), node.dtype(parts.value));
+  const Size queries = compose.size(parts.query, 1), new_keys = compose.size(parts.key, -2);
+  const bool self = queries.known() && new_keys.known() && queries.number == new_keys.number;
   for (ValueId* part : {&parts.query, &parts.key, &parts.value})
-    if (node.required_rank(*part) == 3) *part = attention.split_heads(*part, heads);
+    if (apart && node.required_rank(*part) == 3) *part = attention.split_heads(*part, heads);
   Size past = 0;
   if (node.has(6)) {
     past = compose.size(node.input(6), 2);
     parts.key = compose.concat({node.input(6), parts.key}, 2);
     parts.value = compose.concat({node.input(7), parts.value}, 2);
   }
-  attend(node, parts, 4, 5, past, 3);
+  attend(node, parts, heads, 4, 5, past, self, 3);
   node.output(1, parts.key);
   node.output(2, parts.value);
 }
