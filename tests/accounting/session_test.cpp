@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lithe/lithe.hpp"
@@ -104,6 +105,41 @@ TEST(Resizes, InsideTheBoundsAllocateNothing) {
   EXPECT_EQ(after.allocations, before.allocations);
   EXPECT_EQ(after.releases, before.releases);
   EXPECT_EQ(session->resize("image", Shape{10, 1, 8, 8}).code(), Code::shape);
+}
+
+/// Batches and lengths of a transformer, in any order; the weights are packed once.
+TEST(Resizes, OfATransformerAllocateNothing) {
+  if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator: run it in the dev preset";
+  const fs::path folder = onnx_file("transformer_block").parent_path();
+  if (!fs::exists(folder))
+    GTEST_SKIP() << "there is no " << folder << ": set LITHE_SHARED to the folder of models and data";
+  for (const char* name : {"model.onnx", "model_ts_opset17.onnx"}) {
+    SCOPED_TRACE(name);
+    import::Options options;
+    options.check = false;
+    options.ranges = {{"x", 0, 1, 1, 8}, {"x", 1, 1, 128, 512}};
+    const auto file = import::convert(folder / name, options).bytes;
+    auto model = Model::open(aligned_copy(file));
+    ASSERT_TRUE(model.ok());
+    EXPECT_LE(model->root().subgraphs()->Get(0)->nodes()->size(), 16U);
+    const Threads threads(2);
+    auto session = Session::create(*model, machine_options(&threads));
+    ASSERT_TRUE(session.ok()) << session.status().text();
+    const std::size_t packed = session->memory().packed_weights;
+    const Usage before = usage();
+    bool ok = true;
+    for (const auto& [batch, length] :
+         {std::pair<index_t, index_t>{1, 1}, {1, 128}, {8, 37}, {2, 512}, {1, 511}, {1, 1}}) {
+      ok = ok && session->resize("x", Shape{batch, length, 512}).ok();
+      fill(*session, 1);
+      ok = ok && session->run().ok();
+    }
+    const Usage after = usage();
+    EXPECT_TRUE(ok);
+    EXPECT_EQ(after.allocations, before.allocations);
+    EXPECT_EQ(after.releases, before.releases);
+    EXPECT_EQ(session->memory().packed_weights, packed);
+  }
 }
 
 struct Bill {
