@@ -86,6 +86,22 @@ TEST_P(SimdAttention, ScaleAndCap) {
                       {{1, queries, 32}, {1, 70, 32}, {1, 70, 32}, {queries, 70}});
 }
 
+TEST_P(SimdAttention, Half) {
+  ops::Attention::Attributes a{.heads = 2, .scale = 0.2f};
+  const Cpu all = every_feature();
+  const std::vector<ValueInfo> inputs(3, {f16, {1, 4, 8}}), outputs(1, {f16, {1, 4, 8}});
+  if (!GetParam().supports(&a, {inputs, outputs, &all}))
+    GTEST_SKIP() << GetParam().isa << " does not convert f16";
+  for (const index_t queries : {2, 20, 40})
+    for (const index_t depth : {5, 32}) {
+      const std::vector<DType> types{f16, f16, f16, f16};
+      matches<ops::Attention>(
+          a, reference_attention,
+          {{1, queries, 2 * depth}, {1, 70, 2 * depth}, {1, 70, 2 * depth}, {queries, 70}},
+          {.rows = {{types, {f16}}}});
+    }
+}
+
 /// Later scores are far larger than earlier ones, or the other way round; most weights vanish.
 TEST_P(SimdAttention, LargeScores) {
   for (const index_t queries : {2, 20})

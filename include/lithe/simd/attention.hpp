@@ -16,7 +16,7 @@
 
 namespace lithe::inline v0::simd {
 
-/// Attention in f32. A block of queries, one to a lane, meets the keys in blocks: the scores of a block become weights,
+/// Attention in f32, and in f16 as f32. A block of queries, one to a lane, meets the keys in blocks: the scores of a block become weights,
 /// which multiply the values, before the next scores come. What was summed up is rescaled when a larger score appears
 /// (Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018). Keys and values are read where they lie.
 /// Queries of heads that share a key are rows of one matrix. Blocks of queries are shared among threads.
@@ -24,12 +24,13 @@ template <class Isa>
 class AttentionOn {
  public:
   using Op = ops::Attention;
-  static constexpr auto full_name = isa::joined("simd::attention_f32_", Isa::name);
+  static constexpr auto full_name = isa::joined("simd::attention_", Isa::name);
   static constexpr const char* name = full_name.data();
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static bool supports(const Op::Attributes&, const NodeInfo& node) {
-    return Isa::on(*node.cpu) && node.input(0).dtype == DType::f32;
+    const DType dtype = node.input(0).dtype;
+    return Isa::on(*node.cpu) && (dtype == DType::f32 || (dtype == DType::f16 && loads_halves));
   }
 
   static Status reshape(const Op::Attributes& a, ReshapeContext& context) {
@@ -37,16 +38,23 @@ class AttentionOn {
         Op::sizes(a, context.inputs[0].shape, context.inputs[1].shape, context.inputs[2].shape);
     const auto threads = context.threads == nullptr ? 1 : static_cast<index_t>(context.threads->threads);
     const index_t tasks = std::min(Blocks(s).count(), threads < 2 ? 1 : tasks_per_thread * threads);
-    return ops::detail::ask_workspace(
-        context,
-        static_cast<std::uint64_t>(tasks) * static_cast<std::uint64_t>(task_floats(s)) * sizeof(float));
+    const auto floats = static_cast<std::uint64_t>(task_floats(s, context.inputs[0].dtype));
+    return ops::detail::ask_workspace(context, static_cast<std::uint64_t>(tasks) * floats * sizeof(float));
   }
 
   static Status run(const Op::Attributes& a, RunContext& context) {
-    const Problem problem(a, context);
+    if constexpr (loads_halves)
+      if (context.input(0).dtype == DType::f16) return run_as<half>(a, context);
+    return run_as<float>(a, context);
+  }
+
+ private:
+  template <class T>
+  static Status run_as(const Op::Attributes& a, RunContext& context) {
+    const Problem<T> problem(a, context);
     if (context.output().shape.elements() == 0) return {};
     const Blocks blocks(problem.sizes);
-    const index_t floats = task_floats(problem.sizes), all = blocks.count(),
+    const index_t floats = task_floats(problem.sizes, context.input(0).dtype), all = blocks.count(),
                   room = static_cast<index_t>(context.workspace().size() / sizeof(float)) / floats,
                   tasks = std::clamp<index_t>(room, 1, all), each = (all + tasks - 1) / tasks;
     auto* memory = reinterpret_cast<float*>(context.workspace().data());
@@ -59,7 +67,6 @@ class AttentionOn {
     return {};
   }
 
- private:
   using Floats = detail::Vector<float, Isa::bytes>;
   using Integers = detail::Vector<std::int32_t, Isa::bytes>;
   static constexpr index_t lanes = Isa::bytes / sizeof(float), key_block = 64, tasks_per_thread = 4;
@@ -69,9 +76,54 @@ class AttentionOn {
   static constexpr index_t most_queries = columns * lanes, few_queries = 3;
   static constexpr float infinity = std::numeric_limits<float>::infinity();
 
-  /// What a task keeps: a block of queries, of scores and of outputs, each transposed.
-  static index_t task_floats(const Op::Sizes& s) {
-    return (s.depth + s.value_depth + key_block) * most_queries;
+  static constexpr bool loads_halves =
+      requires(Floats& floats, half* halves) { Isa::load_halves(floats, halves); };
+
+  /// What a task keeps: a block of queries, of scores and of outputs, each transposed; in f16 a block of keys and values.
+  static index_t task_floats(const Op::Sizes& s, DType dtype) {
+    const index_t rows = s.depth + s.value_depth;
+    return (rows + key_block) * most_queries + (dtype == DType::f16 ? rows * key_block : 0);
+  }
+
+  /// A vector, or one element, of any type as floats.
+  template <class T>
+  [[gnu::always_inline]] static void load(Floats& to, const T* from) {
+    if constexpr (sizeof(T) == sizeof(float))
+      detail::load(to, from);
+    else
+      Isa::load_halves(to, from);
+  }
+  template <class T>
+  [[gnu::always_inline]] static void store(T* to, const Floats& from) {
+    if constexpr (sizeof(T) == sizeof(float))
+      detail::store(to, from);
+    else
+      Isa::store_halves(to, from);
+  }
+
+  /// Rows of floats.
+  struct Rows {
+    const float* data;
+    index_t pitch;
+  };
+  /// Rows that lie `pitch` apart; others than floats become floats in `room`.
+  template <class T>
+  [[gnu::always_inline]] static Rows as_floats(const T* from, index_t pitch, index_t rows, index_t width,
+                                               float* room) {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return {from, pitch};
+    } else {
+      for (index_t i = 0; i < rows; ++i) {
+        index_t d = 0;
+        for (; d + lanes <= width; d += lanes) {
+          Floats x;
+          load(x, from + i * pitch + d);
+          detail::store(room + i * width + d, x);
+        }
+        for (; d < width; ++d) room[i * width + d] = static_cast<float>(from[i * pitch + d]);
+      }
+      return {room, width};
+    }
   }
 
   /// The blocks of queries of all heads of the key.
@@ -91,13 +143,14 @@ class AttentionOn {
     std::int32_t seen[most_queries];
   };
 
+  template <class T>
   struct Problem {
     Op::Attributes attributes;
     Op::Sizes sizes;
     ops::detail::HeadRows queries, keys, values, outputs;
     ops::detail::AttentionMask mask;
-    const float *query, *key, *value;
-    float* output;
+    const T *query, *key, *value;
+    T* output;
     float scale;
 
     Problem(const Op::Attributes& a, const RunContext& context)
@@ -108,10 +161,10 @@ class AttentionOn {
           values(context.input(2), sizes.kv_heads),
           outputs(context.output(), sizes.heads),
           mask(context),
-          query(static_cast<const float*>(context.input(0).data)),
-          key(static_cast<const float*>(context.input(1).data)),
-          value(static_cast<const float*>(context.input(2).data)),
-          output(static_cast<float*>(context.output().data)),
+          query(static_cast<const T*>(context.input(0).data)),
+          key(static_cast<const T*>(context.input(1).data)),
+          value(static_cast<const T*>(context.input(2).data)),
+          output(static_cast<T*>(context.output().data)),
           scale(static_cast<float>(ops::detail::attention_scale(a, sizes.depth) /
                                    (a.softcap != 0 ? static_cast<double>(a.softcap) : 1))) {}
 
@@ -130,7 +183,7 @@ class AttentionOn {
         of.mask[l] = mask.at(b, own, q);
         of.seen[l] = static_cast<std::int32_t>(ops::detail::keys_seen(attributes.causal, sizes, q));
       }
-      const float *k = key + keys.at(b, h, 0), *v = value + values.at(b, h, 0);
+      const T *k = key + keys.at(b, h, 0), *v = value + values.at(b, h, 0);
       if (count <= few_queries) {
         for (index_t l = 0; l < count; ++l) attend_one(of, l, k, v, memory);
       } else if (count <= lanes) {
@@ -146,10 +199,11 @@ class AttentionOn {
 
     /// Of `count` queries in n vectors, at least one in the last; lanes beyond them repeat the last query.
     template <int n>
-    [[gnu::always_inline]] void attend(const Lanes& of, index_t count, const float* k, const float* v,
+    [[gnu::always_inline]] void attend(const Lanes& of, index_t count, const T* k, const T* v,
                                        float* memory) const {
       constexpr index_t width = n * lanes;
-      float *packed = memory, *scores = packed + sizes.depth * width, *sums = scores + key_block * width;
+      float *packed = memory, *scores = packed + sizes.depth * width, *sums = scores + key_block * width,
+            *room = sums + sizes.value_depth * width;
       pack<n>(of, packed);
       const Floats zero{};
       Floats maximum[n], sum[n], shrink[n];
@@ -162,13 +216,14 @@ class AttentionOn {
       const auto [least, most] = std::minmax_element(of.seen, of.seen + count);
       for (index_t first = 0; first < *most; first += key_block) {
         const index_t block = std::min<index_t>(key_block, *most - first);
-        multiply<n, tile, true>(k + first * keys.row, keys.row, block, sizes.depth, packed, scores, shrink);
+        const Rows k_rows = as_floats(k + first * keys.row, keys.row, block, sizes.depth, room);
+        multiply<n, tile, true>(k_rows.data, k_rows.pitch, block, sizes.depth, packed, scores, shrink);
         if (attributes.softcap != 0) cap(scores, block * n);
         if (mask.data != nullptr) add_mask<n>(of, first, block, scores);
         if (first + block > *least) hide_later<n>(of, first, block, scores);
         weigh<n>(scores, block, maximum, sum, shrink);
-        multiply<n, tile, false>(v + first * values.row, values.row, sizes.value_depth, block, scores, sums,
-                                 shrink);
+        const Rows v_rows = as_floats(v + first * values.row, values.row, block, sizes.value_depth, room);
+        multiply<n, tile, false>(v_rows.data, v_rows.pitch, sizes.value_depth, block, scores, sums, shrink);
       }
       unpack<n>(of, count, sums, sum);
     }
@@ -183,7 +238,7 @@ class AttentionOn {
         for (; d + lanes <= sizes.depth; d += lanes) {
           Floats square[lanes];
 #pragma GCC unroll 16
-          for (index_t l = 0; l < lanes; ++l) detail::load(square[l], query + at[l] + d);
+          for (index_t l = 0; l < lanes; ++l) load(square[l], query + at[l] + d);
           detail::transpose_square(square);
 #pragma GCC unroll 16
           for (index_t l = 0; l < lanes; ++l) {
@@ -192,7 +247,8 @@ class AttentionOn {
           }
         }
         for (; d < sizes.depth; ++d)
-          for (index_t l = 0; l < lanes; ++l) packed[(d * n + i) * lanes + l] = query[at[l] + d] * scale;
+          for (index_t l = 0; l < lanes; ++l)
+            packed[(d * n + i) * lanes + l] = static_cast<float>(query[at[l] + d]) * scale;
       }
     }
 
@@ -221,7 +277,7 @@ class AttentionOn {
           detail::transpose_square(square);
 #pragma GCC unroll 16
           for (index_t l = 0; l < lanes; ++l)
-            if (l < used) detail::store(output + at[l] + e, square[l]);
+            if (l < used) store(output + at[l] + e, square[l]);
         }
         for (; e < sizes.value_depth; ++e) {
           Floats x;
@@ -229,7 +285,7 @@ class AttentionOn {
           scaled(x);
           float row[lanes];
           detail::store(row, x);
-          for (index_t l = 0; l < used; ++l) output[at[l] + e] = row[l];
+          for (index_t l = 0; l < used; ++l) output[at[l] + e] = static_cast<T>(row[l]);
         }
       }
     }
@@ -290,7 +346,7 @@ class AttentionOn {
     }
 
     [[gnu::always_inline]] float masked(float score, index_t at) const {
-      if (!mask.boolean) return score + static_cast<const float*>(mask.data)[at];
+      if (!mask.boolean) return score + static_cast<float>(static_cast<const T*>(mask.data)[at]);
       return static_cast<const std::uint8_t*>(mask.data)[at] != 0 ? score : attributes.fill;
     }
     /// Masks keys [first, first + block).
@@ -328,7 +384,7 @@ class AttentionOn {
       }
     }
     [[gnu::always_inline]] void load_mask(Floats& to, index_t at) const {
-      if (!mask.boolean) return detail::load(to, static_cast<const float*>(mask.data) + at);
+      if (!mask.boolean) return load(to, static_cast<const T*>(mask.data) + at);
       detail::Vector<std::uint8_t, lanes> bytes;
       detail::load(bytes, static_cast<const std::uint8_t*>(mask.data) + at);
       to = __builtin_convertvector(bytes, Floats);
@@ -394,18 +450,20 @@ class AttentionOn {
 
     // Few queries: one after the other, with the keys of a block in the lanes.
 
-    [[gnu::always_inline]] void attend_one(const Lanes& of, index_t l, const float* k, const float* v,
+    [[gnu::always_inline]] void attend_one(const Lanes& of, index_t l, const T* k, const T* v,
                                            float* memory) const {
-      float *scores = memory, *sums = scores + key_block;
-      const float* own = query + of.query[l];
+      float *scores = memory, *sums = scores + key_block, *room = sums + sizes.value_depth;
+      const Rows own = as_floats(query + of.query[l], queries.row, 1, sizes.depth, room);
+      room += sizes.depth;
       std::fill_n(sums, sizes.value_depth, 0.0f);
       Floats maximum[1], sum[1]{}, shrink[1];
       float largest = -infinity, total = 0;
       for (index_t first = 0; first < of.seen[l]; first += key_block) {
         const index_t block = std::min<index_t>(key_block, of.seen[l] - first);
+        const Rows k_rows = as_floats(k + first * keys.row, keys.row, block, sizes.depth, room);
         for (index_t j = 0; j < block; ++j) {
           float score = 0;
-          add_products<Isa::bytes>(own, k + (first + j) * keys.row, sizes.depth, score);
+          add_products<Isa::bytes>(own.data, k_rows.data + j * k_rows.pitch, sizes.depth, score);
           scores[j] = score * scale;
         }
         const index_t vectors = (block + lanes - 1) / lanes;
@@ -427,11 +485,12 @@ class AttentionOn {
         float added = 0;
         detail::add_lanes(sum[0], added);
         total = total * factor + added;
-        add_values<Isa::bytes>(v + first * values.row, block, scores, factor, 0, sums);
+        const Rows v_rows = as_floats(v + first * values.row, values.row, block, sizes.value_depth, room);
+        add_values<Isa::bytes>(v_rows, block, scores, factor, 0, sums);
       }
-      float* to = output + of.output[l];
+      T* to = output + of.output[l];
       const bool zero = sizes.keys == 0 || (attributes.nan_is_zero && !(total > 0));
-      for (index_t e = 0; e < sizes.value_depth; ++e) to[e] = zero ? 0 : sums[e] / total;
+      for (index_t e = 0; e < sizes.value_depth; ++e) to[e] = static_cast<T>(zero ? 0 : sums[e] / total);
     }
 
     /// Adds the products of two rows, in vectors that are not longer than what is left of them.
@@ -459,20 +518,20 @@ class AttentionOn {
 
     /// sums = sums * factor + weights * values, from column `e` on.
     template <int bytes>
-    [[gnu::always_inline]] void add_values(const float* v, index_t block, const float* weights, float factor,
+    [[gnu::always_inline]] void add_values(const Rows& v, index_t block, const float* weights, float factor,
                                            index_t e, float* sums) const {
       constexpr index_t step = bytes / sizeof(float);
       for (; e + 4 * step <= sizes.value_depth; e += 4 * step)
-        add_columns<bytes, 4>(v + e, block, weights, factor, sums + e);
+        add_columns<bytes, 4>({v.data + e, v.pitch}, block, weights, factor, sums + e);
       for (; e + step <= sizes.value_depth; e += step)
-        add_columns<bytes, 1>(v + e, block, weights, factor, sums + e);
+        add_columns<bytes, 1>({v.data + e, v.pitch}, block, weights, factor, sums + e);
       if constexpr (bytes > sizeof(float))
         if (e < sizes.value_depth)
           add_values<bytes == 16 ? 4 : bytes / 2>(v, block, weights, factor, e, sums);
     }
     template <int bytes, int n>
-    [[gnu::always_inline]] void add_columns(const float* v, index_t block, const float* weights, float factor,
-                                            float* sums) const {
+    [[gnu::always_inline]] static void add_columns(const Rows& v, index_t block, const float* weights,
+                                                   float factor, float* sums) {
       using V = detail::Vector<float, bytes>;
       constexpr index_t step = bytes / sizeof(float);
       V total[n];
@@ -485,7 +544,7 @@ class AttentionOn {
 #pragma GCC unroll 4
         for (int i = 0; i < n; ++i) {
           V x;
-          detail::load(x, v + j * values.row + i * step);
+          detail::load(x, v.data + j * v.pitch + i * step);
           total[i] += x * weights[j];
         }
       }

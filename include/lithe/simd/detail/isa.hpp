@@ -8,6 +8,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "lithe/core/half.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/simd/detail/vector.hpp"
@@ -30,7 +31,8 @@
 ///   on          whether a processor has the set
 ///   enter       calls a lambda that is always inlined, compiled for the set: what the lambda inlines, though
 ///               written in plain vectors, becomes instructions of the set
-/// Sets of ForNonFinite say estimate_inverse_root: 1 / sqrt(x) to at least 11 bits.
+/// Sets of ForNonFinite say estimate_inverse_root: 1 / sqrt(x) to at least 11 bits. Sets of processors that compute in
+/// f16 say load_halves and store_halves, which convert a vector.
 /// Sets of ForTables say how they look up:
 ///   Table       256 bytes, constructed from them, as the registers want them
 ///   look_up     puts the table's byte in the place of each byte, which counts from 0 to 255
@@ -227,6 +229,15 @@ struct Avx512 {
   [[LITHE_AVX512]] static void estimate_inverse_root(Floats<64>& x) {
     x = reinterpret_cast<Floats<64>>(_mm512_maskz_rsqrt14_ps(0xFFFF, reinterpret_cast<__m512>(x)));
   }
+  [[LITHE_AVX512]] static void load_halves(Floats<64>& to, const half* from) {
+    to = reinterpret_cast<Floats<64>>(
+        _mm512_maskz_cvtph_ps(0xFFFF, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
+  }
+  [[LITHE_AVX512]] static void store_halves(half* to, const Floats<64>& from) {
+    constexpr int nearest = 0;
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
+                        _mm512_maskz_cvtps_ph(0xFFFF, reinterpret_cast<__m512>(from), nearest));
+  }
 };
 
 struct Avx512Vbmi {
@@ -330,6 +341,15 @@ struct Neon {
     found = vqtbx4q_u8(found, table.quarters[2], index);
     index = vsubq_u8(index, quarter);
     x = reinterpret_cast<Bytes<16>>(vqtbx4q_u8(found, table.quarters[3], index));
+  }
+
+  static void load_halves(Floats<16>& to, const half* from) {
+    to = reinterpret_cast<Floats<16>>(
+        vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(reinterpret_cast<const std::uint16_t*>(from)))));
+  }
+  static void store_halves(half* to, const Floats<16>& from) {
+    vst1_u16(reinterpret_cast<std::uint16_t*>(to),
+             vreinterpret_u16_f16(vcvt_f16_f32(reinterpret_cast<float32x4_t>(from))));
   }
 
   /// 8 channels.
