@@ -90,6 +90,9 @@ KNOWN = [
           "lithe has Indices over 1 and 2 spatial axes, others are refused by name. MaxPool-22 allows more."),
     Known("pools", "auto_pad SAME with a stride needs spatial dimensions",
           "A mean that leaves padding out needs its sizes at conversion; it is refused by name, with a remedy. AveragePool-22 allows it."),
+    Known("recurrent", r"lstm\S*: .*\(ONNX Runtime",
+          "LSTM-22, clip: 'applied to the input of activations', and h is one: its input, the cell, is clipped too. ONNX Runtime leaves it.",
+          lambda model: any("clip" in a for a in attributes(model, "LSTM"))),
     Known("recurrent", REFERENCE_ALONE,
           "LSTM-22, GRU-22, RNN-22: 'reverse' and clip. The reference knows neither, and ONNX Runtime no layout = 1.",
           lambda model: any(a.get("direction", b"") != b"forward" or "clip" in a
