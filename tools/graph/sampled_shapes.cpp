@@ -293,12 +293,12 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
     const std::optional<Dims>& dims = graph.value(input).dims;
     return !dims || std::find(dims->begin(), dims->end(), -1) != dims->end();
   });
-  const std::optional<std::size_t> input_rank = inputs.empty() ? std::nullopt : inputs[0].rank();
+  const std::size_t input_rank = inputs.empty() ? 0 : inputs[0].rank().value_or(0);
   const auto doubtful = [&](const Samples& samples) {
     const auto seen =
         std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
     const bool ones_alone = seen == 1 && !samples.uniform && samples.each[ones].known;
-    return unnamed && (samples.rank_varies() || (ones_alone && samples.rank() < input_rank));
+    return unnamed && (samples.rank_varies() || (ones_alone && samples.rank().value_or(0) < input_rank));
   };
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     if (node.outputs[o] == absent || doubtful(guessed[o])) continue;
