@@ -138,6 +138,17 @@ TEST(OpenShapes, TheFilesOwnWordIsAHint) {
   EXPECT_EQ(dims_of("g (float[4,8] x, int64[2] to) => (float[16,2] y) { y = Reshape(x, to) }", "y"), "16 2");
 }
 
+/// Sizes that depend on each other, as twice h on h, agree in no sample but that of ones; a Shape has its rank there too.
+TEST(OpenShapes, SizesThatMeetInOnesAloneKeepRanks) {
+  const std::string text =
+      "g (float[n,4,twice_h,twice_w] x, float[n,4,h,w] z, float[4,4,2,2] k) => (float[] y) <int64 second = "
+      "{1}> "
+      "{ c = Conv <strides = [2, 2]> (x, k)\n m = Concat <axis = 1> (c, z)\n s = Shape(m)\n "
+      "l = Gather(s, second)\n y = Mul(l, l) }";
+  EXPECT_EQ(dims_of(text, "s"), "4");
+  EXPECT_EQ(dims_of(text, "l"), "");
+}
+
 /// Graphs whose shapes depend on those of their inputs in many ways.
 constexpr const char* graphs[] = {
     "g (float[n,4,h,w] x, float[6,4,3,3] k) => (float[] y) { c = Conv <pads = [1, 1, 1, 1], strides = [2, "

@@ -287,21 +287,30 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
   for (const auto& from : guesses)
     if (nothing(guessed))
       guessed = infer_samples(graph, node, with_contents(graph, node, inputs, from), unused);
-  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be
+  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be. Where sizes of the inputs
+  // meet in the sample of ones alone, `fresh` tells whether the rank hangs on them.
   const bool unnamed = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     if (input == absent || graph.value(input).constant) return false;
     const std::optional<Dims>& dims = graph.value(input).dims;
     return !dims || std::find(dims->begin(), dims->end(), -1) != dims->end();
   });
+  std::vector<Samples> fresh(outputs.size());
+  if (unnamed) {
+    std::vector<Samples> anew = inputs;
+    if (reopen(graph, node, anew)) fresh = infer_samples(graph, node, anew, unused);
+  }
   const std::size_t input_rank = inputs.empty() ? 0 : inputs[0].rank().value_or(0);
-  const auto doubtful = [&](const Samples& samples) {
+  const auto doubtful = [&](std::size_t o) {
+    const Samples& samples = guessed[o];
     const auto seen =
         std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
     const bool ones_alone = seen == 1 && !samples.uniform && samples.each[ones].known;
-    return unnamed && (samples.rank_varies() || (ones_alone && samples.rank().value_or(0) < input_rank));
+    const bool depends = !fresh[o].rank() || fresh[o].rank_varies();
+    return unnamed &&
+           (samples.rank_varies() || (ones_alone && depends && samples.rank().value_or(0) < input_rank));
   };
   for (std::size_t o = 0; o < outputs.size(); ++o) {
-    if (node.outputs[o] == absent || doubtful(guessed[o])) continue;
+    if (node.outputs[o] == absent || doubtful(o)) continue;
     const std::optional<std::size_t> rank = outputs[o].rank(), likely = guessed[o].rank();
     set_rank(graph.value(node.outputs[o]).dims, likely ? likely : rank_of_reshape(graph, node));
     if (rank && exact[o]) set(graph, node.outputs[o], std::move(outputs[o]));
