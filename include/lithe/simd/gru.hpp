@@ -109,19 +109,11 @@ struct LinearGruOn : detail::RecurrentOn<Isa, detail::LinearGruCell<Isa>> {};
 template <class Isa>
 struct GruOn : detail::RecurrentOn<Isa, detail::GruCell<Isa>> {};
 
-/// The same where their vectors fit the hidden units; shorter ones come later in the list.
+/// The same where vectors fit the hidden units.
 template <class Isa>
-struct FittingLinearGruOn : LinearGruOn<Isa> {
-  static bool supports(const ops::GRU::Attributes& a, const NodeInfo& node) {
-    return LinearGruOn<Isa>::supports(a, node) && LinearGruOn<Isa>::fits(node);
-  }
-};
+using FittingLinearGruOn = detail::Fitting<LinearGruOn<Isa>>;
 template <class Isa>
-struct FittingGruOn : GruOn<Isa> {
-  static bool supports(const ops::GRU::Attributes& a, const NodeInfo& node) {
-    return GruOn<Isa>::supports(a, node) && GruOn<Isa>::fits(node);
-  }
-};
+using FittingGruOn = detail::Fitting<GruOn<Isa>>;
 
 /// In order of preference.
 using GRU = KernelList<isa::Every::kernels<FittingLinearGruOn>, isa::Every::kernels<FittingGruOn>>;

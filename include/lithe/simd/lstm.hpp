@@ -71,13 +71,9 @@ class LstmCell {
 template <class Isa>
 struct LstmOn : detail::RecurrentOn<Isa, detail::LstmCell<Isa>> {};
 
-/// The same where its vectors fit the hidden units; shorter ones come later in the list.
+/// The same where vectors fit the hidden units.
 template <class Isa>
-struct FittingLstmOn : LstmOn<Isa> {
-  static bool supports(const ops::LSTM::Attributes& a, const NodeInfo& node) {
-    return LstmOn<Isa>::supports(a, node) && LstmOn<Isa>::fits(node);
-  }
-};
+using FittingLstmOn = detail::Fitting<LstmOn<Isa>>;
 
 /// In order of preference.
 using LSTM = isa::Every::kernels<FittingLstmOn>;

@@ -43,13 +43,9 @@ class RnnCell {
 template <class Isa>
 struct RnnOn : detail::RecurrentOn<Isa, detail::RnnCell<Isa>> {};
 
-/// The same where its vectors fit the hidden units; shorter ones come later in the list.
+/// The same where vectors fit the hidden units.
 template <class Isa>
-struct FittingRnnOn : RnnOn<Isa> {
-  static bool supports(const ops::RNN::Attributes& a, const NodeInfo& node) {
-    return RnnOn<Isa>::supports(a, node) && RnnOn<Isa>::fits(node);
-  }
-};
+using FittingRnnOn = detail::Fitting<RnnOn<Isa>>;
 
 /// In order of preference.
 using RNN = isa::Every::kernels<FittingRnnOn>;

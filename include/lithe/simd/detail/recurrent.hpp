@@ -115,4 +115,12 @@ class RecurrentOn {
   PackedConstants packed_;
 };
 
+/// The kernel where its vectors fit the hidden units; shorter ones come later in the list.
+template <class Kernel>
+struct Fitting : Kernel {
+  static bool supports(const typename Kernel::Attributes& a, const NodeInfo& node) {
+    return Kernel::supports(a, node) && Kernel::fits(node);
+  }
+};
+
 }  // namespace lithe::inline v0::simd::detail
