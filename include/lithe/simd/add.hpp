@@ -3,7 +3,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/binary.hpp"
-#include "lithe/ops/detail/parallel.hpp"
+#include "lithe/simd/detail/elements.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
@@ -27,19 +27,16 @@ class AddOn {
     const auto* a = static_cast<const float*>(context.input(0).data);
     const auto* b = static_cast<const float*>(context.input(1).data);
     auto* out = static_cast<float*>(context.output().data);
-    const ops::detail::Ranges ranges(context.output().elements(), 1, grain, most_ranges);
-    ops::detail::in_parallel(context.threads(), ranges.count, [&](index_t i) {
-      const index_t first = ranges.first(i);
-      Isa::enter([&]() __attribute__((always_inline)) {
-        add(a + first, b + first, ranges.length(i), attributes.clamp, out + first);
-      });
-    });
+    detail::for_each_range<Isa>(context.threads(), context.output().elements(), 1, grain,
+                                [&](index_t first, index_t count) __attribute__((always_inline)) {
+                                  add(a + first, b + first, count, attributes.clamp, out + first);
+                                });
     return {};
   }
 
  private:
   using Floats = detail::Vector<float, Isa::bytes>;
-  static constexpr index_t grain = 48 * 1024, most_ranges = 64, lanes = Isa::bytes / sizeof(float);
+  static constexpr index_t grain = 48 * 1024, lanes = Isa::bytes / sizeof(float);
 
   [[gnu::always_inline]] static void add(const float* a, const float* b, index_t count, Clamp clamp,
                                          float* out) {
