@@ -191,8 +191,7 @@ struct Kernel<Op> {
   static Status reshape(const Attributes& a, ReshapeContext& context) {
     const auto s =
         ops::Attention::sizes(a, context.inputs[0].shape, context.inputs[1].shape, context.inputs[2].shape);
-    const index_t threads = context.threads == nullptr ? 1 : static_cast<index_t>(context.threads->threads);
-    const index_t tasks = std::min(rows(s), threads < 2 ? 1 : tasks_per_thread * threads);
+    const index_t tasks = ops::detail::tasks_with_memory(context.threads, rows(s));
     const std::size_t score = context.outputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
     return ops::detail::ask_workspace(
         context, static_cast<std::uint64_t>(tasks) * static_cast<std::uint64_t>(s.keys) * score);
@@ -204,8 +203,6 @@ struct Kernel<Op> {
   }
 
  private:
-  static constexpr index_t tasks_per_thread = 4;
-
   static index_t rows(const ops::Attention::Sizes& s) { return s.batch * s.heads * s.queries; }
 
   template <class T>
@@ -225,16 +222,14 @@ struct Kernel<Op> {
           scale_(static_cast<Acc>(ops::detail::attention_scale(a, sizes_.depth))) {}
 
     void run(RunContext& context) const {
-      const index_t all = rows(sizes_);
       auto* scores = reinterpret_cast<Acc*>(context.workspace().data());
       const index_t room =
           static_cast<index_t>(context.workspace().size() / sizeof(Acc)) / std::max<index_t>(sizes_.keys, 1);
-      const index_t tasks = std::clamp<index_t>(room, 1, std::max<index_t>(all, 1)),
-                    each = (all + tasks - 1) / tasks;
-      ops::detail::in_parallel(context.threads(), tasks, [&](index_t task) {
-        for (index_t r = task * each; r < std::min(all, (task + 1) * each); ++r)
-          attend(context, r, scores + task * sizes_.keys);
-      });
+      ops::detail::in_tasks(context.threads(), rows(sizes_), room,
+                            [&](index_t task, index_t first, index_t last) {
+                              for (index_t r = first; r < last; ++r)
+                                attend(context, r, scores + task * sizes_.keys);
+                            });
     }
 
    private:

@@ -36,8 +36,7 @@ class AttentionOn {
   static Status reshape(const Op::Attributes& a, ReshapeContext& context) {
     const Op::Sizes s =
         Op::sizes(a, context.inputs[0].shape, context.inputs[1].shape, context.inputs[2].shape);
-    const auto threads = context.threads == nullptr ? 1 : static_cast<index_t>(context.threads->threads);
-    const index_t tasks = std::min(Blocks(s).count(), threads < 2 ? 1 : tasks_per_thread * threads);
+    const index_t tasks = ops::detail::tasks_with_memory(context.threads, Blocks(s).count());
     const auto floats = static_cast<std::uint64_t>(task_floats(s, context.inputs[0].dtype));
     return ops::detail::ask_workspace(context, static_cast<std::uint64_t>(tasks) * floats * sizeof(float));
   }
@@ -54,22 +53,22 @@ class AttentionOn {
     const Problem<T> problem(a, context);
     if (context.output().shape.elements() == 0) return {};
     const Blocks blocks(problem.sizes);
-    const index_t floats = task_floats(problem.sizes, context.input(0).dtype), all = blocks.count(),
-                  room = static_cast<index_t>(context.workspace().size() / sizeof(float)) / floats,
-                  tasks = std::clamp<index_t>(room, 1, all), each = (all + tasks - 1) / tasks;
+    const index_t floats = task_floats(problem.sizes, context.input(0).dtype),
+                  room = static_cast<index_t>(context.workspace().size() / sizeof(float)) / floats;
     auto* memory = reinterpret_cast<float*>(context.workspace().data());
-    ops::detail::in_parallel(context.threads(), tasks, [&](index_t task) {
-      Isa::enter([&]() __attribute__((always_inline)) {
-        for (index_t i = task * each; i < std::min(all, (task + 1) * each); ++i)
-          problem.run(blocks, i, memory + task * floats);
-      });
-    });
+    ops::detail::in_tasks(context.threads(), blocks.count(), room,
+                          [&](index_t task, index_t first, index_t last) {
+                            Isa::enter([&]() __attribute__((always_inline)) {
+                              for (index_t i = first; i < last; ++i)
+                                problem.run(blocks, i, memory + task * floats);
+                            });
+                          });
     return {};
   }
 
   using Floats = detail::Vector<float, Isa::bytes>;
   using Integers = detail::Vector<std::int32_t, Isa::bytes>;
-  static constexpr index_t lanes = Isa::bytes / sizeof(float), key_block = 64, tasks_per_thread = 4;
+  static constexpr index_t lanes = Isa::bytes / sizeof(float), key_block = 64;
   static constexpr int columns = Isa::registers == 32 && lanes == 4 ? 4 : 2;  ///< vectors of queries
   static constexpr int tile =
       Isa::registers == 32 && columns == 2 ? 8 : 6;  ///< rows of a product in registers

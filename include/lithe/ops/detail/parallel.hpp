@@ -23,6 +23,22 @@ void in_parallel(const ThreadPool* threads, index_t count, F f) {
   threads->for_each(task, &f, static_cast<std::size_t>(count));
 }
 
+/// How many tasks share `items` pieces of work when each task needs memory of its own: one, or a few for each thread.
+inline index_t tasks_with_memory(const ThreadPool* threads, index_t items) {
+  constexpr index_t per_thread = 4;
+  const index_t count = threads == nullptr ? 1 : static_cast<index_t>(threads->threads);
+  return std::min(items, count < 2 ? 1 : per_thread * count);
+}
+/// Calls f(task, first, last) for pieces [first, last) of `items`, where there is memory for `room` tasks. Results do not depend on
+/// their number if pieces do not depend on each other.
+template <class F>
+void in_tasks(const ThreadPool* threads, index_t items, index_t room, F f) {
+  const index_t tasks = std::clamp<index_t>(room, 1, std::max<index_t>(items, 1)),
+                each = (items + tasks - 1) / tasks;
+  in_parallel(threads, tasks,
+              [&](index_t task) { f(task, task * each, std::min(items, (task + 1) * each)); });
+}
+
 /// Cuts `n` items of `cost` elements each into ranges: at least about `grain` elements in a range, and at
 /// most `most` ranges.
 struct Ranges {
