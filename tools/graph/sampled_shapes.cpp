@@ -287,27 +287,27 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
   for (const auto& from : guesses)
     if (nothing(guessed))
       guessed = infer_samples(graph, node, with_contents(graph, node, inputs, from), unused);
-  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be. Where sizes of the inputs
-  // meet in the sample of ones alone, `fresh` tells whether the rank hangs on them.
+  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be. Where the sizes of the
+  // inputs meet in the sample of ones alone, fresh samples tell whether the rank depends on them.
   const bool unnamed = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     if (input == absent || graph.value(input).constant) return false;
     const std::optional<Dims>& dims = graph.value(input).dims;
     return !dims || std::find(dims->begin(), dims->end(), -1) != dims->end();
   });
-  std::vector<Samples> fresh(outputs.size());
-  if (unnamed) {
-    std::vector<Samples> anew = inputs;
-    if (reopen(graph, node, anew)) fresh = infer_samples(graph, node, anew, unused);
-  }
   const std::size_t input_rank = inputs.empty() ? 0 : inputs[0].rank().value_or(0);
+  const auto depends_on_sizes = [&](std::size_t o) {
+    std::vector<Samples> fresh = inputs;
+    if (!reopen(graph, node, fresh)) return true;
+    const Samples samples = infer_samples(graph, node, fresh, unused)[o];
+    return !samples.rank() || samples.rank_varies();
+  };
   const auto doubtful = [&](std::size_t o) {
     const Samples& samples = guessed[o];
+    if (!unnamed || samples.rank_varies()) return unnamed;
     const auto seen =
         std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
     const bool ones_alone = seen == 1 && !samples.uniform && samples.each[ones].known;
-    const bool depends = !fresh[o].rank() || fresh[o].rank_varies();
-    return unnamed &&
-           (samples.rank_varies() || (ones_alone && depends && samples.rank().value_or(0) < input_rank));
+    return ones_alone && samples.rank().value_or(0) < input_rank && depends_on_sizes(o);
   };
   for (std::size_t o = 0; o < outputs.size(); ++o) {
     if (node.outputs[o] == absent || doubtful(o)) continue;
