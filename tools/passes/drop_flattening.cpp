@@ -26,9 +26,8 @@ void fuse(Rewriter& rewriter, int n, PassLog& log) {
   const int before = rewriter.producer(layer.inputs[0]);
   if (before < 0 || !reshapes(rewriter.node(before))) return;
   const ValueId x = rewriter.node(before).inputs[0], y = layer.outputs[0];
-  const Dims* flat = rewriter.value(layer.inputs[0]).dims ? &*rewriter.value(layer.inputs[0]).dims : nullptr;
-  if (flat == nullptr || !are_rows(rewriter.value(x).dims) || rewriter.value(x).dims->back() != flat->back())
-    return;
+  const std::optional<Dims>& flat = rewriter.value(layer.inputs[0]).dims;
+  if (!flat || !are_rows(rewriter.value(x).dims) || rewriter.value(x).dims->back() != flat->back()) return;
   if (rewriter.value(x).quantization || rewriter.value(y).quantization) return;
   if (rewriter.uses(y) != 1 || rewriter.is_output(y)) return;
   const int after = rewriter.readers(y)[0].node;

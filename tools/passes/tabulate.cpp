@@ -48,8 +48,8 @@ class Search {
   Group group(int last) {
     Group grown, best;
     std::set<ValueId> leaves;
+    if (!joins(last)) return best;
     for (int n = last; n >= 0 && grown.nodes.size() < most_nodes; n = latest(leaves)) {
-      if (!joins(n)) break;
       grown.nodes.insert(n);
       leaves.erase(rewriter_.node(n).outputs[0]);
       for (const ValueId v : rewriter_.node(n).inputs)
