@@ -11,7 +11,6 @@
 #include <filesystem>
 #include <ostream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "lithe/lithe.hpp"
@@ -85,6 +84,21 @@ TEST_P(Runs, AllocateNothing) {
 INSTANTIATE_TEST_SUITE_P(Models, Runs, ::testing::Values("digits", "mnist_cnn"),
                          [](const auto& info) { return std::string(info.param); });
 
+/// Resizes input `name` to each shape, and runs.
+void run_without_allocation(Session& session, const char* name, const std::vector<Shape>& shapes) {
+  const Usage before = usage();
+  bool ok = true;
+  for (const Shape& shape : shapes) {
+    ok = ok && session.resize(name, shape).ok();
+    fill(session, 1);
+    ok = ok && session.run().ok();
+  }
+  const Usage after = usage();
+  EXPECT_TRUE(ok);
+  EXPECT_EQ(after.allocations, before.allocations);
+  EXPECT_EQ(after.releases, before.releases);
+}
+
 TEST(Resizes, InsideTheBoundsAllocateNothing) {
   if (!counting) GTEST_SKIP() << "sanitizers bring their own allocator: run it in the dev preset";
   const auto file = converted("digits", 9);
@@ -93,17 +107,9 @@ TEST(Resizes, InsideTheBoundsAllocateNothing) {
   const Threads threads(2);
   auto session = Session::create(*model, machine_options(&threads));
   ASSERT_TRUE(session.ok()) << session.status().text();
-  const Usage before = usage();
-  bool ok = true;
-  for (const index_t batch : {9, 1, 4, 7, 2, 9, 3}) {
-    ok = ok && session->resize("image", Shape{batch, 1, 8, 8}).ok();
-    fill(*session, 1);
-    ok = ok && session->run().ok();
-  }
-  const Usage after = usage();
-  EXPECT_TRUE(ok);
-  EXPECT_EQ(after.allocations, before.allocations);
-  EXPECT_EQ(after.releases, before.releases);
+  std::vector<Shape> shapes;
+  for (const index_t batch : {9, 1, 4, 7, 2, 9, 3}) shapes.push_back({batch, 1, 8, 8});
+  run_without_allocation(*session, "image", shapes);
   EXPECT_EQ(session->resize("image", Shape{10, 1, 8, 8}).code(), Code::shape);
 }
 
@@ -126,18 +132,8 @@ TEST(Resizes, OfATransformerAllocateNothing) {
     auto session = Session::create(*model, machine_options(&threads));
     ASSERT_TRUE(session.ok()) << session.status().text();
     const std::size_t packed = session->memory().packed_weights;
-    const Usage before = usage();
-    bool ok = true;
-    for (const auto& [batch, length] :
-         {std::pair<index_t, index_t>{1, 1}, {1, 128}, {8, 37}, {2, 512}, {1, 511}, {1, 1}}) {
-      ok = ok && session->resize("x", Shape{batch, length, 512}).ok();
-      fill(*session, 1);
-      ok = ok && session->run().ok();
-    }
-    const Usage after = usage();
-    EXPECT_TRUE(ok);
-    EXPECT_EQ(after.allocations, before.allocations);
-    EXPECT_EQ(after.releases, before.releases);
+    run_without_allocation(
+        *session, "x", {{1, 1, 512}, {1, 128, 512}, {8, 37, 512}, {2, 512, 512}, {1, 511, 512}, {1, 1, 512}});
     EXPECT_EQ(session->memory().packed_weights, packed);
   }
 }
