@@ -15,8 +15,8 @@ std::vector<index_t> walk(index_t size, std::int64_t start, std::int64_t end, st
     for (std::int64_t i = std::max<std::int64_t>(counted(start), 0);
          i < std::min<std::int64_t>(counted(end), size); i += step)
       places.push_back(i);
-  } else {
-    for (std::int64_t i = std::min<std::int64_t>(counted(start), size - 1);
+  } else if (size > 0) {
+    for (std::int64_t i = std::clamp<std::int64_t>(counted(start), 0, size - 1);
          i > std::max<std::int64_t>(counted(end), -1); i += step)
       places.push_back(i);
   }
@@ -52,6 +52,8 @@ TEST(Slice, ExtremeBounds) {
   EXPECT_EQ(one(INT64_MAX, INT64_MIN, INT64_MIN), (Shape{1}));
   EXPECT_EQ(one(INT64_MAX, INT64_MIN, 1), (Shape{0}));
   EXPECT_EQ(one(INT64_MIN, INT64_MAX, -1), (Shape{0}));
+  EXPECT_EQ(one(INT64_MIN, INT64_MIN, -1), (Shape{1}))
+      << "backwards, a start before the axis is its first element";
   EXPECT_EQ(op.run_code({{5},
                          Input::ints({INT64_MAX}),
                          Input::ints({INT64_MIN}),

@@ -12,7 +12,8 @@
 
 namespace lithe::inline v0::ops {
 
-/// Takes every step-th element of some axes, forwards or backwards, as numpy's a[start:end:step].
+/// Takes every step-th element of some axes, forwards or backwards, as numpy's a[start:end:step]; but going
+/// backwards from before an axis begins at its first element, where numpy takes none.
 ///   input [...]    starts, ends [R]    axes [R] optional (absent: the first R)    steps [R] optional
 ///   (absent: 1)
 ///   output [...]
@@ -73,12 +74,14 @@ struct Slice {
 
  private:
   static Range range(std::int64_t size, std::int64_t start, std::int64_t end, std::int64_t step) {
+    if (size == 0) return {0, 0, 0};
     // Both bounds land in [-1, size], so that no difference below can overflow.
-    const auto bound = [&](std::int64_t v) {
+    const auto bound = [&](std::int64_t v, std::int64_t low) {
       if (v < 0) v += size;  // cannot overflow: v is negative
-      return step > 0 ? std::clamp<std::int64_t>(v, 0, size) : std::clamp<std::int64_t>(v, -1, size - 1);
+      return step > 0 ? std::clamp<std::int64_t>(v, 0, size) : std::clamp<std::int64_t>(v, low, size - 1);
     };
-    const std::int64_t first = bound(start), distance = step > 0 ? bound(end) - first : first - bound(end);
+    const std::int64_t first = bound(start, 0), last = bound(end, -1),
+                       distance = step > 0 ? last - first : first - last;
     if (distance <= 0) return {0, 0, 0};
     // Unsigned, because INT64_MIN has no negative.
     const std::uint64_t stride =
