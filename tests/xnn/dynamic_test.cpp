@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <vector>
 
 #include "lithe/xnn/dynamic_fully_connected.hpp"
@@ -80,22 +81,23 @@ TEST(XnnDynamicFullyConnected, PacksFiltersOfRowsThatAFileQuantizesToo) {
 
 TEST(XnnDynamicFullyConnected, Conditions) {
   const float scale = 1, tiny = 1e-39F;
+  const std::int8_t filter[12] = {};
   const Quantization usual{.scale = &scale, .count = 1}, subnormal{.scale = &tiny, .count = 1};
   const auto supported = [](const Quantization& q, const void* contents) {
     return supports<xnn::DynamicFullyConnected>(
         {}, {{s8, {2, 4}}, {s8, {3, 4}, contents, &q}, {}, {f32, {2, 2}}}, {f32, {2, 3}});
   };
-  EXPECT_TRUE(supported(usual, "constant"));
+  EXPECT_TRUE(supported(usual, filter));
   EXPECT_FALSE(supported(usual, nullptr)) << "a filter that is not constant";
   const std::vector<bfloat16> rounded(3, bfloat16(1.0F));
   Quantization blocks{.scale = rounded.data(), .count = 3, .block = 32, .axis = 1, .scale_dtype = bf16};
-  EXPECT_TRUE(supported(blocks, "constant"));
+  EXPECT_TRUE(supported(blocks, filter));
   blocks.block = 16;
-  EXPECT_FALSE(supported(blocks, "constant")) << "blocks that are no multiple of 32";
+  EXPECT_FALSE(supported(blocks, filter)) << "blocks that are no multiple of 32";
   blocks.block = 32;
   blocks.scale_dtype = f16;
-  EXPECT_FALSE(supported(blocks, "constant")) << "blocks with other scales than bf16";
-  EXPECT_FALSE(supported(subnormal, "constant")) << "a scale that XNNPACK may flush";
+  EXPECT_FALSE(supported(blocks, filter)) << "blocks with other scales than bf16";
+  EXPECT_FALSE(supported(subnormal, filter)) << "a scale that XNNPACK may flush";
 
   blocks.scale_dtype = bf16;
   const ValueInfo odd[] = {{s8, {2, 96}}, {s4, {1, 96}, "constant", &blocks}, {}, {f32, {2, 2}}},
