@@ -12,7 +12,7 @@ say() { echo "--- $*"; }
 say "setting up (tools/setup.sh)"
 tools/setup.sh
 say "building in $build"
-cmake --preset release -B "$build" -DLITHE_BUILD_TESTS=OFF -DLITHE_BUILD_BENCH=OFF -DLITHE_WERROR=OFF >"$build.log" 2>&1 || { cat "$build.log" && exit 1; }
+cmake --preset release -B "$build" -DLITHE_BUILD_TESTS=OFF -DLITHE_BUILD_BENCH=OFF -DLITHE_BUILD_EXAMPLES=ON -DLITHE_WERROR=OFF >"$build.log" 2>&1 || { cat "$build.log" && exit 1; }
 cmake --build "$build" --target lithe_command classify_demo >>"$build.log" 2>&1 || { tail -n 40 "$build.log" && exit 1; }
 say "converting examples/digits/digits.onnx"
 "$build/lithe" convert examples/digits/digits.onnx --self-test 2 -o "$build/digits.lithe"
