@@ -26,7 +26,7 @@ class SimdAttention : public OnEachIsa {
   }
 };
 INSTANTIATE_TEST_SUITE_P(On, SimdAttention,
-                         ::testing::ValuesIn(kernels_on_baseline_and<simd::AttentionOn>(simd::isa::Every{})),
+                         ::testing::ValuesIn(listed_on_baseline_and<simd::AttentionOn>(simd::isa::Every{})),
                          isa_name);
 
 TEST_P(SimdAttention, EveryNumberOfQueries) {

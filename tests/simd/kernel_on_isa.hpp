@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <new>
 #include <ostream>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "lithe/core/kernel.hpp"
@@ -14,6 +16,7 @@
 #include "lithe/runtime/threads.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "tests/support/op_test.hpp"
+#include "tests/support/portable_kernel.hpp"
 
 namespace lithe::test {
 
@@ -53,6 +56,18 @@ std::vector<KernelOnIsa> kernels_on_baseline_and(simd::isa::List<Isas...>) {
   return {kernel_on<Kernel, simd::isa::Baseline>(), kernel_on<Kernel, Isas>()...};
 }
 
+/// The same of kernels that all_kernels() has: those for the sets of the list are looked up there, not compiled again.
+template <template <class> class Kernel, class Isa>
+KernelOnIsa listed_on() {
+  for (const KernelEntry& entry : all_kernels())
+    if (std::string_view(entry.name) == Kernel<Isa>::name) return {Isa::name, Isa::on, entry, Isa::bytes / 4};
+  throw std::logic_error(std::string("all_kernels() lacks ") + Kernel<Isa>::name);
+}
+template <template <class> class Kernel, class... Isas>
+std::vector<KernelOnIsa> listed_on_baseline_and(simd::isa::List<Isas...>) {
+  return {kernel_on<Kernel, simd::isa::Baseline>(), listed_on<Kernel, Isas>()...};
+}
+
 /// One test for each instruction set, skipped by name where the processor lacks the set.
 class OnEachIsa : public ::testing::TestWithParam<KernelOnIsa> {
  protected:
@@ -64,11 +79,10 @@ class OnEachIsa : public ::testing::TestWithParam<KernelOnIsa> {
   template <Operator Op, class Reference>
   static void matches(const typename Op::Attributes& a, Reference reference, const std::vector<Input>& inputs,
                       MatchOptions options) {
-    static constexpr KernelEntry portable = lithe::detail::make_kernel<lithe::portable::Kernel<Op>>();
     const Threads two(2);
     OpTest<Op> op{a};
     op.on({cpu(), {ThreadPool{}, two.pool()}}).template kernels<>();
-    if (options.bit_exact) op.kernel(portable);
+    if (options.bit_exact) op.kernel(portable_kernel<Op>());
     op.kernel(GetParam().entry).matches(reference, inputs, options);
   }
 };

@@ -47,10 +47,10 @@ class SimdMaxPool : public SimdPool<ops::MaxPool2D> {};
 class SimdAveragePool : public SimdPool<ops::AveragePool2D> {};
 INSTANTIATE_TEST_SUITE_P(
     On, SimdMaxPool,
-    ::testing::ValuesIn(kernels_on_baseline_and<simd::MaxPool2DOn>(simd::isa::ForNonFinite{})), isa_name);
+    ::testing::ValuesIn(listed_on_baseline_and<simd::MaxPool2DOn>(simd::isa::ForNonFinite{})), isa_name);
 INSTANTIATE_TEST_SUITE_P(
     On, SimdAveragePool,
-    ::testing::ValuesIn(kernels_on_baseline_and<simd::AveragePool2DOn>(simd::isa::ForNonFinite{})), isa_name);
+    ::testing::ValuesIn(listed_on_baseline_and<simd::AveragePool2DOn>(simd::isa::ForNonFinite{})), isa_name);
 
 TEST_P(SimdMaxPool, Values) { values(); }
 TEST_P(SimdAveragePool, Values) { values(); }

@@ -3,12 +3,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -46,6 +44,58 @@ struct Platform {
   std::vector<ThreadPool> pools{ThreadPool{}};
 };
 
+/// What OpTest does whatever the operator: compiled once.
+class AnyOpTest {
+ public:
+  struct Refusal {
+    std::vector<Input> inputs;
+    Code code;
+  };
+
+  /// Infers with the first type row that fits the inputs' dtypes; comparable with the Shape of output 0.
+  InferResult infer(const std::vector<Input>& inputs, int outputs = -1) const;
+  /// The same with dtypes beyond what `any` is expanded to, or an output dtype that the file declares.
+  InferResult infer(const std::vector<Input>& inputs, const Types& types) const;
+  void refuses(const std::vector<Refusal>& table) const;
+  /// What a kernel's run says about contents that infer cannot see.
+  Code run_code(const std::vector<Input>& inputs, int outputs = -1) const;
+
+ protected:
+  using Reference = std::function<std::vector<ReferenceTensor>(const std::vector<ReferenceTensor>&)>;
+
+  AnyOpTest(const OperatorEntry& op, std::shared_ptr<const void> attributes,
+            std::vector<StoredAttribute> stored_attributes);
+
+  void matches(const Reference& reference, const std::vector<Input>& inputs,
+               const MatchOptions& options) const;
+
+  struct Tested {
+    const KernelEntry* entry;
+    std::vector<DType> dtypes;
+  };
+  std::shared_ptr<const void> attributes_;
+  std::vector<Tested> kernels_;
+  Platform platform_;
+  std::uint64_t max_bytes_ = default_max_bytes;
+  SubgraphInference* subgraphs_ = nullptr;
+  RunServices* services_ = nullptr;
+
+ private:
+  int output_count(int asked) const { return asked >= 0 ? asked : op_.spec->outputs.size(); }
+  bool legal(const Types& types) const;
+  bool quantize(const Types& types, Quantized mode) const;
+  Case make_case(const std::vector<Input>& inputs, const Types& types, Quantized mode) const;
+  void match_row(const Reference& reference, const std::vector<Input>& inputs, const Types& types,
+                 const MatchOptions& options) const;
+  std::vector<Variation> variations(const Case& c, const InferResult& inferred, const KernelEntry& entry,
+                                    const MatchOptions& options) const;
+  void compare(const StoredTensor& actual, const ReferenceTensor& wanted, DType dtype,
+               const MatchOptions& options) const;
+
+  const OperatorEntry& op_;
+  std::vector<StoredAttribute> stored_attributes_;
+};
+
 /// Tests of one operator: shapes, refusals, and values of every kernel in every way a session would run it.
 ///   OpTest<ops::Conv2D> op{{.strides = {2, 2}}};
 ///   EXPECT_EQ(op.infer({{1, 224, 224, 3}, {32, 3, 3, 3}}), (Shape{1, 112, 112, 32}));
@@ -53,11 +103,12 @@ struct Platform {
 /// A reference takes ([const Attributes&,] const std::vector<ReferenceTensor>&) and returns a ReferenceTensor
 /// or a vector of them.
 template <Operator Op>
-class OpTest {
+class OpTest : public AnyOpTest {
  public:
   using Attributes = typename Op::Attributes;
 
-  explicit OpTest(const Attributes& attributes = {}) : attributes_(attributes) {}
+  explicit OpTest(const Attributes& attributes = {})
+      : AnyOpTest(operator_entry<Op>, std::make_shared<const Attributes>(attributes), stored(attributes)) {}
 
   /// Tests these kernels instead of the portable one.
   template <class... Kernels>
@@ -91,316 +142,33 @@ class OpTest {
     return *this;
   }
 
-  /// Infers with the first type row that fits the inputs' dtypes; comparable with the Shape of output 0.
-  InferResult infer(const std::vector<Input>& inputs, int outputs = -1) const {
-    const auto rows = concrete_rows(Op::types, inputs, output_count(outputs));
-    if (rows.empty()) throw std::invalid_argument("OpTest::infer: no type row has these dtypes");
-    return infer_case(make_case(inputs, rows.front(), Quantized::never));
-  }
-  /// The same with dtypes beyond what `any` is expanded to, or an output dtype that the file declares.
-  InferResult infer(const std::vector<Input>& inputs, const Types& types) const {
-    EXPECT_TRUE(legal(types));
-    return infer_case(make_case(inputs, types, Quantized::never));
-  }
-
-  struct Refusal {
-    std::vector<Input> inputs;
-    Code code;
-  };
-  void refuses(const std::vector<Refusal>& table) const {
-    for (std::size_t i = 0; i < table.size(); ++i)
-      EXPECT_EQ(infer(table[i].inputs).code(), table[i].code) << "refusal number " << i;
-  }
-
-  /// What a kernel's run says about contents that infer cannot see.
-  Code run_code(const std::vector<Input>& inputs, int outputs = -1) const {
-    const auto rows = concrete_rows(Op::types, inputs, output_count(outputs));
-    if (rows.empty()) throw std::invalid_argument("OpTest::run_code: no type row has these dtypes");
-    const Case c = make_case(inputs, rows.front(), Quantized::never);
-    const InferResult inferred = infer_case(c);
-    if (!inferred.status.ok()) return inferred.code();
-    const Variation how{.slack = false};
-    return NodeRun(c, *kernels_.front().entry, platform_.cpu, inferred, how).run().status.code();
-  }
-
   /// Every type row, every kernel, every thread pool; whole, without slack, in place, strided and in strips.
   template <class Reference>
   void matches(Reference reference, const std::vector<Input>& inputs,
                const MatchOptions& options = {}) const {
-    auto rows =
-        options.rows.empty() ? concrete_rows(Op::types, inputs, output_count(options.outputs)) : options.rows;
-    EXPECT_FALSE(rows.empty()) << "no type row fits";
-    for (const Types& types : rows) {
-      std::string text = "dtypes:";
-      for (DType d : types.inputs) text += std::string(" ") + name(d);
-      text += " ->";
-      for (DType d : types.outputs) text += std::string(" ") + name(d);
-      SCOPED_TRACE(text);
-      ASSERT_TRUE(legal(types)) << "no type row allows this";
-      match_row(reference, inputs, types, options);
-    }
+    AnyOpTest::matches(
+        [&](const std::vector<ReferenceTensor>& in) -> std::vector<ReferenceTensor> {
+          const auto call = [&] {
+            if constexpr (std::is_invocable_v<Reference&, const Attributes&, decltype(in)>)
+              return reference(*static_cast<const Attributes*>(attributes_.get()), in);
+            else
+              return reference(in);
+          };
+          if constexpr (std::is_same_v<decltype(call()), ReferenceTensor>)
+            return {call()};
+          else
+            return call();
+        },
+        inputs, options);
   }
 
  private:
-  struct Tested {
-    const KernelEntry* entry;
-    std::vector<DType> dtypes;
-  };
-
-  static int output_count(int asked) { return asked >= 0 ? asked : Op::spec.outputs.size(); }
-  static bool legal(const Types& types) {
-    return std::ranges::any_of(
-        Op::types, [&](const TypeRow& row) { return lithe::matches(row, types.inputs, types.outputs); });
+  static std::vector<StoredAttribute> stored(const Attributes& attributes) {
+    std::vector<StoredAttribute> result;
+    AttributeStore store{result};
+    write_attributes(attributes, store);
+    return result;
   }
-  static bool eight_bit(DType d) { return d == DType::s8 || d == DType::u8; }
-  static bool quantize(const Types& types, Quantized mode) {
-    if (mode != Quantized::automatic) return mode == Quantized::always;
-    return Op::spec.accuracy == Accuracy::rounding && std::ranges::any_of(types.inputs, eight_bit) &&
-           std::ranges::any_of(types.outputs, eight_bit);
-  }
-
-  /// Scales for a quantized input: s8 filters are symmetric with a scale per channel of axis 0, biases follow
-  /// from input and filter, anything else has one scale and an odd zero point.
-  static TestQuantization suitable(const Input& input, const std::string& role, DType dtype,
-                                   const std::vector<StoredTensor>& before, std::size_t index) {
-    if (input.fixed_quantization()) return *input.fixed_quantization();
-    TestQuantization q;
-    if (role == "bias" && dtype == DType::s32 && before.size() >= 2) {
-      for (float s : before[1].quantization.scale) q.scale.push_back(before[0].quantization.scale.at(0) * s);
-      q.zero_point.assign(q.scale.size(), 0);
-      q.axis = q.scale.size() > 1 ? 0 : -1;
-      return q;
-    }
-    if (!eight_bit(dtype)) return q;
-    const bool filter = role == "filter";
-    q.axis = input.scale_axis().value_or(filter && dtype == DType::s8 ? 0 : -1);
-    const index_t count = q.axis < 0                ? 1
-                          : input.scale_count() > 0 ? input.scale_count()
-                                                    : input.shape()[q.axis];
-    for (index_t i = 0; i < count; ++i)
-      q.scale.push_back(0.011f + 0.003f * static_cast<float>((i + static_cast<index_t>(index)) % 7));
-    const std::int32_t middle = dtype == DType::u8 ? 128 : 0,
-                       off = static_cast<std::int32_t>(index * 11 % 40) - 17;
-    q.zero_point.assign(q.scale.size(), filter && dtype == DType::s8 ? 0 : middle + off);
-    return q;
-  }
-
-  Case make_case(const std::vector<Input>& inputs, const Types& types, Quantized mode) const {
-    Case c;
-    c.op = &operator_entry<Op>;
-    c.attributes = &attributes_;
-    c.max_bytes = max_bytes_;
-    c.subgraphs = subgraphs_;
-    c.services = services_;
-    AttributeStore store{c.stored_attributes};
-    write_attributes(attributes_, store);
-    const bool quantized = quantize(types, mode);
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const Input& input = inputs[i];
-      const NameList& names = Op::spec.inputs;
-      std::string role = names.size() == 0 ? "" : names[std::min(static_cast<int>(i), names.size() - 1)];
-      if (role.ends_with('?')) role.pop_back();
-      c.known.push_back(input.is_known());
-      c.constant.push_back(input.constness().value_or(role == "filter" || role == "bias"));
-      if (!input.present()) {
-        c.inputs.emplace_back();
-        continue;
-      }
-      const bool scales = quantized || input.fixed_quantization();
-      const auto q = scales ? suitable(input, role, types.inputs[i], c.inputs, i) : TestQuantization{};
-      const auto& contents = input.contents();
-      StoredTensor tensor(
-          types.inputs[i],
-          contents && input.shape().valid() ? input.shape() : checked(input.shape(), types.inputs[i]), q);
-      tensor.shape = input.shape();
-      if (types.inputs[i] == DType::s64 && !input.integers().empty())
-        std::memcpy(tensor.bytes.data(), input.integers().data(), tensor.bytes.size());
-      else if (contents)
-        tensor = StoredTensor(types.inputs[i], ReferenceTensor(input.shape(), *contents), q);
-      else if (!tensor.bytes.empty())
-        fill_random(tensor, input.range(), static_cast<std::uint32_t>(i * 7919 + 17));
-      c.inputs.push_back(std::move(tensor));
-    }
-    c.output_dtypes = types.outputs;
-    return c;
-  }
-  /// Shapes too large to be held are only for infer: they get no bytes.
-  static Shape checked(const Shape& shape, DType dtype) {
-    std::uint64_t bytes = 0;
-    return shape.checked_bytes(dtype, default_max_bytes / 8, bytes) ? shape : Shape{0};
-  }
-
-  template <class Reference>
-  std::vector<ReferenceTensor> expected(Reference& reference, const Case& c) const {
-    std::vector<ReferenceTensor> inputs;
-    for (const StoredTensor& t : c.inputs) inputs.push_back(t.present() ? t.reference() : ReferenceTensor());
-    const auto call = [&] {
-      if constexpr (std::is_invocable_v<Reference&, const Attributes&, const std::vector<ReferenceTensor>&>)
-        return reference(attributes_, inputs);
-      else
-        return reference(inputs);
-    };
-    if constexpr (std::is_same_v<decltype(call()), ReferenceTensor>)
-      return {call()};
-    else
-      return call();
-  }
-
-  /// An output quantization under which a few of the reference's values saturate.
-  static TestQuantization output_scales(const ReferenceTensor& reference, DType dtype, const Case& c,
-                                        const MatchOptions& options) {
-    if (options.output_quantization)
-      return {{options.output_quantization->first}, {options.output_quantization->second}, -1};
-    if (options.same_quantization) return c.inputs[0].quantization;
-    double low = 0, high = 0;
-    for (double v : reference.values) {
-      low = std::min(low, v);
-      high = std::max(high, v);
-    }
-    const double scale = std::max((high - low) * 0.95 / 255, 1e-3);
-    const double zero =
-        std::clamp(std::nearbyint(lowest(dtype) - low * 0.95 / scale), lowest(dtype), highest(dtype));
-    return {{static_cast<float>(scale)}, {static_cast<std::int32_t>(zero)}, -1};
-  }
-
-  template <class Reference>
-  void match_row(Reference& reference, const std::vector<Input>& inputs, const Types& types,
-                 const MatchOptions& options) const {
-    Case c = make_case(inputs, types, options.quantized);
-    const auto wanted = expected(reference, c);
-    ASSERT_EQ(wanted.size(), types.outputs.size()) << "the reference gives another number of outputs";
-    for (std::size_t o = 0; o < wanted.size(); ++o)
-      c.output_quantization.push_back(quantize(types, options.quantized) && eight_bit(types.outputs[o])
-                                          ? output_scales(wanted[o], types.outputs[o], c, options)
-                                          : TestQuantization{});
-    const InferResult inferred = infer_case(c);
-    ASSERT_TRUE(inferred.status.ok()) << name(inferred.code()) << ": " << inferred.status.text();
-    for (std::size_t o = 0; o < wanted.size(); ++o) {
-      if (types.outputs[o] == DType::none || inferred.at_most[o]) continue;
-      ASSERT_EQ(inferred.shapes[o], wanted[o].shape) << "output " << o;
-    }
-    std::optional<std::vector<StoredTensor>> first;
-    for (const Tested& tested : kernels_) {
-      SCOPED_TRACE(std::string("kernel: ") + tested.entry->name);
-      const bool support = tested.dtypes.empty() ||
-                           std::ranges::find(tested.dtypes, types.inputs.at(0)) != tested.dtypes.end();
-      for (const Variation& how : variations(c, inferred, *tested.entry, options)) {
-        SCOPED_TRACE("way: " + how.name);
-        NodeRun run(c, *tested.entry, platform_.cpu, inferred, how);
-        ASSERT_EQ(run.supported(), support) << "the kernel that runs would not be the one under test";
-        if (!support) break;
-        const RunResult result = run.run();
-        ASSERT_TRUE(result.status.ok()) << name(result.status.code()) << ": " << result.status.text();
-        EXPECT_TRUE(result.intact) << "something besides the outputs was written";
-        for (std::size_t o = 0; o < wanted.size(); ++o)
-          compare(result.outputs[o], wanted[o], types.outputs[o], options);
-        if (!first) first = result.outputs;
-        for (std::size_t o = 0; options.bit_exact && o < wanted.size(); ++o)
-          EXPECT_TRUE(result.outputs[o].bytes == (*first)[o].bytes) << "not bit-exact, output " << o;
-        if (::testing::Test::HasFailure()) return;
-      }
-      if (support && session_way != nullptr && std::string_view(tested.entry->name) == "portable" &&
-          c.subgraphs == nullptr) {
-        SCOPED_TRACE("way: file and session");
-        const RunResult result = session_way(c, *tested.entry, platform_.cpu);
-        ASSERT_TRUE(result.status.ok()) << name(result.status.code()) << ": " << result.status.text();
-        for (std::size_t o = 0; o < wanted.size(); ++o)
-          compare(result.outputs[o], wanted[o], types.outputs[o], options);
-      }
-    }
-  }
-
-  std::vector<Variation> variations(const Case& c, const InferResult& inferred, const KernelEntry& entry,
-                                    const MatchOptions& options) const {
-    const bool portable = std::string_view(entry.name) == "portable";
-    std::vector<Variation> ways;
-    for (const ThreadPool& pool : platform_.pools) {
-      if (portable && pool.handle != nullptr) continue;
-      const std::string threads = ", threads: " + std::to_string(pool.threads);
-      ways.push_back({.name = "plain" + threads, .slack = !portable, .threads = pool});
-      if (portable && options.computed && std::ranges::any_of(c.constant, std::identity{}))
-        ways.push_back({.name = "nothing constant", .constants = false, .slack = false});
-      const Shape& shape = inferred.shapes.at(0);
-      for (int i = 0; (Op::spec.in_place || Op::spec.alias) && options.in_place &&
-                      i < (Op::spec.alias ? 1 : static_cast<int>(c.inputs.size()));
-           ++i) {
-        const StoredTensor& input = c.inputs[static_cast<std::size_t>(i)];
-        const bool same_shape = Op::spec.alias || input.shape == shape;
-        if (input.present() && same_shape && bits(input.dtype) == bits(c.output_dtypes[0]) &&
-            !c.constant[static_cast<std::size_t>(i)])
-          ways.push_back({.name = "in place of input " + std::to_string(i) + threads,
-                          .in_place = i,
-                          .slack = !portable,
-                          .threads = pool});
-      }
-      if (entry.strided_inputs)
-        ways.push_back({.name = "strided inputs" + threads, .input_gap = 3, .threads = pool});
-      if (entry.strided_outputs)
-        ways.push_back({.name = "strided outputs" + threads, .output_gap = 5, .threads = pool});
-      if (entry.strided_inputs && entry.strided_outputs)
-        ways.push_back({.name = "strided" + threads, .input_gap = 2, .output_gap = 1, .threads = pool});
-      if (entry.op->rows == nullptr || !options.strips || shape.rank() < 3) continue;
-      for (index_t rows = 1; rows <= 3 && rows < shape[1]; ++rows)
-        ways.push_back({.name = "strips of " + std::to_string(rows) + threads,
-                        .strip_rows = rows,
-                        .slack = !portable,
-                        .threads = pool});
-    }
-    return ways;
-  }
-
-  static double tolerance_of(DType dtype) {
-    switch (dtype) {
-      case DType::f16:
-        return 2e-3;
-      case DType::bf16:
-        return 1.6e-2;
-      case DType::f64:
-        return 1e-12;
-      default:
-        return 1e-5;
-    }
-  }
-
-  static void compare(const StoredTensor& actual, const ReferenceTensor& wanted, DType dtype,
-                      const MatchOptions& options) {
-    if (dtype == DType::none) return;
-    ASSERT_EQ(actual.shape, wanted.shape);
-    double low = INFINITY, high = -INFINITY, largest = 1e-2;
-    for (double v : wanted.values)
-      if (std::isfinite(v)) {
-        low = std::min(low, v);
-        high = std::max(high, v);
-        largest = std::max(largest, std::abs(v));
-      }
-    const double range = std::max(largest, low <= high ? high - low : 0);
-    const bool exact = Op::spec.accuracy == Accuracy::exact && options.tolerance == 0;
-    const StoredTensor nearest(dtype, wanted, actual.quantization);
-    int shown = 0;
-    for (index_t i = 0; i < wanted.shape.elements() && shown < 5; ++i) {
-      const double have = actual.raw(i), want = nearest.raw(i);
-      bool good = have == want || (std::isnan(have) && std::isnan(want));
-      if (!good && actual.quantization.active())
-        good = std::abs(have - want) <= options.steps;
-      else if (!good && !exact && is_float(dtype))
-        good = std::abs(have - wanted[i]) <=
-               (options.tolerance > 0 ? options.tolerance : tolerance_of(dtype)) * range;
-      if (good) continue;
-      ++shown;
-      ADD_FAILURE() << "element " << i << ": " << have << ", the reference says " << want << " (" << wanted[i]
-                    << "), range " << range;
-    }
-  }
-
-  Attributes attributes_;
-  std::vector<Tested> kernels_ = [] {
-    static constexpr KernelEntry entry = lithe::detail::make_kernel<portable::Kernel<Op>>();
-    return std::vector<Tested>{{&entry, {}}};
-  }();
-  Platform platform_;
-  std::uint64_t max_bytes_ = default_max_bytes;
-  SubgraphInference* subgraphs_ = nullptr;
-  RunServices* services_ = nullptr;
 };
 
 }  // namespace lithe::test

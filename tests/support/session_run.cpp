@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-// Linked into a program of operator tests, this sends every case through a file and a session too.
 #include "tests/support/session_run.hpp"
 
 #include <cstdlib>
@@ -8,6 +7,7 @@
 #include <string>
 
 #include "lithe/core/align.hpp"
+#include "lithe/memory/system_arena.hpp"
 #include "lithe/model.hpp"
 #include "lithe/session.hpp"
 #include "tools/graph/graph.hpp"
@@ -33,9 +33,10 @@ graph::Value value(const std::string& name, DType dtype, const TestQuantization&
   v.name = name;
   v.dtype = dtype;
   if (q.active())
-    v.quantization =
-        graph::ValueQuantization{constant(DType::f32, {q.scale.begin(), q.scale.end()}),
-                                 constant(dtype, {q.zero_point.begin(), q.zero_point.end()}), q.axis, 0};
+    v.quantization = graph::ValueQuantization{
+        constant(q.rounded.empty() ? DType::f32 : DType::bf16, {q.scale.begin(), q.scale.end()}),
+        constant(bits(dtype) < 8 ? DType::s8 : dtype, {q.zero_point.begin(), q.zero_point.end()}), q.axis,
+        q.block};
   return v;
 }
 
@@ -81,10 +82,9 @@ std::unique_ptr<std::byte, Free> aligned(std::size_t bytes) {
 }  // namespace
 
 RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu& cpu) {
-  constexpr std::size_t arena_bytes = std::size_t{1} << 26;
   RunResult result;
   const std::vector<std::byte> file = graph::write(model_of(c));
-  const auto memory = aligned(file.size()), arena = aligned(arena_bytes);
+  const auto memory = aligned(file.size());
   std::memcpy(memory.get(), file.data(), file.size());
   auto model = Model::open(std::span<const std::byte>(memory.get(), file.size()));
   if (!model.ok()) {
@@ -94,7 +94,8 @@ RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu
   SessionOptions options;
   options.kernels = {&entry, 1};
   options.cpu = cpu;
-  options.arena = {arena.get(), arena_bytes};
+  options.source = system_arena;
+  options.growable = true;  // some outputs are as large as the data say
   auto session = Session::create(*model, options);
   if (!session.ok()) {
     result.status = session.status();
@@ -123,7 +124,5 @@ RunResult run_through_session(const Case& c, const KernelEntry& entry, const Cpu
   }
   return result;
 }
-
-[[maybe_unused]] static const bool announced = (session_way = run_through_session, true);
 
 }  // namespace lithe::test

@@ -8,6 +8,7 @@
 #include "lithe/runtime/cpu.hpp"
 #include "lithe/runtime/threads.hpp"
 #include "tests/support/op_test.hpp"
+#include "tests/support/portable_kernel.hpp"
 
 namespace lithe::test {
 
@@ -32,10 +33,9 @@ ReferenceTensor portable_in_float(const typename Op::Attributes& attributes,
   c.output_quantization = {{}};
   const InferResult inferred = infer_case(c);
   if (!inferred.status.ok()) throw std::runtime_error(inferred.status.text());
-  static constexpr KernelEntry entry = lithe::detail::make_kernel<portable::Kernel<Op>>();
   Variation how;
   how.slack = false;
-  RunResult result = NodeRun(c, entry, Cpu{}, inferred, how).run();
+  RunResult result = NodeRun(c, portable_kernel<Op>(), Cpu{}, inferred, how).run();
   if (!result.status.ok()) throw std::runtime_error(result.status.text());
   return result.outputs[0].reference();
 }

@@ -35,10 +35,9 @@ auto in_float(bool by_scales) {
     c.output_quantization = {{}};
     const InferResult inferred = infer_case(c);
     EXPECT_TRUE(inferred.status.ok()) << inferred.status.text();
-    static constexpr KernelEntry entry = lithe::detail::make_kernel<portable::Kernel<ops::Resize>>();
     Variation how;
     how.slack = false;
-    RunResult result = NodeRun(c, entry, Cpu{}, inferred, how).run();
+    RunResult result = NodeRun(c, portable_kernel<ops::Resize>(), Cpu{}, inferred, how).run();
     EXPECT_TRUE(result.status.ok()) << result.status.text();
     return result.outputs[0].reference();
   };
