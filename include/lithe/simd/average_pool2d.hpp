@@ -13,7 +13,7 @@ namespace detail {
 
 template <class Floats>
 struct Mean {
-  static constexpr bool traced = false;
+  static constexpr bool traced = false, rare = false;
   Floats sum{};
 
   [[gnu::always_inline]] void add(const Floats& x) { sum += x; }

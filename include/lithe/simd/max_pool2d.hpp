@@ -16,7 +16,7 @@ namespace detail {
 /// The largest element, where none is NaN. Their sum tells; it is NaN too for infinities of both signs.
 template <class Floats>
 struct Largest {
-  static constexpr bool traced = true;
+  static constexpr bool traced = true, rare = false;
   Floats largest;
 
   [[gnu::always_inline]] Largest() { fill(largest, -std::numeric_limits<float>::infinity()); }
@@ -27,7 +27,7 @@ struct Largest {
 /// The largest element, or NaN if one is.
 template <class Floats>
 struct LargestOrNan : Largest<Floats> {
-  static constexpr bool traced = false;
+  static constexpr bool traced = false, rare = true;
 
   [[gnu::always_inline]] void add(const Floats& x) {
     this->largest = x > this->largest ? x : this->largest;

@@ -13,6 +13,7 @@
 ///   add      counts an element in
 ///   result   what the window comes to, with 1 / the number of its elements
 ///   traced   whether elements are added to a trace, which becomes NaN where one is
+///   rare     whether it is not worth code of its own for the usual windows
 namespace lithe::inline v0::simd::detail {
 
 template <class Isa>
@@ -81,14 +82,16 @@ class PoolRows {
         return;
       }
     } else {
-      if (all == 1) return run_row<Tally<Floats>, Floats, 1>(row, channels, trace);
-      if (all == 2) return run_row<Tally<Floats>, Floats, 2>(row, channels, trace);
-      if (all == 3) return run_row<Tally<Floats>, Floats, 3>(row, channels, trace);
+      if (all == 1) return run_row<Tally<Floats>, Floats, 1, 1>(row, channels, trace);
+      if (all == 2) return run_row<Tally<Floats>, Floats, 2, 1>(row, channels, trace);
+      if (all == 3) return run_row<Tally<Floats>, Floats, 3, 1>(row, channels, trace);
     }
-    run_row<Tally<Floats>, Floats, lanes>(row, channels, trace);
+    constexpr int most = bytes == Isa::bytes ? 4 : 2;  // narrower ones are for pixels of less than four
+    run_row<Tally<Floats>, Floats, lanes, most>(row, channels, trace);
   }
 
-  template <class Tally, class Floats, index_t lanes>
+  /// `most`: how many vectors of a pixel are computed at once.
+  template <class Tally, class Floats, index_t lanes, int most>
   [[gnu::always_inline]] void run_row(const Row& row, const Channels& channels, float& trace) const {
     const ops::detail::WindowAxis& w = window_.w;
     const index_t all = output_.shape[3];
@@ -104,10 +107,12 @@ class PoolRows {
                   .share = share(row, kw, x)};
       float* to = row.to + x * output_.pitch;
       index_t c = channels.first;
-      for (; c + 4 * lanes <= channels.last; c += 4 * lanes)
-        run_vectors<4, lanes, Tally>(place, row.down, c, to, traces);
-      for (; c + 2 * lanes <= channels.last; c += 2 * lanes)
-        run_vectors<2, lanes, Tally>(place, row.down, c, to, traces);
+      if constexpr (most >= 4)
+        for (; c + 4 * lanes <= channels.last; c += 4 * lanes)
+          run_vectors<4, lanes, Tally>(place, row.down, c, to, traces);
+      if constexpr (most >= 2)
+        for (; c + 2 * lanes <= channels.last; c += 2 * lanes)
+          run_vectors<2, lanes, Tally>(place, row.down, c, to, traces);
       for (; c < channels.last; c += lanes)
         run_vectors<1, lanes, Tally>(place, row.down, std::min(c, all - lanes), to, traces);
     }
@@ -146,14 +151,17 @@ class PoolRows {
     const index_t across = window_.w.dilation * input_.pitch;
     const float* from = place.from + c;
     Tally tallies[vectors];
-    if (place.columns == 3 && place.seen == 2)
-      add<3, 2, lanes>(tallies, from, down, across, place, traces);
-    else if (place.columns == 3 && place.seen == 1)
-      add<3, 1, lanes>(tallies, from, down, across, place, traces);
-    else if (place.columns == 2 && place.seen == 0)
-      add<2, 0, lanes>(tallies, from, down, across, place, traces);
-    else
+    if constexpr (Tally::rare) {
       add<0, 0, lanes>(tallies, from, down, across, place, traces);
+    } else if (place.columns == 3 && (place.seen == 2 || !Tally::traced)) {
+      add<3, 2, lanes>(tallies, from, down, across, place, traces);
+    } else if (Tally::traced && place.columns == 3 && place.seen == 1) {
+      add<3, 1, lanes>(tallies, from, down, across, place, traces);
+    } else if (place.columns == 2 && (place.seen == 0 || !Tally::traced)) {
+      add<2, 0, lanes>(tallies, from, down, across, place, traces);
+    } else {
+      add<0, 0, lanes>(tallies, from, down, across, place, traces);
+    }
     Floats low, high;
     fill(low, clamp_.min);
     fill(high, clamp_.max);
