@@ -29,7 +29,6 @@ std::string model_bytes(const std::string& text, int opset = 17) {
   onnx::ModelProto proto;
   proto.ParseFromString(serialized(text, opset));
   for (const auto& info : proto.graph().value_info()) {
-    if (info.name() != "w") continue;
     onnx::TensorProto& t = *proto.mutable_graph()->add_initializer();
     t.set_name(info.name());
     t.set_data_type(onnx::TensorProto::FLOAT);
@@ -128,6 +127,16 @@ TEST(Convert, RoundedWeightsAreMeasuredAgainstFloat) {
   EXPECT_GT(*four, 2 * *eight);
   EXPECT_LT(*four, 0.2);
   EXPECT_FALSE(convert_text(network, {.weights = Weights::int8}).rounding) << "no layer to round";
+}
+
+TEST(Convert, LayersThatFourBitsDoNotFitAreNamed) {
+  const Conversion result = convert_text(
+      "g (float[4,33] x, float[4,64] a) => (float[4,32] y, float[4,32] b) <float[33,32] w, float[64,32] v> "
+      "{ y = MatMul(x, w) b = MatMul(a, v) }",
+      {.weights = Weights::int4});
+  ASSERT_EQ(result.notes.size(), 1U);
+  EXPECT_CONTAINS(result.notes[0], "--weights int4: 1 of 2 layers got 8 bits");
+  EXPECT_TRUE(result.notes[0].ends_with(": MatMul -> y")) << result.notes[0];
 }
 
 TEST(Convert, HalfPrecisionKeepsInputsAndOutputs) {

@@ -166,9 +166,9 @@ TEST(QuantizeDynamically, OtherWeightsOfFourBitsStayReal) {
 
 int quantized_layers(Builder& b, int bits, PassLog& log, double tolerance) {
   const Graph before = b.graph();
-  const int layers = quantize_weights(b.model, bits, log);
+  const WeightedLayers layers = quantize_weights(b.model, bits, log);
   expect_same(before, b.graph(), tolerance);
-  return layers;
+  return layers.all;
 }
 
 TEST(QuantizeWeights, LayersOfRealNumbers) {
@@ -193,8 +193,11 @@ TEST(QuantizeWeights, LayersOfRealNumbers) {
 TEST(QuantizeWeights, FourBitsNeedBlocksOf32) {
   Builder b;
   b.output(b.node("FullyConnected", {b.input({3, 33}), b.random({40, 33}, 5)}));
+  b.output(b.node("FullyConnected", {b.input({3, 64}), b.random({40, 64}, 5)}));
   PassLog log;
-  EXPECT_EQ(quantized_layers(b, 4, log, 0.01), 1);
+  const WeightedLayers layers = quantize_weights(b.model, 4, log);
+  EXPECT_EQ(layers.all, 2);
+  EXPECT_EQ(layers.wider, std::vector<std::string>{"n0"});
   EXPECT_EQ(b.graph().value(find(b.graph(), "DynamicFullyConnected")->inputs[1]).dtype, DType::s8);
 }
 

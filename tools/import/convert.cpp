@@ -150,7 +150,7 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
   parsed.proto.reset();
   result.model = reference;
   run_passes(result, options);
-  int rounded = 0;
+  passes::WeightedLayers rounded;
   if (options.quantize) {
     check_result(result, reference, options, 0, file);
     quantize::Options quantization = *options.quantize;
@@ -164,10 +164,15 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
     check_result(result, reference, options, 0, file);
     floating = std::move(reference);
     rounded = passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log);
-    if (rounded == 0)
+    if (rounded.all == 0)
       result.notes.push_back("--weights: there is no fully connected layer (MatMul, Gemm) with " +
                              std::to_string(passes::fewest_weights) +
                              " or more constant weights, and only such are quantized; all stay as they are");
+    if (!rounded.wider.empty())
+      result.notes.push_back("--weights int4: " + std::to_string(rounded.wider.size()) + " of " +
+                             std::to_string(rounded.all) + " layers got 8 bits, because blocks of " +
+                             std::to_string(passes::weights_per_block) +
+                             " do not divide the inputs of a neuron: " + rounded.wider.front());
     run_passes(result, options);
     reference = result.model;  // what rounding the weights changes is no error of the converter
   }
@@ -176,7 +181,7 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
     run_passes(result, options);
   }
   check_result(result, reference, options, options.self_tests, file);
-  if (rounded != 0) measure_rounding(result, floating, options);
+  if (rounded.all != 0) measure_rounding(result, floating, options);
   return result;
 }
 

@@ -21,7 +21,7 @@
 namespace lithe::passes {
 namespace {
 
-constexpr index_t block = 32;
+constexpr index_t block = weights_per_block;
 
 /// The step for `w` that is stored in [-most - extra, most] with the least squared error, among steps around
 /// the one that the largest weight asks for.
@@ -97,37 +97,36 @@ Value four_bits(const Constant& filter) {
   return value;
 }
 
-bool quantize_layer(Rewriter& rewriter, int n, int bits, PassLog& log) {
+void quantize_layer(Rewriter& rewriter, int n, int bits, WeightedLayers& layers, PassLog& log) {
   const Node layer = rewriter.node(n);
-  if (!is(layer, "FullyConnected") || rewriter.value(layer.inputs[0]).dtype != DType::f32) return false;
+  if (!is(layer, "FullyConnected") || rewriter.value(layer.inputs[0]).dtype != DType::f32) return;
   const ConstantPtr filter = rewriter.value(layer.inputs[1]).constant;
   const bool bias = input(layer, 2) >= 0;
   if (!filter || (bias && !rewriter.value(layer.inputs[2]).constant) ||
       filter->shape.elements() < fewest_weights) {
     log.near_miss(graph::node_title(rewriter.graph(), layer) +
                   " keeps its weights: they are computed, or few");
-    return false;
+    return;
   }
   const auto w = filter->as<float>();
-  if (!std::all_of(w.begin(), w.end(), [](float x) { return std::fabs(x) < 1e35F; })) return false;
+  if (!std::all_of(w.begin(), w.end(), [](float x) { return std::fabs(x) < 1e35F; })) return;
   const bool four = bits == 4 && filter->shape[1] % block == 0;
   Value stored = four ? four_bits(*filter) : eight_bits(*filter);
   stored.name = rewriter.value(layer.inputs[1]).name + "/quantized";
   stored.dims = Dims(filter->shape.dims().begin(), filter->shape.dims().end());
   make_dynamic(rewriter, n, std::move(stored));
-  log.changed(graph::node_title(rewriter.graph(), layer) + " has weights of " + (four ? "4" : "8") + " bits" +
-              (bits == 4 && !four ? ": blocks of 32 do not divide K" : ""));
-  return true;
+  const std::string title = graph::node_title(rewriter.graph(), layer);
+  log.changed(title + " has weights of " + (four ? "4" : "8") + " bits");
+  ++layers.all;
+  if (bits == 4 && !four) layers.wider.push_back(title);
 }
 
 }  // namespace
 
-int quantize_weights(Model& model, int bits, PassLog& log) {
+WeightedLayers quantize_weights(Model& model, int bits, PassLog& log) {
   log.begin("quantize_weights");
-  int layers = 0;
-  for_each_node(model, [&](Rewriter& rewriter, int n) {
-    if (quantize_layer(rewriter, n, bits, log)) ++layers;
-  });
+  WeightedLayers layers;
+  for_each_node(model, [&](Rewriter& rewriter, int n) { quantize_layer(rewriter, n, bits, layers, log); });
   return layers;
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "tools/graph/graph.hpp"
 #include "tools/passes/pass_log.hpp"
 
@@ -9,9 +12,14 @@ namespace lithe::passes {
 /// Fully connected layers with fewer weights stay as they are: quantizing their input costs more than it
 /// saves.
 inline constexpr index_t fewest_weights = 1024;
-/// Gives fully connected layers with at least so many constant weights 8-bit weights, or 4-bit weights in
-/// blocks of 32 if these divide K; their input rows are quantized at run time. Returns how many layers. Not
-/// in the pipeline.
-int quantize_weights(graph::Model& model, int bits, PassLog& log);
+/// 4-bit weights share a scale with those around them in blocks of so many.
+inline constexpr index_t weights_per_block = 32;
+struct WeightedLayers {
+  int all = 0;
+  std::vector<std::string> wider;  ///< those with 8 bits where 4 were asked for
+};
+/// Gives fully connected layers with at least so many constant weights 8-bit weights, or 4-bit weights if
+/// blocks divide K; their input rows are quantized at run time. Not in the pipeline.
+WeightedLayers quantize_weights(graph::Model& model, int bits, PassLog& log);
 
 }  // namespace lithe::passes
