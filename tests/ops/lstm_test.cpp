@@ -74,6 +74,9 @@ TEST(LSTM, Values) {
                 .cell_activation = RecurrentActivation::relu,
                 .hidden_activation = RecurrentActivation::sigmoid})
       .matches(reference_lstm, {{3, 2, 2}, {1, 8, 2}, {1, 8, 2}, {1, 16}}, {.tolerance = 1e-2});
+  OpTest<LSTM>({.gate_activation = RecurrentActivation::hard_sigmoid,
+                .cell_activation = RecurrentActivation::softsign})
+      .matches(reference_lstm, {{3, 2, 2}, {1, 8, 2}, {1, 8, 2}, {1, 16}});
 }
 
 TEST(LSTM, Edges) {

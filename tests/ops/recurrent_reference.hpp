@@ -17,6 +17,8 @@ namespace lithe::test {
 inline double activate(ops::RecurrentActivation kind, double clip, double v) {
   if (clip > 0) v = std::clamp(v, -clip, clip);
   if (kind == ops::RecurrentActivation::sigmoid) return 1 / (1 + std::exp(-v));
+  if (kind == ops::RecurrentActivation::hard_sigmoid) return std::clamp(0.2F * v + 0.5, 0.0, 1.0);
+  if (kind == ops::RecurrentActivation::softsign) return v / (1 + std::abs(v));
   return kind == ops::RecurrentActivation::tanh ? std::tanh(v) : std::max(v, 0.0);
 }
 

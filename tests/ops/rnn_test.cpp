@@ -51,7 +51,8 @@ TEST(RNN, Values) {
 TEST(RNN, NotFinite) {
   const double inf = std::numeric_limits<double>::infinity(), nan = std::numeric_limits<double>::quiet_NaN();
   using enum DType;
-  for (const auto kind : {RecurrentActivation::relu, RecurrentActivation::sigmoid, RecurrentActivation::tanh})
+  for (const auto kind : {RecurrentActivation::relu, RecurrentActivation::sigmoid, RecurrentActivation::tanh,
+                          RecurrentActivation::hard_sigmoid, RecurrentActivation::softsign})
     OpTest<RNN>({.activation = kind})
         .matches(
             reference_rnn,

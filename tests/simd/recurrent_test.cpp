@@ -228,7 +228,8 @@ TEST_P(SimdLstm, Forms) {
     matches({.clip = 0.4f}, sizes);
   }
   const RecurrentActivation kinds[] = {RecurrentActivation::sigmoid, RecurrentActivation::tanh,
-                                       RecurrentActivation::relu};
+                                       RecurrentActivation::relu, RecurrentActivation::hard_sigmoid,
+                                       RecurrentActivation::softsign};
   for (const auto gate : kinds)
     for (const auto cell : kinds)
       for (const auto hidden : kinds)
@@ -236,8 +237,8 @@ TEST_P(SimdLstm, Forms) {
 }
 
 TEST_P(SimdRnn, Matches) {
-  for (const auto kind :
-       {RecurrentActivation::sigmoid, RecurrentActivation::tanh, RecurrentActivation::relu}) {
+  for (const auto kind : {RecurrentActivation::sigmoid, RecurrentActivation::tanh, RecurrentActivation::relu,
+                          RecurrentActivation::hard_sigmoid, RecurrentActivation::softsign}) {
     matches_everything({.activation = kind});
     matches({.activation = kind, .clip = 0.3f}, {.steps = 3, .batches = 2, .inputs = 2, .hidden = 5});
   }

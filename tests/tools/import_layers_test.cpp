@@ -159,12 +159,22 @@ TEST(ImportLstm, PutsTimeFirst) {
                      "Transpose permutation=1,0,2 (.)"}));
 }
 
+TEST(ImportLstm, ActivationsOfKeras) {
+  EXPECT_EQ(
+      nodes(lstm(", activations = [\"HardSigmoid\", \"Softsign\", \"Tanh\"], activation_alpha = [0.2], "
+                 "activation_beta = [0.5]",
+                 "5,2,3", "1,2,4"),
+            13),
+      (Lines{
+          "LSTM cell_activation=softsign gate_activation=hard_sigmoid hidden_size=4 (., ., ., -, -, ., .)"}));
+}
+
 TEST(ImportLstm, RefusesOtherActivations) {
   EXPECT_TRUE(
-      mentions(refusal(lstm(", activations = [\"HardSigmoid\", \"Tanh\", \"Tanh\"], activation_alpha = [0.2]",
+      mentions(refusal(lstm(", activations = [\"HardSigmoid\", \"Tanh\", \"Tanh\"], activation_alpha = [0.3]",
                             "5,2,3", "1,2,4"),
                        13),
-               "hardsigmoid"));
+               "a HardSigmoid other than that of alpha = 0.2"));
   EXPECT_TRUE(mentions(
       refusal(lstm(", direction = \"bidirectional\", activations = [\"Sigmoid\", \"Tanh\", \"Tanh\", "
                    "\"Sigmoid\", \"Tanh\", \"Relu\"]",

@@ -98,7 +98,7 @@ KNOWN = [
           lambda model: any(a.get("direction", b"") != b"forward" or "clip" in a
                             for op in ("LSTM", "GRU", "RNN") for a in attributes(model, op))),
     Known("recurrent", "attribute activations = |different activations for its two directions",
-          "lithe has Sigmoid, Tanh and Relu, the same in both directions; others are refused by name. LSTM-22 allows more."),
+          "lithe has HardSigmoid, Relu, Sigmoid, Softsign and Tanh, the same in both directions; others are refused by name. LSTM-22 allows more."),
 ]
 
 

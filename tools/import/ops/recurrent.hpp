@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <algorithm>
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
@@ -25,16 +26,25 @@ inline std::vector<ops::RecurrentActivation> read_activations(NodeImport& node,
     for (std::size_t d = 0; d < directions; ++d) names.insert(names.end(), defaults.begin(), defaults.end());
   if (names.size() != each * directions)
     node.refuse("activations must name " + std::to_string(each) + " functions a direction");
-  for (std::string& name : names)
+  for (std::string& name : names) {
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    if (name == "hardsigmoid") name = "hard_sigmoid";
+  }
   for (std::size_t i = each; i < names.size(); ++i)
     if (names[i] != names[i - each])
       node.refuse(node.op_type() + " with different activations for its two directions is not supported");
   std::vector<ops::RecurrentActivation> kinds;
   for (std::size_t i = 0; i < each; ++i)
     kinds.push_back(named<ops::RecurrentActivation>(node, names[i], "activations"));
-  node.attribute_floats("activation_alpha");  // for functions that `named` has just refused
-  node.attribute_floats("activation_beta");
+  const std::vector<float> alphas = node.attribute_floats("activation_alpha"),
+                           betas = node.attribute_floats("activation_beta");
+  const auto other = [](const std::vector<float>& given, float usual) {
+    return std::ranges::any_of(given, [usual](float v) { return v != usual; });
+  };
+  if (std::ranges::find(kinds, ops::RecurrentActivation::hard_sigmoid) != kinds.end() &&
+      (other(alphas, ops::hard_sigmoid_slope) || other(betas, ops::hard_sigmoid_middle)))
+    node.refuse(node.op_type() +
+                " with a HardSigmoid other than that of alpha = 0.2, beta = 0.5 is not supported");
   return kinds;
 }
 

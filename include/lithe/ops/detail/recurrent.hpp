@@ -24,8 +24,12 @@ constexpr std::array<const char*, 3> enum_names(RecurrentDirection) {
   return {"forward", "reverse", "bidirectional"};
 }
 
-enum class RecurrentActivation : std::uint8_t { sigmoid, tanh, relu };
-constexpr std::array<const char*, 3> enum_names(RecurrentActivation) { return {"sigmoid", "tanh", "relu"}; }
+/// hard_sigmoid is that of Keras and of ONNX by default: 0.2 x + 0.5 in [0, 1]; softsign is x / (1 + |x|).
+enum class RecurrentActivation : std::uint8_t { sigmoid, tanh, relu, hard_sigmoid, softsign };
+constexpr std::array<const char*, 5> enum_names(RecurrentActivation) {
+  return {"sigmoid", "tanh", "relu", "hard_sigmoid", "softsign"};
+}
+inline constexpr float hard_sigmoid_slope = 0.2F, hard_sigmoid_middle = 0.5F;
 
 }  // namespace lithe::inline v0::ops
 
@@ -68,6 +72,11 @@ Acc activate(RecurrentActivation kind, Acc v, Acc clip) {
       return 1 / (1 + std::exp(-v));
     case RecurrentActivation::tanh:
       return std::tanh(v);
+    case RecurrentActivation::hard_sigmoid:
+      v = static_cast<Acc>(hard_sigmoid_slope) * v + static_cast<Acc>(hard_sigmoid_middle);
+      return v < 0 ? Acc{0} : v > 1 ? Acc{1} : v;
+    case RecurrentActivation::softsign:
+      return v / (1 + std::abs(v));
     case RecurrentActivation::relu:
       break;
   }

@@ -56,6 +56,13 @@ class Activations {
         return Logistic<Isa>::apply(v);
       case ops::RecurrentActivation::tanh:
         return HyperbolicTangent<Isa>::apply(v);
+      case ops::RecurrentActivation::hard_sigmoid:
+        v = v * ops::hard_sigmoid_slope + ops::hard_sigmoid_middle;
+        clamp(v, Floats{}, Floats{} + 1.0F);
+        return;
+      case ops::RecurrentActivation::softsign:
+        v = v / (1.0F + (v < Floats{} ? -v : v));
+        return;
       case ops::RecurrentActivation::relu:
         v = v < Floats{} ? Floats{} : v;
     }
