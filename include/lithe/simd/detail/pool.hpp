@@ -90,7 +90,7 @@ class PoolRows {
     run_row<Tally<Floats>, Floats, lanes, most>(row, channels, trace);
   }
 
-  /// `most`: how many vectors of a pixel are computed at once.
+  /// `most`: how many vectors of a pixel are computed at once, at most.
   template <class Tally, class Floats, index_t lanes, int most>
   [[gnu::always_inline]] void run_row(const Row& row, const Channels& channels, float& trace) const {
     const ops::detail::WindowAxis& w = window_.w;
@@ -151,17 +151,15 @@ class PoolRows {
     const index_t across = window_.w.dilation * input_.pitch;
     const float* from = place.from + c;
     Tally tallies[vectors];
-    if constexpr (Tally::rare) {
-      add<0, 0, lanes>(tallies, from, down, across, place, traces);
-    } else if (place.columns == 3 && (place.seen == 2 || !Tally::traced)) {
+    constexpr bool usual = !Tally::rare, traced = Tally::traced;
+    if (usual && place.columns == 3 && (place.seen == 2 || !traced))
       add<3, 2, lanes>(tallies, from, down, across, place, traces);
-    } else if (Tally::traced && place.columns == 3 && place.seen == 1) {
+    else if (usual && traced && place.columns == 3 && place.seen == 1)
       add<3, 1, lanes>(tallies, from, down, across, place, traces);
-    } else if (place.columns == 2 && (place.seen == 0 || !Tally::traced)) {
+    else if (usual && place.columns == 2 && (place.seen == 0 || !traced))
       add<2, 0, lanes>(tallies, from, down, across, place, traces);
-    } else {
+    else
       add<0, 0, lanes>(tallies, from, down, across, place, traces);
-    }
     Floats low, high;
     fill(low, clamp_.min);
     fill(high, clamp_.max);
