@@ -235,13 +235,7 @@ Status NodeRun::run_part(const Strip* strip, int slot, const std::vector<StoredT
   std::vector<TensorView> input_shapes = input_views;
   for (TensorView& view : input_shapes) view.data = nullptr;
   for (TensorView& view : output_shapes) view.data = nullptr;
-  ReshapeContext reshape;
-  reshape.node = node_;
-  reshape.inputs = input_shapes;
-  reshape.outputs = output_shapes;
-  reshape.strip = strip;
-  reshape.slot = slot;
-  reshape.threads = &how_.threads;
+  ReshapeContext reshape{node_, input_shapes, output_shapes, strip, slot, &how_.threads, 0};
   LITHE_TRY(entry_.reshape(kernel_.get(), case_.attributes, reshape));
   const index_t other = strip == nullptr || strip->first != 0 ? 0 : how_.strip_rows;
   if (strip != nullptr && how_.strip_rows < output_infos_[0].shape[1])

@@ -8,6 +8,7 @@
 
 namespace lithe::test {
 namespace {
+
 template <class T>
 double load(const std::byte* data, std::size_t i) {
   T value;
@@ -21,6 +22,7 @@ template <class T>
 void store(std::byte* data, std::size_t i, T value) {
   std::memcpy(data + i * sizeof(T), &value, sizeof(T));
 }
+
 }  // namespace
 
 double stored_value(DType dtype, const std::byte* data, std::size_t i) {

@@ -15,7 +15,7 @@
 /// What the importers of GRU, LSTM and RNN share.
 namespace lithe::import {
 
-/// The activations of one direction, the same for both: ONNX's names in lower case, as lithe writes them.
+/// The activations of one direction, the same for both: ONNX's names in lower case are lithe's, but for hard_sigmoid.
 inline std::vector<ops::RecurrentActivation> read_activations(NodeImport& node,
                                                               ops::RecurrentDirection direction,
                                                               const std::vector<std::string>& defaults) {
