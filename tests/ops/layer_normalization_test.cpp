@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/ops/layer_normalization_reference.hpp"
 #include "tests/support/op_test.hpp"
 #include "tests/support/reversed_threads.hpp"
 
@@ -15,40 +16,10 @@ namespace {
 using enum DType;
 using ops::LayerNormalization;
 using ops::RMSNormalization;
-using Attributes = ops::TrailingAxesAttributes;
 
-/// Output, mean and inverse deviation, row by row; `centered` is false for RMSNormalization.
-std::vector<ReferenceTensor> normalized(const Attributes& a, const std::vector<ReferenceTensor>& in,
-                                        bool centered) {
-  const Shape& shape = in[0].shape;
-  const int axis = normalize_axis(a.axis, shape.rank());
-  const index_t rows = shape.product(0, axis), n = shape.product(axis, shape.rank());
-  Shape kept = shape;
-  for (int i = axis; i < shape.rank(); ++i) kept[i] = 1;
-  ReferenceTensor y(shape), mean(kept), inverse(kept);
-  for (index_t r = 0; r < rows; ++r) {
-    double sum = 0, squares = 0;
-    for (index_t i = 0; i < n; ++i) sum += in[0][r * n + i];
-    const double middle = centered ? sum / static_cast<double>(n) : 0;
-    for (index_t i = 0; i < n; ++i) squares += std::pow(in[0][r * n + i] - middle, 2);
-    mean[r] = middle;
-    inverse[r] = 1 / std::sqrt(squares / static_cast<double>(n) + a.epsilon);
-    for (index_t i = 0; i < n; ++i) {
-      double& value = y[r * n + i] = (in[0][r * n + i] - middle) * inverse[r];
-      if (in.size() > 1 && !in[1].empty()) value *= in[1][i];
-      if (in.size() > 2 && !in[2].empty()) value += in[2][i];
-    }
-  }
-  return {y, mean, inverse};
-}
-std::vector<ReferenceTensor> reference_layer(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  return normalized(a, in, true);
-}
-ReferenceTensor reference_output(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  return normalized(a, in, true)[0];
-}
-ReferenceTensor reference_rms(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  return normalized(a, in, false)[0];
+ReferenceTensor reference_output(const ops::TrailingAxesAttributes& a,
+                                 const std::vector<ReferenceTensor>& in) {
+  return reference_layer_normalization(a, in)[0];
 }
 
 TEST(LayerNormalization, Shapes) {
@@ -78,22 +49,26 @@ TEST(LayerNormalization, Refusals) {
 
 TEST(LayerNormalization, Values) {
   const MatchOptions output_only{.outputs = 1};
-  OpTest<LayerNormalization>().matches(reference_layer, {{3, 5, 70}, {70}, {70}});
-  OpTest<LayerNormalization>({.axis = 1, .epsilon = 0.1f}).matches(reference_layer, {{4, 3, 11}, {3, 11}});
+  OpTest<LayerNormalization>().matches(reference_layer_normalization, {{3, 5, 70}, {70}, {70}});
+  OpTest<LayerNormalization>({.axis = 1, .epsilon = 0.1f})
+      .matches(reference_layer_normalization, {{4, 3, 11}, {3, 11}});
   OpTest<LayerNormalization>({.axis = 0}).matches(reference_output, {{4, 32}, {4, 32}, {4, 32}}, output_only);
   OpTest<LayerNormalization>().matches(reference_output, {{2, 64}}, output_only);
   OpTest<LayerNormalization>().matches(reference_output, {{2, 9}, Input::absent(), {1, 9}}, output_only);
 }
 
 TEST(LayerNormalization, RootMeanSquare) {
-  OpTest<RMSNormalization>().matches(reference_rms, {{3, 5, 70}, {70}});
-  OpTest<RMSNormalization>({.axis = 1, .epsilon = 0.1f}).matches(reference_rms, {{4, 3, 11}, {1, 3, 11}});
-  OpTest<RMSNormalization>({.axis = -2}).matches(reference_rms, {{4, 32}});
+  OpTest<RMSNormalization>().matches(reference_rms_normalization, {{3, 5, 70}, {70}});
+  OpTest<RMSNormalization>({.axis = 1, .epsilon = 0.1f})
+      .matches(reference_rms_normalization, {{4, 3, 11}, {1, 3, 11}});
+  OpTest<RMSNormalization>({.axis = -2}).matches(reference_rms_normalization, {{4, 32}});
 }
 
 TEST(LayerNormalization, ManyRowsOnThreads) {
-  OpTest<LayerNormalization>().on(reversed_threads).matches(reference_layer, {{300, 129}, {129}, {129}});
-  OpTest<RMSNormalization>().on(reversed_threads).matches(reference_rms, {{300, 129}, {129}});
+  OpTest<LayerNormalization>()
+      .on(reversed_threads)
+      .matches(reference_layer_normalization, {{300, 129}, {129}, {129}});
+  OpTest<RMSNormalization>().on(reversed_threads).matches(reference_rms_normalization, {{300, 129}, {129}});
 }
 
 /// Squares of the numbers themselves would lose all digits.
@@ -103,11 +78,11 @@ TEST(LayerNormalization, KeepsItsDigitsFarFromZero) {
 }
 
 TEST(LayerNormalization, Edges) {
-  OpTest<LayerNormalization>().matches(reference_layer, {{0, 4}, {4}, {4}});
-  OpTest<LayerNormalization>().matches(reference_layer, {{2, 0}, {0}, {0}});
-  OpTest<LayerNormalization>().matches(reference_layer, {{3, 1}, {1}, {1}});
-  OpTest<RMSNormalization>().matches(reference_rms, {{0, 4}, {4}});
-  OpTest<RMSNormalization>().matches(reference_rms, {{1}, {}});
+  OpTest<LayerNormalization>().matches(reference_layer_normalization, {{0, 4}, {4}, {4}});
+  OpTest<LayerNormalization>().matches(reference_layer_normalization, {{2, 0}, {0}, {0}});
+  OpTest<LayerNormalization>().matches(reference_layer_normalization, {{3, 1}, {1}, {1}});
+  OpTest<RMSNormalization>().matches(reference_rms_normalization, {{0, 4}, {4}});
+  OpTest<RMSNormalization>().matches(reference_rms_normalization, {{1}, {}});
 }
 
 }  // namespace

@@ -56,63 +56,145 @@ static_assert(Operator<GroupNormalization>);
 
 }  // namespace lithe::inline v0::ops
 
-namespace lithe::inline v0::portable {
+namespace lithe::inline v0::ops::detail {
 
-/// First finds the mean and the sum of squares of each channel in each part of an image, block by block and
-/// each block around its own mean; merges these (Chan, Golub and LeVeque 1979); then normalizes the parts.
-/// Memory is read twice.
-template <std::same_as<ops::GroupNormalization> Op>
-struct Kernel<Op> {
-  using Attributes = ops::GroupNormalization::Attributes;
+/// What is known of some numbers, for each of some channels: their mean, as its distance from a pivot, and the sum of
+/// their squared distances from the mean.
+template <class Acc>
+struct Moments {
+  Acc *pivot, *mean, *squares;
 
-  static Status reshape(const Attributes&, ReshapeContext& context) {
+  /// Merges `added` numbers, with their mean as a sum of two, with `before` others (Chan, Golub and LeVeque 1979).
+  void merge(index_t before, index_t added, index_t c, Acc middle, Acc off_middle, Acc other_squares) const {
+    if (before == 0) {
+      pivot[c] = middle;
+      mean[c] = off_middle;
+      squares[c] = other_squares;
+      return;
+    }
+    const Acc share = static_cast<Acc>(added) / static_cast<Acc>(before + added),
+              off = (middle - pivot[c]) + (off_middle - mean[c]);
+    mean[c] += off * share;
+    squares[c] += other_squares + off * off * share * static_cast<Acc>(before);
+  }
+};
+
+/// What kernels of GroupNormalization share. They find the moments of each channel in each part of an image, block by
+/// block and each block around its own mean; merge these; then normalize the parts. Memory is read twice.
+///   Loops::find_moments(x, rows, channels, moments)  the moments of rows
+///   Loops::apply(x, y, rows, channels, middle, factor, shift)  y = (x - middle) * factor + shift; y may be x
+struct GroupNormalizer {
+  using Attributes = GroupNormalization::Attributes;
+
+  index_t images, rows, channels;
+  Ranges parts;  ///< how an image's rows are cut
+
+  explicit GroupNormalizer(const Shape& shape)
+      : images(shape[0]),
+        rows(shape.product(1, shape.rank() - 1)),
+        channels(shape.back()),
+        parts(rows, channels, 16384, 32) {}
+
+  /// How many rows of a part are a block, which stays in the first-level cache.
+  static index_t block_rows(index_t channels) { return std::max<index_t>(1, 4096 / channels); }
+
+  static Status reshape(ReshapeContext& context) {
     const TensorView& input = context.inputs[0];
     const std::uint64_t wide = input.dtype == DType::f64 ? sizeof(double) : sizeof(float);
-    const Sizes sizes(input.shape);
-    const std::uint64_t vectors =
-        static_cast<std::uint64_t>(sizes.images) * static_cast<std::uint64_t>(2 * sizes.parts.count + 3);
-    return ops::detail::ask_workspace(context, wide * vectors * static_cast<std::uint64_t>(sizes.channels));
+    const GroupNormalizer sizes(input.shape);
+    const auto images = static_cast<std::uint64_t>(sizes.images),
+               channels = static_cast<std::uint64_t>(sizes.channels),
+               parts = static_cast<std::uint64_t>(sizes.parts.count);
+    return ask_workspace(context, (2 * sizeof(double) + images * 3 * (parts + 1) * wide) * channels);
   }
-  static Status run(const Attributes& a, RunContext& context) {
-    if (context.output().elements() == 0) return {};
-    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() { normalize<T>(a, context); });
+
+  template <class T, class Loops>
+  void normalize(const Attributes& a, RunContext& context) const {
+    using Acc = Accumulator<T>;
+    const index_t c = channels, count = parts.count;
+    const T* x = static_cast<const T*>(context.input(0).data);
+    T* y = static_cast<T*>(context.output().data);
+    auto* means = reinterpret_cast<double*>(context.workspace().data());
+    Acc* found = reinterpret_cast<Acc*>(means + 2 * c);
+    const auto moments = [&](index_t image, index_t part) {  // part number `count`: middle, factor and shift
+      Acc* at = found + (image * (count + 1) + part) * 3 * c;
+      return Moments<Acc>{at, at + c, at + 2 * c};
+    };
+    const auto start = [&](index_t image, index_t part) { return (image * rows + parts.first(part)) * c; };
+    in_parallel(context.threads(), images * count, [&](index_t task) {
+      const index_t image = task / count, part = task % count;
+      Loops::find_moments(x + start(image, part), parts.length(part), c, moments(image, part));
+    });
+    for (index_t image = 0; image < images; ++image) {
+      for (index_t part = 0; part < count; ++part)
+        merge(parts.first(part), parts.length(part), moments(image, part), means, means + c);
+      find_factors<T>(a, context, means, means + c, moments(image, count));
+    }
+    in_parallel(context.threads(), images * count, [&](index_t task) {
+      const index_t image = task / count, part = task % count, at = start(image, part);
+      const Moments<Acc> all = moments(image, count);
+      Loops::apply(x + at, y + at, parts.length(part), c, all.pivot, all.mean, all.squares);
+    });
   }
 
  private:
-  struct Sizes {
-    index_t images, rows, channels;
-    ops::detail::Ranges parts;  ///< how an image's rows are cut
-
-    explicit Sizes(const Shape& shape)
-        : images(shape[0]),
-          rows(shape.product(1, shape.rank() - 1)),
-          channels(shape.back()),
-          parts(rows, channels, 16384, 32) {}
-  };
-
-  /// The mean of `count` numbers and the sum of their squared distances from it, for each of some channels.
+  /// Merges the moments of a part, after `before` rows, in double precision.
   template <class Acc>
-  struct Moments {
-    Acc *mean, *squares;
-
-    void merge(index_t before, index_t added, index_t c, Acc other_mean, Acc other_squares) const {
-      const Acc share = static_cast<Acc>(added) / static_cast<Acc>(before + added),
-                off = other_mean - mean[c];
+  void merge(index_t before, index_t added, const Moments<Acc>& part, double* mean, double* squares) const {
+    const double share = static_cast<double>(added) / static_cast<double>(before + added),
+                 weight = share * static_cast<double>(before);
+    for (index_t c = 0; c < channels; ++c) {
+      const double middle = static_cast<double>(part.pivot[c]) + static_cast<double>(part.mean[c]);
+      if (before == 0) mean[c] = squares[c] = 0;
+      const double off = middle - mean[c];
       mean[c] += off * share;
-      squares[c] += other_squares + off * off * share * static_cast<Acc>(before);
+      squares[c] += static_cast<double>(part.squares[c]) + off * off * weight;
     }
-  };
+  }
+  /// Finds middle, factor and shift of y = (x - middle) * factor + shift; the shift has what rounding takes from the mean.
+  template <class T, class Acc>
+  void find_factors(const Attributes& a, const RunContext& context, const double* mean, const double* squares,
+                    const Moments<Acc>& to) const {
+    const index_t groups = a.groups == 0 ? channels : a.groups, width = channels / groups;
+    const auto parameter = [&](int i, index_t c, float missing) {
+      const T* given = optional_data<T>(context, i);
+      if (given == nullptr) return static_cast<Acc>(missing);
+      return static_cast<Acc>(given[context.input(i).elements() == channels ? c : c / width]);
+    };
+    for (index_t g = 0; g < groups; ++g) {
+      double middle = 0, sum = 0;
+      for (index_t c = 0; c < width; ++c) {
+        const double off = mean[g * width + c] - middle, share = 1 / static_cast<double>(c + 1);
+        middle += off * share;
+        sum +=
+            squares[g * width + c] + off * off * share * static_cast<double>(c) * static_cast<double>(rows);
+      }
+      const double variance =
+          std::max(sum / (static_cast<double>(rows) * static_cast<double>(width)), 0.0);  // NaN stays NaN
+      const Acc inverse = 1 / std::sqrt(static_cast<Acc>(variance) + static_cast<Acc>(a.epsilon)),
+                rounded = static_cast<Acc>(middle);
+      for (index_t c = g * width; c < (g + 1) * width; ++c) {
+        to.pivot[c] = rounded;
+        to.mean[c] = inverse * parameter(1, c, 1);
+        to.squares[c] =
+            parameter(2, c, 0) - static_cast<Acc>(middle - static_cast<double>(rounded)) * to.mean[c];
+      }
+    }
+  }
+};
 
+/// The loops in plain C++.
+struct GroupNormalizationLoops {
   template <class T, class Acc>
   static void find_moments(const T* x, index_t rows, index_t channels, const Moments<Acc>& found) {
-    using ops::detail::channel_block, ops::detail::for_block;
-    const index_t block = std::max<index_t>(1, 4096 / channels);  // a block stays in the first-level cache
+    const index_t block = GroupNormalizer::block_rows(channels);
     for (index_t first = 0; first < rows; first += block) {
       const index_t n = std::min(block, rows - first);
       for (index_t c = 0; c < channels; c += channel_block) {
         const index_t count = std::min(channel_block, channels - c);
         const T* start = x + first * channels + c;
-        Acc pivot[channel_block] = {}, mean[channel_block] = {}, squares[channel_block] = {};
+        Acc pivot[channel_block] = {}, mean[channel_block] = {}, off_mean[channel_block] = {},
+            squares[channel_block] = {};
         for_block(count, [&](index_t i) { pivot[i] = static_cast<Acc>(start[i]); });
         for (index_t r = 1; r < n; ++r)
           for_block(count,
@@ -121,85 +203,45 @@ struct Kernel<Op> {
         for (index_t r = 0; r < n; ++r)
           for_block(count, [&](index_t i) {
             const Acc off = static_cast<Acc>(start[r * channels + i]) - mean[i];
+            off_mean[i] += off;
             squares[i] += off * off;
           });
-        for (index_t i = 0; i < count; ++i) found.merge(first, n, c + i, mean[i], squares[i]);
-      }
-    }
-  }
-
-  /// Turns the moments of an image's channels in place into mean and factor of y = (x - mean) * factor +
-  /// shift.
-  template <class T, class Acc>
-  static void find_factors(const Attributes& a, const RunContext& context, const Sizes& sizes,
-                           const Moments<Acc>& found, Acc* shift) {
-    const index_t groups = a.groups == 0 ? sizes.channels : a.groups, width = sizes.channels / groups;
-    const auto parameter = [&](int i, index_t c, float missing) {
-      const T* given = ops::detail::optional_data<T>(context, i);
-      if (given == nullptr) return static_cast<Acc>(missing);
-      return static_cast<Acc>(given[context.input(i).elements() == sizes.channels ? c : c / width]);
-    };
-    for (index_t g = 0; g < groups; ++g) {
-      Acc *mean = found.mean + g * width, *squares = found.squares + g * width;
-      const Moments<Acc> group{mean, squares};
-      for (index_t c = 1; c < width; ++c) group.merge(c * sizes.rows, sizes.rows, 0, mean[c], squares[c]);
-      const Acc variance = squares[0] / (static_cast<Acc>(sizes.rows) * static_cast<Acc>(width));
-      const Acc inverse = 1 / std::sqrt(variance + static_cast<Acc>(a.epsilon));
-      for (index_t c = 0; c < width; ++c) {
-        mean[c] = mean[0];
-        squares[c] = inverse * parameter(1, g * width + c, 1);
-        shift[g * width + c] = parameter(2, g * width + c, 0);
+        for (index_t i = 0; i < count; ++i) {
+          const Acc off = off_mean[i] / static_cast<Acc>(n);
+          found.merge(first, n, c + i, mean[i], off, squares[i] - off * off_mean[i]);
+        }
       }
     }
   }
 
   template <class T, class Acc>
-  static void apply(const T* x, T* y, index_t rows, index_t channels, const Acc* mean, const Acc* factor,
+  static void apply(const T* x, T* y, index_t rows, index_t channels, const Acc* middle, const Acc* factor,
                     const Acc* shift) {
-    using ops::detail::channel_block, ops::detail::for_block;
     for (index_t r = 0; r < rows; ++r, x += channels, y += channels)
       for (index_t c = 0; c < channels; c += channel_block)
         for_block(std::min(channel_block, channels - c), [&](index_t i) {
           y[c + i] =
-              static_cast<T>((static_cast<Acc>(x[c + i]) - mean[c + i]) * factor[c + i] + shift[c + i]);
+              static_cast<T>((static_cast<Acc>(x[c + i]) - middle[c + i]) * factor[c + i] + shift[c + i]);
         });
   }
+};
 
-  template <class T>
-  static void normalize(const Attributes& a, RunContext& context) {
-    using Acc = ops::detail::Accumulator<T>;
-    const Sizes sizes(context.input(0).shape);
-    const index_t parts = sizes.parts.count, c = sizes.channels;
-    const T* x = static_cast<const T*>(context.input(0).data);
-    T* y = static_cast<T*>(context.output().data);
-    Acc* shifts = reinterpret_cast<Acc*>(context.workspace().data());
-    const auto moments = [&](index_t image, index_t part) {  // part number `parts`: the whole image
-      Acc* at = shifts + sizes.images * c + (image * (parts + 1) + part) * 2 * c;
-      return Moments<Acc>{at, at + c};
-    };
-    const auto start = [&](index_t image, index_t part) {
-      return (image * sizes.rows + sizes.parts.first(part)) * c;
-    };
-    ops::detail::in_parallel(context.threads(), sizes.images * parts, [&](index_t task) {
-      const index_t image = task / parts, part = task % parts;
-      const Moments<Acc> found = moments(image, part);
-      std::fill_n(found.mean, 2 * c, Acc{0});
-      find_moments(x + start(image, part), sizes.parts.length(part), c, found);
-    });
-    for (index_t image = 0; image < sizes.images; ++image) {
-      const Moments<Acc> all = moments(image, parts);
-      std::copy_n(moments(image, 0).mean, 2 * c, all.mean);
-      for (index_t part = 1; part < parts; ++part) {
-        const Moments<Acc> more = moments(image, part);
-        for (index_t i = 0; i < c; ++i)
-          all.merge(sizes.parts.first(part), sizes.parts.length(part), i, more.mean[i], more.squares[i]);
-      }
-      find_factors<T>(a, context, sizes, all, shifts + image * c);
-    }
-    ops::detail::in_parallel(context.threads(), sizes.images * parts, [&](index_t task) {
-      const index_t image = task / parts, part = task % parts, at = start(image, part);
-      const Moments<Acc> all = moments(image, parts);
-      apply(x + at, y + at, sizes.parts.length(part), c, all.mean, all.squares, shifts + image * c);
+}  // namespace lithe::inline v0::ops::detail
+
+namespace lithe::inline v0::portable {
+
+template <std::same_as<ops::GroupNormalization> Op>
+struct Kernel<Op> {
+  using Attributes = ops::GroupNormalization::Attributes;
+
+  static Status reshape(const Attributes&, ReshapeContext& context) {
+    return ops::detail::GroupNormalizer::reshape(context);
+  }
+  static Status run(const Attributes& a, RunContext& context) {
+    if (context.output().elements() == 0) return {};
+    const ops::detail::GroupNormalizer normalizer(context.input(0).shape);
+    return ops::detail::for_float_type(context.input(0).dtype, [&]<class T>() {
+      normalizer.normalize<T, ops::detail::GroupNormalizationLoops>(a, context);
     });
   }
 };

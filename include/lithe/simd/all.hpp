@@ -7,8 +7,10 @@
 #include "lithe/simd/average_pool2d.hpp"
 #include "lithe/simd/depthwise_conv2d.hpp"
 #include "lithe/simd/fully_connected.hpp"
+#include "lithe/simd/group_normalization.hpp"
 #include "lithe/simd/gru.hpp"
 #include "lithe/simd/large_depthwise_conv2d.hpp"
+#include "lithe/simd/layer_normalization.hpp"
 #include "lithe/simd/lookup_table.hpp"
 #include "lithe/simd/lstm.hpp"
 #include "lithe/simd/max_pool2d.hpp"
@@ -30,7 +32,9 @@ using all = KernelList<
     FasterFullyConnected,
     FasterLargeDepthwiseConv2D,
     FasterQuantizedDepthwiseConv2D,
+    GroupNormalization,
     GRU,
+    LayerNormalization,
     LookupTable,
     LSTM,
     MaxPool2D,
