@@ -430,7 +430,7 @@ class AttentionOn {
       for (int i = 0; i < n; ++i) {
         off[i] = largest[i] == -infinity ? zero : largest[i];
         shrink[i] = maximum[i] - off[i];
-        detail::exp_of_negative<Isa>(shrink[i]);
+        detail::exp_of<Isa>(shrink[i]);
         maximum[i] = largest[i];
         sum[i] *= shrink[i];
       }
@@ -440,7 +440,7 @@ class AttentionOn {
           Floats x;
           detail::load(x, scores + (j * n + i) * lanes);
           x -= off[i];
-          detail::exp_of_negative<Isa>(x);
+          detail::exp_of<Isa>(x);
           sum[i] += x;
           detail::store(scores + (j * n + i) * lanes, x);
         }
@@ -479,7 +479,7 @@ class AttentionOn {
         weigh<1>(scores, vectors, maximum, sum, shrink);
         Floats less;
         detail::fill(less, before - (largest == -infinity ? 0.0f : largest));
-        detail::exp_of_negative<Isa>(less);
+        detail::exp_of<Isa>(less);
         const float factor = less[0];
         float added = 0;
         detail::add_lanes(sum[0], added);
