@@ -131,6 +131,43 @@ TEST(OpenShapes, RanksSurviveWhatIsNotKnown) {
             "? ?");
 }
 
+/// A tensor of which the rank alone is known meets fixed sizes: those that fit keep the rank of what follows.
+TEST(OpenShapes, RanksSurviveWhereUnknownSizesMeetFixedOnes) {
+  const auto after = [](const std::string& nodes, const std::string& others = "") {
+    return dims_of("g (float[n,8] x, int64[2] to_2, int64[3] to_3, int64[4] to_4" + others +
+                       ") => (float[] y) { m = Reshape(x, to_2)\n "
+                       "t = Reshape(x, to_3)\n p = Reshape(x, to_4)\n r = " +
+                       nodes + "\n y = Relu(r) }",
+                   "y");
+  };
+  EXPECT_EQ(after("MatMul(t, w)", ", float[32,8] w"), "? ? ?");
+  EXPECT_EQ(after("Gemm(m, w)", ", float[32,8] w"), "? ?");
+  EXPECT_EQ(after("Conv(p, w)", ", float[6,4,3,3] w"), "? ? ? ?");
+  EXPECT_EQ(after("ConvTranspose(p, w)", ", float[4,6,3,3] w"), "? ? ? ?");
+  EXPECT_EQ(after("InstanceNormalization(p, b, b)", ", float[5] b"), "? ? ? ?");
+  EXPECT_EQ(after("LayerNormalization(t, b, b)", ", float[5] b"), "? ? ?");
+  EXPECT_EQ(after("PRelu(p, b)", ", float[5,1,1] b"), "? ? ? ?");
+  EXPECT_EQ(after("Concat <axis = 1> (t, z)", ", float[2,5,7] z"), "? ? ?");
+  EXPECT_EQ(after("Einsum <equation = \"bij,bjk->bik\"> (t, z)", ", float[3,12,5] z"), "? ? ?");
+  EXPECT_EQ(after("ScatterND(p, i, p)", ", int64[k,l,2,3,4] i"), "? ? ? ?");
+  EXPECT_EQ(after("ScatterElements(p, i, p)", ", int64[k,l,2,3] i"), "? ? ? ?");
+  EXPECT_EQ(after("GatherND <batch_dims = 2> (p, i)", ", int64[3,4,2] i"), "? ?");
+  EXPECT_EQ(after("GridSample(p, p)"), "? ? ? ?");
+  EXPECT_EQ(after("SpaceToDepth <blocksize = 3> (p)"), "? ? ? ?");
+  EXPECT_EQ(dims_of("g (float[n,8] x, int64[3] to) => (float[] y) <int64[2] parts = {4, 6}> { t = "
+                    "Reshape(x, to)\n y, z = Split <axis = 1> (t, parts) }",
+                    "y"),
+            "? ? ?");
+}
+
+/// The number of updates fits the number of places in the sample of ones alone; the number of axes is known all the same.
+TEST(OpenShapes, WhatDependsOnNoSizeIsKnownFromTheSampleOfOnes) {
+  EXPECT_EQ(dims_of("g (float[n,m,5] x, int64[a,b,3] i, float[c] u) => (float[] y) <int64[2] to = {-1, 3}> "
+                    "{ flat = Reshape(i, to)\n s = ScatterND(x, flat, u)\n y = Shape(s) }",
+                    "y"),
+            "3");
+}
+
 TEST(OpenShapes, TheFilesOwnWordIsAHint) {
   EXPECT_EQ(dims_of("g (float[n,3] x) => (float[7,7] y) { y = Relu(x) }", "y"), "n 3") << "it contradicts";
   EXPECT_EQ(dims_of("g (float[n,8] x, int64[k] to) => (float[n,4,2] y) { y = Reshape(x, to) }", "y"), "n ? ?")

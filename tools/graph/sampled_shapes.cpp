@@ -8,6 +8,7 @@
 #include "lithe/format/reader.hpp"
 #include "tools/graph/bound_node.hpp"
 #include "tools/graph/evaluate.hpp"
+#include "tools/graph/fitting_ranks.hpp"
 
 namespace lithe::graph {
 
@@ -222,6 +223,18 @@ void SampledShapes::set(Graph& graph, ValueId value, Samples samples) {
   by_value_[static_cast<std::size_t>(value)] = std::move(samples);
 }
 
+void SampledShapes::fill(std::optional<Dims>& dims, const Samples& samples) {
+  if (!dims || samples.rank() != dims->size() || samples.rank_varies()) return;
+  for (std::size_t i = 0; i < dims->size(); ++i)
+    if ((*dims)[i] == -1) (*dims)[i] = std::max<std::int64_t>(common(samples, i), -1);
+}
+
+bool SampledShapes::ones_alone(const Samples& samples) {
+  const auto seen =
+      std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
+  return seen == 1 && !samples.uniform && samples.each[ones].known;
+}
+
 std::vector<SampledShapes::Samples> SampledShapes::infer_samples(const Graph& graph, const Node& node,
                                                                  const std::vector<Samples>& inputs,
                                                                  std::vector<bool>& exact) {
@@ -287,33 +300,32 @@ Status SampledShapes::infer(Graph& graph, const Node& node) {
   for (const auto& from : guesses)
     if (nothing(guessed))
       guessed = infer_samples(graph, node, with_contents(graph, node, inputs, from), unused);
-  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be. Where the sizes of the
-  // inputs meet in the sample of ones alone, fresh samples tell whether the rank depends on them.
+  std::vector<std::optional<std::size_t>> fitting(node.outputs.size());
+  if (nothing(guessed)) fitting = fitting_ranks(graph, node);
+  // where the sizes of the inputs meet in the sample of ones alone, fresh samples tell what does not depend on them
+  std::vector<Samples> fresh(node.outputs.size());
+  if (std::any_of(guessed.begin(), guessed.end(), ones_alone) && reopen(graph, node, inputs))
+    fresh = infer_samples(graph, node, inputs, unused);
+  // a Squeeze without axes: a size that has a name is hardly 1, but one that nobody knows may be
   const bool unnamed = std::any_of(node.inputs.begin(), node.inputs.end(), [&](ValueId input) {
     if (input == absent || graph.value(input).constant) return false;
     const std::optional<Dims>& dims = graph.value(input).dims;
     return !dims || std::find(dims->begin(), dims->end(), -1) != dims->end();
   });
   const std::size_t input_rank = inputs.empty() ? 0 : inputs[0].rank().value_or(0);
-  const auto depends_on_sizes = [&](std::size_t o) {
-    std::vector<Samples> fresh = inputs;
-    if (!reopen(graph, node, fresh)) return true;
-    const Samples samples = infer_samples(graph, node, fresh, unused)[o];
-    return !samples.rank() || samples.rank_varies();
-  };
   const auto doubtful = [&](std::size_t o) {
     const Samples& samples = guessed[o];
     if (!unnamed || samples.rank_varies()) return unnamed;
-    const auto seen =
-        std::count_if(samples.each.begin(), samples.each.end(), [](const Sample& s) { return s.known; });
-    const bool ones_alone = seen == 1 && !samples.uniform && samples.each[ones].known;
-    return ones_alone && samples.rank().value_or(0) < input_rank && depends_on_sizes(o);
+    return ones_alone(samples) && samples.rank().value_or(0) < input_rank &&
+           (!fresh[o].rank() || fresh[o].rank_varies());
   };
+  const std::optional<std::size_t> reshaped = rank_of_reshape(graph, node);
   for (std::size_t o = 0; o < outputs.size(); ++o) {
-    if (node.outputs[o] == absent || doubtful(o)) continue;
+    if (node.outputs[o] == absent || (!reshaped && doubtful(o))) continue;
     const std::optional<std::size_t> rank = outputs[o].rank(), likely = guessed[o].rank();
-    set_rank(graph.value(node.outputs[o]).dims, likely ? likely : rank_of_reshape(graph, node));
+    set_rank(graph.value(node.outputs[o]).dims, reshaped ? reshaped : likely ? likely : fitting[o]);
     if (rank && exact[o]) set(graph, node.outputs[o], std::move(outputs[o]));
+    if (rank && exact[o]) fill(graph.value(node.outputs[o]).dims, fresh[o]);
   }
   return {};
 }

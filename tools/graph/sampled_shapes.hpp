@@ -68,6 +68,10 @@ class SampledShapes {
   bool reopen(const Graph& graph, const Node& node, std::vector<Samples>& inputs);
   /// Gives a value of known rank the dims that all samples agree on.
   void set(Graph& graph, ValueId value, Samples samples);
+  /// Gives dims that are not known the numbers that all samples agree on.
+  static void fill(std::optional<Dims>& dims, const Samples& samples);
+  /// Whether the inputs' sizes meet in no other sample.
+  static bool ones_alone(const Samples& samples);
 
   std::vector<std::optional<Samples>> by_value_;
   std::int64_t unnamed_ = first_unnamed;  ///< number of the next open dimension that has no symbol
