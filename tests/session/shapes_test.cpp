@@ -76,6 +76,28 @@ TEST(SessionShapes, AWrongResizeChangesNothing) {
   EXPECT_EQ(session->output("y").shape, (Shape{2, 2, 6}));
 }
 
+/// Sizes that nobody gave may be wrong, also for what is read while planning: row 4 of a table of `n` rows.
+TEST(SessionShapes, AssumedSizesThatAreTooSmallForAnEarlyIndexWait) {
+  ModelBuilder b;
+  const int x = b.input("x", DType::f32, {b.symbol("n"), 3});
+  const int shape = b.node<ops::ShapeOf>("shape", {.start = 0, .end = 1}, {x}, DType::s64);
+  const int rows =
+      b.node<ops::ConstantOfShape>("rows", {}, {shape, b.constant<std::int64_t>({1}, {1})}, DType::s64);
+  const int row = b.node<ops::Gather>("row", {}, {rows, b.constant<std::int64_t>({1}, {4})}, DType::s64);
+  b.output(b.node<ops::Expand>("y", {},
+                               {x, b.node<ops::Concat>("to", {.axis = 0}, {row, shape, row}, DType::s64)}));
+  const Model model = b.open();
+  auto session = Session::create(model, portable_options());
+  ASSERT_TRUE(session.ok()) << session.status().text();
+  EXPECT_FALSE(session->planned());
+  EXPECT_EQ(session->resize("x", {4, 3}).code(), Code::out_of_range);
+  EXPECT_FALSE(session->planned());
+  ASSERT_TRUE(session->resize("x", {5, 3}).ok());
+  EXPECT_TRUE(session->run().ok());
+  EXPECT_EQ(session->resize("x", {2, 3}).code(), Code::out_of_range);
+  EXPECT_TRUE(session->run().ok()) << "what was planned stays";
+}
+
 TEST(SessionShapes, BoundsArePlannedOnceAndKept) {
   ModelBuilder b;
   const int n = b.symbol("n", 2, 3, 8);

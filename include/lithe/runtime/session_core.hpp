@@ -296,7 +296,8 @@ inline Result<SessionCore*> SessionCore::create(const Model& model, const Reques
   if (built) status = core->plan_first().status();
   const bool waits = built && request.may_wait &&
                      (status.code() == Code::needs_value ||
-                      (assumed && request.shapes.empty() && status.code() == Code::shape));
+                      (assumed && request.shapes.empty() &&
+                       (status.code() == Code::shape || status.code() == Code::out_of_range)));
   if (!status.ok() && !waits) {
     destroy(core);
     return status;
