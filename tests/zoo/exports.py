@@ -92,6 +92,10 @@ def tensors_of(output):
     return ()
 
 
+def shuffled(x):
+    return x.flatten()[torch.randperm(x.numel())].view(x.shape)
+
+
 def settle(module, inputs):
     """Random weights that make every layer matter: scales near 1, statistics of the layers' own values, biases that are not 0."""
     with torch.no_grad():
@@ -107,7 +111,9 @@ def settle(module, inputs):
             norm.momentum, norm.training = None, True
         if norms:
             try:
-                module(*inputs)
+                for _ in range(4):  # few places are left of a small picture in deep layers
+                    module(*inputs)
+                    inputs = tuple(shuffled(x) if x.is_floating_point() else x for x in inputs)
             except (RuntimeError, ValueError, IndexError) as reason:
                 print("settle:", reason)
         for norm in norms:
@@ -164,6 +170,15 @@ def export_with_dynamo(module, inputs, network, path, opset, is_open):
 EXPORTERS = {"script": (export_with_script, (17, 18, 20)), "export": (export_with_dynamo, (18, 20, 23))}
 
 
+def session(model, optimized=True):
+    """ONNX Runtime's, of the model at a path. Errors: its own."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def export(name, network, exporter, place, folder):
     """Writes model.onnx, 0.npz, 1.npz and made.json to `folder`. `place` is the network's in its table; it decides opset and axes.
 
@@ -182,16 +197,14 @@ def export(name, network, exporter, place, folder):
         write(module, feeds[1 if is_open else 0], network, str(folder / "model.onnx"), opset, is_open)
     if not is_open:
         feeds[1] = tuple(x.roll(1, -1) if x.dim() and x.dtype.is_floating_point else x.clone() for x in feeds[0])
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
-    taken = [i.name for i in session.get_inputs()]
-    outputs = [o.name for o in session.get_outputs()]
+    runtime = session(folder / "model.onnx")
+    taken = [i.name for i in runtime.get_inputs()]
+    outputs = [o.name for o in runtime.get_outputs()]
     cases, notes = 0, []
     for feed in feeds:
         given = {key: value.numpy() for key, value in zip(network.inputs, feed) if key in taken}
         try:
-            answers = session.run(None, given)
+            answers = runtime.run(None, given)
         except Exception as reason:  # ONNX Runtime's own type; an axis that the exporter fixed although it was to be open
             if cases or not is_open:
                 notes.append("fixed by the exporter")

@@ -9,8 +9,8 @@ The networks are those of torchvision, timm, transformers and our own. Each is e
 (dynamo=True), one of them with open axes; opsets take turns. It is converted without --shape, runs at two shapes (with fixed axes:
 on two inputs), and every output is compared. Prints a line for each export: the largest error relative to the output's largest
 number, or why there is none. What PyTorch cannot export, or ONNX Runtime cannot run, is printed and does not count. Exports are
-kept, so that a second run is quick. Exit code 1: lithe refused an export or is off by more than 1e-4. It takes an hour, and is no
-part of the test suite.
+kept, so that a second run is quick. Exit code 1: lithe refused an export, or is off by more than 1e-4 and by more than 4 times what
+ONNX Runtime's own optimizations move the answers. It takes some hours, and is no part of the test suite.
 """
 
 import argparse
@@ -36,6 +36,7 @@ import vision
 
 NETWORKS = vision.NETWORKS | text.NETWORKS | sound.NETWORKS
 TOLERANCE = 1e-4
+ROUNDINGS = 4  # of ONNX Runtime's own that lithe may be off by
 EXPORT_SECONDS, CONVERT_SECONDS, RUN_SECONDS = 400, 300, 60
 SLOW = 20
 
@@ -58,7 +59,7 @@ def exported(name, exporter, place, folder, fresh):
 
 
 def compare(lithe, made, folder):
-    """The largest error, the seconds that conversion took, and what is to be noted."""
+    """The largest error, whether it is one of rounding, the seconds that conversion took, and what is to be noted."""
     with tempfile.TemporaryDirectory() as place:
         start = time.monotonic()
         file, said = command.convert(lithe, folder / "model.onnx", place, CONVERT_SECONDS)
@@ -66,15 +67,20 @@ def compare(lithe, made, folder):
         notes = list(made["notes"])
         if "not checked" in said:
             notes.append(said[said.index("not checked") :].split("\n")[0][:160])
-        worst = 0.0
+        worst, right = 0.0, True
         for case in range(made["cases"]):
             with np.load(folder / f"{case}.npz") as kept:
                 inputs = {key[3:]: kept[key] for key in kept if key.startswith("in:")}
                 answers = [kept[f"out:{i}"] for i in range(len(made["outputs"]))]
             ours = command.run(lithe, file, inputs, made["outputs"], place, RUN_SECONDS)
-            for one, other in zip(ours, answers):
-                worst = max(worst, command.error(one, other))
-        return worst, seconds, notes
+            off = max(map(command.error, ours, answers), default=0.0)
+            worst = max(worst, off)
+            if off > TOLERANCE:
+                plain = exports.session(folder / "model.onnx", optimized=False).run(None, inputs)
+                rounding = max(map(command.error, plain, answers))
+                right = right and off <= ROUNDINGS * rounding
+                notes.append(f"its own optimizations move ONNX Runtime by {rounding:.1e}")
+        return worst, right, seconds, notes
 
 
 def task(options, name, exporter, place, answer):
@@ -91,8 +97,8 @@ def task(options, name, exporter, place, answer):
         return
     how = f"opset {made['opset']} {'open' if made['open'] else 'fixed'}"
     try:
-        off, seconds, notes = compare(options.lithe, made, folder)
-        kind = "right" if off <= TOLERANCE else "differs"
+        off, right, seconds, notes = compare(options.lithe, made, folder)
+        kind = "right" if right else "differs"
         slow = f", converted in {seconds:.0f} s" if seconds > SLOW else ""
         answer.send((kind, f"{how}: {off:.1e}{slow}{''.join(', ' + n for n in notes)}{'' if kind == 'right' else '  DIFFERS'}"))
     except command.Refused as reason:
@@ -167,7 +173,7 @@ def main():
     right = counts.get("right", 0)
     print(
         f"{total} exports of {len(networks)} networks: {total - counts.get('refused', 0)} converted and run, "
-        f"{right} right within {TOLERANCE} "
+        f"{right} right "
         f"({100 * right / max(total, 1):.1f} %); {sum(map(all, networks.values()))} networks right in every export; "
         f"{counts.get('not exported', 0)} not exported by PyTorch"
     )

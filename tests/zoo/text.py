@@ -50,13 +50,13 @@ def build(config, model="AutoModel", attention="sdpa", **options):
         return create(getattr(transformers, config)(**options), attn_implementation="eager")
 
 
-def encoder(config, model="AutoModel", keep=None, attention="sdpa", **options):
+def encoder(config, model="AutoModel", keep=None, attention="sdpa", sentences=SENTENCES, **options):
     """Token ids and a mask of padding."""
 
     def make():
         return Flat(build(config, model, attention, **options), ["input_ids", "attention_mask"], keep)
 
-    return Network(make, {"ids": ids(WORDS, "batch", "time"), "mask": mask("batch", "time")}, SENTENCES)
+    return Network(make, {"ids": ids(WORDS, "batch", "time"), "mask": mask("batch", "time")}, sentences)
 
 
 def decoder(config, attention="sdpa", masked=True, **options):
@@ -260,6 +260,7 @@ NETWORKS = {
     "ernie": encoder("ErnieConfig", **TINY),
     "funnel": encoder(
         "FunnelConfig",
+        "FunnelModel",
         attention="eager",
         vocab_size=WORDS,
         d_model=32,
@@ -281,7 +282,14 @@ NETWORKS = {
     ),
     "roformer": encoder("RoFormerConfig", embedding_size=32, attention="eager", **TINY),
     "modernbert": encoder("ModernBertConfig", **TINY),
-    "nystromformer": encoder("NystromformerConfig", attention="eager", num_landmarks=4, segment_means_seq_len=16, **TINY),
+    "nystromformer": encoder(
+        "NystromformerConfig",
+        attention="eager",
+        sentences=({"batch": 1, "time": 16}, {"batch": 3, "time": 16}),
+        num_landmarks=4,
+        segment_means_seq_len=16,
+        **TINY,
+    ),
     "convbert": encoder("ConvBertConfig", attention="eager", embedding_size=32, **TINY),
     "xlnet": encoder("XLNetConfig", attention="eager", vocab_size=WORDS, d_model=32, n_layer=2, n_head=4, d_inner=64),
     "esm": encoder("EsmConfig", attention="eager", position_embedding_type="rotary", **(TINY | {"pad_token_id": 1})),
@@ -435,6 +443,7 @@ NETWORKS = {
     ),
     "superpoint": seer(
         "SuperPointConfig",
+        "SuperPointForKeypointDetection",
         size=32,
         attention="eager",
         channels=3,

@@ -37,7 +37,7 @@ CONVOLUTIONAL = (
     "repvgg_a0 repvit_m0_9 hrnet_w18_small densenetblur121d convnext_atto convnextv2_atto test_convnext3 edgenext_xx_small "
     "mambaout_femto starnet_s050 fasternet_t0 inception_next_atto regnetx_002 regnety_002 dla46_c dpn48b selecsls42b "
     "ese_vovnet19b_slim cspresnet50 cs3darknet_focus_s darknet17 resnest14d res2net50_48w_2s skresnet18 legacy_seresnet18 "
-    "gcresnet33ts bat_resnext26ts test_nfnet nf_regnet_b0 test_byobnet hgnetv2_b0 pvt_v2_b0 poolformer_s12 efficientvit_b0 shvit_s1 "
+    "gcresnet33ts test_nfnet nf_regnet_b0 test_byobnet hgnetv2_b0 pvt_v2_b0 poolformer_s12 efficientvit_b0 shvit_s1 "
     "swiftformer_xs resnet18 xception41 test_efficientnet_gn fastvit_t8 "
 ).split()
 
@@ -57,39 +57,40 @@ FIXED = {
     "pit_ti_224": (224, {}),
     "tnt_s_patch16_224": (64, {"img_size": 64, "depth": 2}),
     "visformer_tiny": (224, {}),
-    "volo_d1_224": (64, {"img_size": 64, "layers": (1, 1, 1, 1)}),
+    "volo_d1_224": (64, {"img_size": 64}),
     "swin_tiny_patch4_window7_224": (56, {"img_size": 56, "embed_dim": 24, "depths": (2, 2, 2, 2)}),
     "swinv2_tiny_window8_256": (64, {"img_size": 64, "embed_dim": 24, "depths": (2, 2)}),
     "twins_svt_small": (64, {"img_size": 64, "depths": (1, 1, 1, 1)}),
-    "nest_tiny": (224, {"depths": (1, 1, 2), "embed_dims": (24, 48, 96)}),
+    "nest_tiny": (64, {"img_size": 64}),
     "maxvit_rmlp_pico_rw_256": (64, {"img_size": 64}),
     "coatnet_pico_rw_224": (64, {"img_size": 64}),
     "maxxvit_rmlp_nano_rw_256": (64, {"img_size": 64}),
-    "gcvit_xxtiny": (224, {"depths": (1, 1, 2, 1)}),
+    "gcvit_xxtiny": (224, {}),
     "efficientformer_l1": (224, {"depths": (1, 1, 2, 2)}),
     "efficientformerv2_s0": (224, {}),
     "efficientvit_m0": (224, {}),
-    "tiny_vit_5m_224": (64, {"img_size": 64}),
-    "mixer_s32_224": (224, {"num_blocks": 2}),
-    "gmlp_ti16_224": (224, {"num_blocks": 2}),
-    "resmlp_12_224": (64, {"img_size": 64, "num_blocks": 2}),
-    "gmixer_12_224": (64, {"img_size": 64, "num_blocks": 2}),
+    "tiny_vit_5m_224": (64, {"depths": (1, 1, 2, 1)}),
+    "mixer_s32_224": (64, {"img_size": 64}),
+    "gmlp_ti16_224": (64, {"img_size": 64}),
+    "resmlp_12_224": (64, {"img_size": 64}),
+    "gmixer_12_224": (64, {"img_size": 64}),
     "eva02_tiny_patch14_224": (56, {"img_size": 56, "depth": 2}),
     "test_vit4": (64, {"img_size": 64}),
-    "focalnet_tiny_srf": (64, {"embed_dim": 24, "depths": (1, 1, 2, 1)}),
+    "focalnet_tiny_srf": (64, {}),
     "davit_tiny": (64, {"embed_dims": (24, 48, 96, 192), "depths": (1, 1, 1, 1), "num_heads": (1, 2, 4, 8)}),
-    "mvitv2_tiny": (64, {"img_size": 64, "embed_dim": 24, "depths": (1, 1, 2, 1)}),
+    "mvitv2_tiny": (64, {"img_size": 64}),
     "hiera_tiny_224": (224, {"embed_dim": 24}),
     "sequencer2d_s": (64, {"img_size": 64, "layers": (1, 1, 1, 1)}),
-    "halonet26t": (64, {}),
+    "halonet26t": (256, {}),
     "lambda_resnet26t": (64, {}),
     "botnet26t_256": (64, {"img_size": 64}),
-    "convmixer_768_32": (64, {"depth": 2, "dim": 64}),
+    "convmixer_768_32": (64, {}),
     "vit_relpos_small_patch16_224": (64, {"img_size": 64, "depth": 2}),
-    "nextvit_small": (64, {"depths": (1, 1, 2, 1)}),
-    "caformer_s18": (64, {"depths": (1, 1, 2, 1), "dims": (24, 48, 96, 192)}),
+    "nextvit_small": (64, {"depths": (1, 1, 5, 1)}),
+    "caformer_s18": (64, {}),
     "rdnet_tiny": (64, {}),
     "vit_small_patch16_dinov3": (64, {"img_size": 64, "depth": 2}),
+    "bat_resnext26ts": (256, {}),
 }
 
 
@@ -351,10 +352,11 @@ def ssdlite():
     return Boxes(torchvision_model("detection.ssdlite320_mobilenet_v3_large", weights=None, weights_backbone=None, num_classes=4)())
 
 
-def segmenter(path, **options):
+def segmenter(path, given, **options):
+    """`given`: the name that the network has for the picture."""
     return image(
         lambda: Flat(
-            torchvision_model("segmentation." + path, weights=None, weights_backbone=None, num_classes=4, **options)(), ["x"], ["out"]
+            torchvision_model("segmentation." + path, weights=None, weights_backbone=None, num_classes=4, **options)(), [given], ["out"]
         )
     )
 
@@ -396,7 +398,7 @@ def small_swin_v2():
 def small_maxvit():
     from torchvision.models import MaxVit
 
-    return MaxVit((64, 64), 16, 4, [16, 32], [1, 1], 8, num_classes=10)
+    return MaxVit((64, 64), 16, 4, [16, 32], [1, 1], 8, 0.0, num_classes=10)
 
 
 def small_trunk():
@@ -462,10 +464,10 @@ NETWORKS |= {
     "tv.swin_v2": image(small_swin_v2, 64, 96),
     "tv.maxvit": image(small_maxvit, 64, None),
     "tv.vit": image(torchvision_model("VisionTransformer", 64, 16, 2, 4, 64, 128, num_classes=10), 64, None),
-    "tv.deeplab": segmenter("deeplabv3_mobilenet_v3_large"),
-    "tv.lraspp": segmenter("lraspp_mobilenet_v3_large"),
+    "tv.deeplab": segmenter("deeplabv3_mobilenet_v3_large", "x"),
+    "tv.lraspp": segmenter("lraspp_mobilenet_v3_large", "input"),
     "tv.fcn": image(small_fcn),
-    "tv.fpn": image(lambda: Flat(small_trunk(), ["inputs"])),
+    "tv.fpn": image(lambda: Flat(small_trunk(), ["x"])),
     "tv.ssdlite": Network(ssdlite, {"image": real(3, 96, 96)}),
     "tv.retinanet": Network(small_retinanet, {"image": real(3, 96, 96)}),
     "tv.faster_rcnn": detector("fasterrcnn_mobilenet_v3_large_320_fpn"),
