@@ -17,19 +17,27 @@ class Scoreboard {
  public:
   using Operator = std::pair<std::string, std::string>;  ///< domain ("" is ai.onnx) and type
 
-  /// The end of a node test of `op`. `imported` is the test's model before passes, where it passed and shows
-  /// how lithe imports the operator itself; else null.
-  void add(const Operator& op, bool passed, const graph::Model* imported);
+  /// The end of a node test of `op`, whose model says `opset`. `imported` is the model before passes, where the test
+  /// passed and shows how lithe imports the operator itself; else null.
+  void add(const Operator& op, int opset, bool passed, const graph::Model* imported);
   /// A form of `op` that no node test has, as lithe imports it.
   void show(const Operator& op, const graph::Model& imported);
   /// The line of README.md, "Imported: ...".
   std::string summary() const;
-  /// Markdown: the summary, a table of the operators that are imported, then the others.
+  /// Markdown: the summary, a table of the operators that are imported, the others, and a table of opsets.
   std::string page() const;
 
  private:
+  struct Tests {
+    int passed = 0, all = 0;
+    void add(bool pass) {
+      ++all;
+      passed += pass ? 1 : 0;
+    }
+    std::string text() const { return std::to_string(passed) + " / " + std::to_string(all); }
+  };
   struct Entry {
-    int passed = 0, tests = 0;
+    Tests tests;
     std::set<std::string> becomes;
     std::set<DType> dtypes;  ///< the types of input 0; `any` for all
   };
@@ -38,6 +46,7 @@ class Scoreboard {
   std::string row(const Operator& op, int oldest, const Entry& entry) const;
 
   std::map<Operator, Entry> entries_;
+  std::map<int, Tests> opsets_;
 };
 
 }  // namespace lithe::test
