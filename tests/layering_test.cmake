@@ -41,6 +41,7 @@ set(rows
     "ops/all                       | core/.*|ops/[a-z0-9_]*                                           | "
     "ops/.*                        | core/.*|ops/detail/.*                                            | "
     "xnn/all                       | core/.*|xnn/[a-z0-9_]*                                           | "
+    "xnn/winograd_conv2d           | (core|memory|ops|xnn)/.*|simd/detail/.*|runtime/(cpu|threads|packed_weights) | xnnpack"
     "xnn/.*                        | (core|memory|ops|xnn)/.*|runtime/(cpu|threads|packed_weights)    | xnnpack|pthreadpool"
     "simd/detail/isa               | (core|simd)/.*                                                   | .*intrin|arm_neon"
     "simd/.*                       | (core|ops|simd)/.*|runtime/(cpu|packed_weights)                  | "

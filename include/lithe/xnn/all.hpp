@@ -26,6 +26,7 @@
 #include "lithe/xnn/softmax.hpp"
 #include "lithe/xnn/transpose.hpp"
 #include "lithe/xnn/unary.hpp"
+#include "lithe/xnn/winograd_conv2d.hpp"
 
 namespace lithe::inline v0::xnn {
 
@@ -38,6 +39,7 @@ using all = KernelList<
     ChannelShuffle,
     Clip,
     ConstantMatMul,
+    FasterWinogradConv2D,  // before Conv2D
     Conv2D,
     NarrowConvTranspose2D,  // before ConvTranspose2D: faster, and keeps NaN
     ConvTranspose2D,
