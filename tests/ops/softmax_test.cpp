@@ -6,6 +6,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tests/ops/softmax_reference.hpp"
 #include "tests/support/op_test.hpp"
 
 namespace lithe::test {
@@ -15,28 +16,6 @@ using ops::Hardmax;
 using ops::LogSoftmax;
 using ops::Softmax;
 using Attributes = ops::SoftmaxAttributes;
-
-ReferenceTensor reference_softmax(const Attributes& a, const std::vector<ReferenceTensor>& in) {
-  const Shape& x = in[0].shape;
-  const int axis = a.axis < 0 ? a.axis + x.rank() : a.axis;
-  ReferenceTensor out(x);
-  for (index_t i = 0; i < x.elements(); ++i) {
-    const auto at = in[0].index_of(i);
-    double max = -INFINITY, sum = 0;
-    for (int pass = 0; pass < 2; ++pass)
-      for (index_t k = 0; k < x[axis]; ++k) {
-        auto other = at;
-        other[static_cast<std::size_t>(axis)] = k;
-        const double v = in[0][in[0].offset(other)];
-        if (pass == 0)
-          max = std::max(max, v);
-        else
-          sum += std::exp(v - max);
-      }
-    out[i] = std::exp(in[0][i] - max) / sum;
-  }
-  return out;
-}
 
 TEST(Softmax, Shapes) {
   EXPECT_EQ(OpTest<Softmax>().infer({{2, 7}}), (Shape{2, 7}));

@@ -17,6 +17,7 @@
 #include "lithe/simd/pointwise_depthwise_conv2d.hpp"
 #include "lithe/simd/quantized_depthwise_conv2d.hpp"
 #include "lithe/simd/rnn.hpp"
+#include "lithe/simd/softmax.hpp"
 #include "lithe/simd/transpose.hpp"
 #include "lithe/simd/unary.hpp"
 
@@ -40,6 +41,7 @@ using all = KernelList<
     MaxPool2D,
     PointwiseDepthwiseConv2D,
     RNN,
+    Softmax,
     Transpose,
     Unary>;
 // clang-format on

@@ -9,6 +9,7 @@
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/simd/detail/depthwise.hpp"
 #include "lithe/simd/detail/isa.hpp"
+#include "lithe/simd/detail/rounding.hpp"
 #include "lithe/simd/detail/tap_columns.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
@@ -24,11 +25,8 @@ class QuantizedDepthwise {
   QuantizedDepthwise(const ops::DepthwiseConv2D::Attributes& a, const RunContext& context)
       : context_(context), window_(window_3x3(a, context)) {
     const Quantization& output = *context.output().quantization;
-    const std::int32_t zero_point = output.zero_point_at(0);
-    const auto range = ops::detail::quantized_range<std::int8_t>(a.clamp, output.scale_at(0), zero_point);
-    low_ = static_cast<float>(range.min - zero_point);
-    high_ = static_cast<float>(range.max - zero_point);
-    zero_point_ = zero_point;
+    zero_point_ = output.zero_point_at(0);
+    range_ = ops::detail::quantized_range<std::int8_t>(a.clamp, output.scale_at(0), zero_point_);
     std::ranges::fill(padding_, static_cast<std::int8_t>(context.input(0).quantization->zero_point_at(0)));
   }
 
@@ -55,19 +53,6 @@ class QuantizedDepthwise {
     Column padding;                       ///< input that is all padding
     Sums start;                           ///< bias, less what the zero point and the offset of the input add
     Floats scales[vectors];
-  };
-
-  /// What follows the sums, as the portable kernel's Requantizer does it.
-  struct Rounding {
-    Floats low, high;  ///< steps from the zero point
-    Integers zero_point;
-
-    [[gnu::always_inline]] void apply(Integers& sums, const Floats& scales) const {
-      Floats steps = __builtin_convertvector(sums, Floats) * scales;
-      clamp(steps, low, high);
-      steps += 0x1.8p23f;  // leaves the integer, rounded to nearest even, in the low bits
-      sums = reinterpret_cast<Integers>(steps) + zero_point;
-    }
   };
 
   /// The input rows under one or two output rows.
@@ -147,10 +132,7 @@ class QuantizedDepthwise {
     std::int8_t* to = output.row<std::int8_t>((image * output.shape[1] + y) * output.shape[2]) + channel;
     const index_t pitch = output.pitch, row_pitch = output.shape[2] * pitch;
     index_t x = -window_.w.before;
-    Rounding rounding;
-    fill(rounding.low, low_);
-    fill(rounding.high, high_);
-    fill(rounding.zero_point, zero_point_);
+    const Rounding<Isa> rounding(range_, zero_point_);
     Column left, middle, right;
     rows.load(left, x++, filter.padding);
     if constexpr (stride == 1) rows.load(middle, x++, filter.padding);
@@ -171,21 +153,23 @@ class QuantizedDepthwise {
 
   /// One pixel of an output row.
   template <int row>
-  [[gnu::always_inline]] static void store(const Filter& filter, const Rounding& rounding, const Column& left,
-                                           const Column& middle, const Column& right, std::int8_t* to) {
+  [[gnu::always_inline]] static void store(const Filter& filter, const Rounding<Isa>& rounding,
+                                           const Column& left, const Column& middle, const Column& right,
+                                           std::int8_t* to) {
     Sums sums = filter.start;
     Columns::template add<row>(sums, left, filter.left[row]);
     Columns::template add<row>(sums, middle, filter.middle[row]);
     Columns::template add<row>(sums, right, filter.right[row]);
 #pragma GCC unroll 2
-    for (int i = 0; i < vectors; ++i) rounding.apply(sums.v[i], filter.scales[i]);
+    for (int i = 0; i < vectors; ++i)
+      rounding.apply(sums.v[i], __builtin_convertvector(sums.v[i], Floats) * filter.scales[i]);
     Isa::store_bytes(to, sums.v);
   }
 
   static constexpr std::int8_t zeros[channels]{};
   const RunContext& context_;
   ops::detail::Window window_;
-  float low_, high_;
+  ops::detail::QuantizedRange range_;
   std::int32_t zero_point_;
   std::int8_t padding_[channels];
 };

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "lithe/core/half.hpp"
 #include "lithe/core/kernel.hpp"
@@ -87,11 +88,24 @@ template <int bytes>
 struct DifferenceTable {
   Bytes<bytes> differences[16];
 
-  explicit DifferenceTable(const std::int8_t* from) {
-    for (int k = 0; k < 16; ++k)
-      for (int i = 0; i < bytes; ++i)
-        differences[k][i] =
-            static_cast<std::int8_t>(from[16 * k + i % 16] ^ (k % 8 == 0 ? 0 : from[16 * k - 16 + i % 16]));
+  [[gnu::always_inline]] explicit DifferenceTable(const std::int8_t* from) {
+    Bytes<16> before{};
+#pragma GCC unroll 16
+    for (int k = 0; k < 16; ++k) {
+      Bytes<16> here;
+      detail::load(here, from + 16 * k);
+      if (k == 8) before = Bytes<16>{};
+      const Bytes<16> difference = here ^ before;
+      repeat(differences[k], difference, std::make_integer_sequence<int, bytes>{});
+      before = here;
+    }
+  }
+
+ private:
+  template <int... lane>
+  [[gnu::always_inline]] static void repeat(Bytes<bytes>& to, const Bytes<16>& from,
+                                            std::integer_sequence<int, lane...>) {
+    to = __builtin_shufflevector(from, from, (lane % 16)...);
   }
 };
 
