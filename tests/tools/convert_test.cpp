@@ -100,10 +100,44 @@ TEST(Convert, RangesBoundSymbolsAndFixThem) {
   EXPECT_CONTAINS(failure_of(network, {.ranges = {{"x", 0, 4, 2, 8}}}), "MIN <= OPT <= MAX");
 }
 
+TEST(Convert, RangesThatTheConstantsDoNotFitAreRefused) {
+  constexpr const char* fits_five = "g (float[T] x) => (float[S] y) <float[5] w> { y = Add(x, w) }";
+  const auto with = [](std::uint64_t min, std::uint64_t opt, std::uint64_t max) {
+    return Options{.ranges = {{"x", 0, min, opt, max}}};
+  };
+  EXPECT_CONTAINS(failure_of(fits_five, with(7, 0, 9)),
+                  "2 --range x:0=7..9: no size in it fits the model: at 9, ");
+  EXPECT_CONTAINS(failure_of(fits_five, with(7, 0, 9)), "Add -> y (Add)");
+  EXPECT_CONTAINS(failure_of(fits_five, with(7, 0, 9)), "its inputs are [9], [5]; a size that fits is 5");
+  EXPECT_CONTAINS(failure_of(fits_five, with(8, 8, 8)), "no size in it fits the model");
+  EXPECT_CONTAINS(failure_of(fits_five, with(2, 5, 8)),
+                  "its largest, for which memory is planned, does not fit");
+  EXPECT_EQ(failure_of(fits_five, with(1, 1, 5)), "accepted");
+  EXPECT_EQ(failure_of(fits_five, with(5, 5, 5)), "accepted");
+  // The size reaches the constant through contents of small values, and another symbol is free.
+  constexpr const char* table =
+      "g (float[N,T,4] x) => (float[N,S,4] y) <float[16,4] w, int64[1] zero = {0}, int64[1] one = {1}, "
+      "int64[1] two = {2}> { s = Shape(x)\n t = Slice(s, one, two)\n p = Slice(w, zero, t)\n y = Add(x, p) }";
+  EXPECT_CONTAINS(failure_of(table, {.ranges = {{"x", 1, 1, 8, 64}}}), "a size that fits is 16");
+  EXPECT_CONTAINS(failure_of(table, {.ranges = {{"x", 1, 20, 0, 64}}}), "no size in it fits the model");
+  EXPECT_EQ(failure_of(table, {.ranges = {{"x", 1, 1, 8, 16}}}), "accepted");
+}
+
 TEST(Convert, ShapesLeaveNoSymbol) {
   const Conversion result = convert_text(network, {.shapes = {{"x", {1, 2, 4, 8}}}});
   EXPECT_TRUE(result.model.symbols.empty());
   EXPECT_EQ(result.check.cases.size(), 3u);
+}
+
+TEST(Convert, ShapesWithTheAxesExchangedAreGuessed) {
+  try {
+    convert_text(network, {.shapes = {{"x", {1, 4, 8, 2}}}});
+    ADD_FAILURE();
+  } catch (const report::Failure& failure) {
+    ASSERT_EQ(failure.details.size(), 2u);
+    EXPECT_CONTAINS(failure.details[1],
+                    "--shape x: it looks like channels last (NHWC), and the model takes channels");
+  }
 }
 
 TEST(Convert, NhwcInputsAreChannelsLastAndKeepTheirName) {

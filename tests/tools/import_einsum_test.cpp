@@ -53,10 +53,13 @@ std::vector<double> by_letters(const std::vector<std::string>& terms, const std:
   std::map<char, index_t> size, at;
   for (std::size_t i = 0; i < terms.size(); ++i)
     for (std::size_t k = 0; k < terms[i].size(); ++k)
-      size[terms[i][k]] = inputs[i].shape[static_cast<int>(k)];
-  const auto number = [&](const std::string& labels) {
+      size[terms[i][k]] = std::max(size[terms[i][k]], inputs[i].shape[static_cast<int>(k)]);
+  const auto number = [&](const std::string& labels, const Shape* shape = nullptr) {
     index_t flat = 0;
-    for (char c : labels) flat = flat * size[c] + at[c];
+    for (std::size_t k = 0; k < labels.size(); ++k) {
+      const index_t n = shape == nullptr ? size[labels[k]] : (*shape)[static_cast<int>(k)];
+      flat = flat * n + (n == 1 ? 0 : at[labels[k]]);  // an axis of size 1 is repeated
+    }
     return flat;
   };
   index_t results = 1, all = 1;
@@ -70,7 +73,7 @@ std::vector<double> by_letters(const std::vector<std::string>& terms, const std:
       rest /= n;
     }
     double product = 1;
-    for (std::size_t k = 0; k < terms.size(); ++k) product *= inputs[k][number(terms[k])];
+    for (std::size_t k = 0; k < terms.size(); ++k) product *= inputs[k][number(terms[k], &inputs[k].shape)];
     sums[static_cast<std::size_t>(number(output))] += product;
   }
   return sums;
@@ -131,6 +134,17 @@ TEST(ImportEinsum, EllipsesOfDifferentWidths) {
   computes("...,i...->i...", {{3}, {2, 4, 3}}, {"b", "iab"}, "iab");
 }
 
+TEST(ImportEinsum, AxesOfSizeOneAreRepeated) {
+  computes("ij,jk->ik", {{2, 1}, {3, 4}}, {"ij", "jk"}, "ik");
+  computes("ij,jk->ik", {{2, 3}, {1, 4}}, {"ij", "jk"}, "ik");
+  computes("bij,bjk->bik", {{1, 3, 4}, {2, 4, 5}}, {"bij", "bjk"}, "bik");
+  computes("bij,bjk", {{1, 3, 1}, {2, 4, 5}}, {"bij", "bjk"}, "ik");
+  computes("ij,ij->i", {{2, 1}, {1, 3}}, {"ij", "ij"}, "i");
+  computes("ij,ij->ij", {{1, 1}, {1, 3}}, {"ij", "ij"}, "ij");
+  computes("ij,jk,ki->", {{2, 1}, {3, 1}, {4, 2}}, {"ij", "jk", "ki"}, "");
+  computes("...ij,...jk->...ik", {{1, 3, 4}, {2, 4, 5}}, {"aij", "ajk"}, "aik");
+}
+
 TEST(ImportEinsum, Diagonals) {
   computes("...ii->...i", {{2, 3, 3}}, {"aii"}, "ai");
   computes("ii", {{4, 4}}, {"ii"}, "");
@@ -180,6 +194,9 @@ TEST(ImportEinsum, Refuses) {
   EXPECT_TRUE(mentions(text("i1->i", {{2, 3}}), "not made of letters"));
   EXPECT_TRUE(mentions(text("i,j->ij", {{2}}), "another number of inputs"));
   EXPECT_TRUE(mentions(text("ii->i", {{2, 3}}), "diagonal"));
+  EXPECT_TRUE(mentions(text("ij,jk->ik", {{2, 3}, {4, 5}}), "\"ij,jk->ik\" gives 'j' the sizes 3 and 4"));
+  EXPECT_TRUE(
+      mentions(text("...i,...i->...", {{2, 3}, {5, 3}}), "gives an axis of its ellipsis the sizes 2 and 5"));
 }
 
 }  // namespace

@@ -86,7 +86,23 @@ TEST(ImportOldForms, NothingIsDroppedWithoutIsTest) {
             Lines{"Relu (.)"});
   RunningModel model("g (float[2] x) => (float[2] y) { t = Dropout (x)\n y = Relu (t) }", 6);
   ASSERT_EQ(model.notes().size(), 1U);
-  EXPECT_TRUE(mentions(model.notes()[0], "training mode"));
+  EXPECT_TRUE(mentions(model.notes()[0], "its is_test does not say that it is inference"));
+  EXPECT_TRUE(mentions(
+      refusal("g (float[2] x, bool t, float r) => (float[2] y) { y = Dropout (x, r, t) }", 13),
+      "training_mode is computed at run time is not supported; make training_mode a constant, false"));
+}
+
+TEST(ImportOldForms, BatchNormalizationWithIsTestIsInferenceWhateverItsOutputs) {
+  RunningModel model(
+      "g (float[2,2,1] x, float[2] s, float[2] b, float[2] m, float[2] v) => (float[2,2,1] y, float[2] rm, "
+      "float[2] rv) { y, rm, rv, sm, sv = BatchNormalization <epsilon = 0.0, is_test = 1> (x, s, b, m, v) }",
+      6);
+  EXPECT_EQ(model.notes().size(), 0U);
+  const auto outputs = model.run({floats_of({2, 2, 1}, {1, 10, 3, 30}), floats_of({2}, {2, 1}),
+                                  floats_of({2}, {0, 5}), floats_of({2}, {1, 4}), floats_of({2}, {4, 1})});
+  EXPECT_EQ(outputs[0], (std::vector<double>{0, 11, 2, 31}));
+  EXPECT_EQ(outputs[1], (std::vector<double>{1, 4}));
+  EXPECT_EQ(outputs[2], (std::vector<double>{4, 1}));
 }
 
 TEST(ImportTrainingForms, DropoutThatDropsNothingIsKeptWithANote) {

@@ -60,6 +60,103 @@ TEST(Import, EverythingUnsupportedIsReportedAtOnce) {
       << "what only reads a refused value is no problem of its own";
 }
 
+TEST(Import, OperatorsThatTheOpsetDoesNotHaveAreNamedAllAtOnce) {
+  onnx::ModelProto proto = proto_of(
+      "g (float[1,1,2,2] x, float[4] s) => (float[1,1,2,2] y) { a = Relu(x)\n b = Relu(x)\n c = Relu(x)\n "
+      "d = Relu(x)\n y = Relu(x) }");
+  const char* ops[] = {"Gelu", "FancyPool", "Upsample", "StringNormalizer", "Relu"};
+  for (int i = 0; i < 5; ++i) proto.mutable_graph()->mutable_node(i)->set_op_type(ops[i]);
+  proto.mutable_graph()->mutable_node(1)->set_domain("ai.onnx.ml");
+  proto.add_opset_import()->set_domain("ai.onnx.ml");
+  proto.mutable_opset_import(1)->set_version(3);
+  proto.mutable_graph()->mutable_node(2)->add_input("s");
+  *proto.mutable_graph()->add_value_info() = proto.graph().output(0);
+  proto.mutable_graph()->mutable_value_info(0)->set_name("b");
+  const std::string bytes = proto.SerializeAsString();
+  try {
+    import_model(parse(std::as_bytes(std::span(bytes)), "test.onnx", {}));
+    ADD_FAILURE();
+  } catch (const UnsupportedModel& failure) {
+    ASSERT_EQ(failure.details.size(), 4u);
+    EXPECT_CONTAINS(failure.line, "4 of 5 nodes cannot be converted");
+    EXPECT_EQ(
+        failure.details[0],
+        "Gelu -> a (Gelu, opset 17): ONNX has this operator from opset 20 on, but the model says opset 17; "
+        "export it again with opset 20 or newer");
+    EXPECT_CONTAINS(
+        failure.details[1],
+        "FancyPool -> b (ai.onnx.ml::FancyPool, opset 3): ai.onnx.ml has no operator of this name");
+    EXPECT_CONTAINS(failure.details[1], "--custom ai.onnx.ml::FancyPool");
+    EXPECT_CONTAINS(failure.details[2], "ONNX took this operator out after opset 9");
+    EXPECT_CONTAINS(failure.details[3], "the operator is not supported yet");
+  }
+  const ParsedModel parsed = parse(std::as_bytes(std::span(bytes)), "test.onnx", {});
+  try {
+    import_model(parsed, {.custom = {{"ai.onnx.ml::FancyPool", ""}}, .custom_domains = {}});
+    ADD_FAILURE();
+  } catch (const UnsupportedModel& failure) {
+    EXPECT_EQ(failure.details.size(), 3u) << "one of one's own, though in ONNX's domain";
+  }
+}
+
+TEST(Import, ProblemsSayWhereTheNodeStands) {
+  EXPECT_CONTAINS(
+      refusal("g (bool c, float[2] x) => (float[2] y) { y = If (c) <then_branch = t () => "
+              "(float[2] a) { a = If (c) <then_branch = u () => (float[2] d) { d = Dropout(x, , c) }, "
+              "else_branch = v () => (float[2] e) { e = Neg(x) }> }, "
+              "else_branch = e () => (float[2] b) { b = Neg(x) }> }",
+              17),
+      "Dropout -> d (Dropout, opset 17, in then_branch of 'If -> a', in then_branch of 'If -> y'): ");
+  onnx::ModelProto proto = proto_of("g (float[2] x) => (float[2] y) { y = Relu(x) }");
+  proto.mutable_graph()->mutable_node(0)->set_op_type("Block");
+  proto.mutable_graph()->mutable_node(0)->set_domain("mine");
+  auto& function = *proto.add_functions();
+  function.set_name("Block");
+  function.set_domain("mine");
+  function.add_input("a");
+  function.add_output("b");
+  *function.add_opset_import() = proto.opset_import(0);
+  auto& node = *function.add_node();
+  node.set_op_type("Gelu");
+  node.add_input("a");
+  node.add_output("b");
+  auto& scopes = *node.add_metadata_props();
+  scopes.set_key("pkg.torch.onnx.name_scopes");
+  scopes.set_value("['', 'layer1', 'layer1.0.act', 'gelu_1']");
+  auto& mine = *proto.add_opset_import();
+  mine.set_domain("mine");
+  mine.set_version(1);
+  try {
+    imported_proto(proto);
+    ADD_FAILURE();
+  } catch (const UnsupportedModel& failure) {
+    ASSERT_EQ(failure.details.size(), 1u);
+    EXPECT_CONTAINS(failure.details[0],
+                    "(Gelu, opset 17, in function mine::Block, in module layer1.0.act): ");
+  }
+}
+
+TEST(Import, WhatAnOperatorIsMadeOfIsReportedAsTheOperator) {
+  const std::string text = refusal(
+      "g (float[2,3] x, float[4,5] w) => (float[2,5] y) { y = com.microsoft.FusedGemm <activation = "
+      "\"Relu\"> (x, w) }",
+      17);
+  EXPECT_CONTAINS(text, "FusedGemm -> y (com.microsoft::FusedGemm, opset 1): as Gemm: ");
+  EXPECT_CONTAINS(text, "f32 [2, 3], f32 [4, 5]");
+  EXPECT_EQ(
+      refusal("g (uint8[2] x, float s, uint8 z) => (float[2] y) { y = com.microsoft.DequantizeLinear(x, s, "
+              "z) }",
+              9),
+      "")
+      << "its parts take the form that there is, whatever the model's opset";
+}
+
+TEST(Import, RefusedInputsNameTheirTypesAndShapes) {
+  const std::string text =
+      refusal("g (float[2,3] x, float[4,5] z) => (float[a,b] y) { y = MatMul(x, z) }", 17);
+  EXPECT_CONTAINS(text, "(its inputs are f32 [2, 3], f32 [4, 5])");
+}
+
 TEST(Import, TheTableKnowsDomainsAndOldestForms) {
   ImporterTable table;
   table.add("Thing", [](NodeImport&) {}, 7);

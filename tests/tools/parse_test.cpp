@@ -150,6 +150,48 @@ TEST(Parse, AttributesThatWouldCrashShapeInferenceAreRefusedBefore) {
       "attribute 'num_outputs' is 2000000000");
 }
 
+TEST(Parse, AttributesThatCannotBeAreNamedAllAtOnce) {
+  onnx::ModelProto model;
+  model.ParseFromString(serialized(
+      "g (float[1,1,4,4] x) => (float[1,1,2,2] y) { a = MaxPool <kernel_shape = [2, 2], pads = [0, 0, "
+      "0, 0]> (x)\n y = Softmax <axis = 1> (a) }",
+      18));
+  auto& graph = *model.mutable_graph();
+  for (auto& a : *graph.mutable_node(0)->mutable_attribute())
+    if (a.name() == "pads") a.set_ints(1, std::int64_t{1} << 40);
+  graph.mutable_node(1)->mutable_attribute(0)->set_i(std::int64_t{1} << 32);
+  try {
+    parse(bytes_of(model.SerializeAsString()), "m.onnx", {});
+    ADD_FAILURE();
+  } catch (const report::Failure& failure) {
+    EXPECT_CONTAINS(failure.line, "m.onnx: 2 attributes cannot be right");
+    ASSERT_EQ(failure.details.size(), 2u);
+    EXPECT_EQ(
+        failure.details[0],
+        "MaxPool -> a (MaxPool): attribute 'pads' is 1099511627776, which cannot be right: it lies between "
+        "-16777216 and 16777216");
+    EXPECT_CONTAINS(failure.details[1], "Softmax -> y (Softmax): attribute 'axis' is 4294967296");
+  }
+}
+
+TEST(Parse, TheDomainOfOnnxHasTwoNames) {
+  onnx::ModelProto model;
+  model.ParseFromString(serialized(relu, 17));
+  model.mutable_opset_import(0)->set_domain("ai.onnx");
+  EXPECT_EQ(outcome(model.SerializeAsString()), "accepted");
+  model.mutable_opset_import(0)->set_domain("");
+  model.mutable_graph()->mutable_node(0)->set_domain("ai.onnx");
+  EXPECT_EQ(outcome(model.SerializeAsString()), "accepted");
+}
+
+TEST(Parse, GraphsNeedNoNameAndOutputsNoShape) {
+  onnx::ModelProto model;
+  model.ParseFromString(serialized(relu, 17));
+  model.mutable_graph()->clear_name();
+  model.mutable_graph()->mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  EXPECT_EQ(outcome(model.SerializeAsString()), "accepted");
+}
+
 /// `inner` as a length-delimited field.
 std::string field(int number, const std::string& inner) {
   std::string out(1, static_cast<char>(number << 3 | 2));

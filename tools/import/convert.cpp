@@ -10,6 +10,7 @@
 #include "tools/graph/infer_dims.hpp"
 #include "tools/graph/writer.hpp"
 #include "tools/import/io_contract.hpp"
+#include "tools/import/range_check.hpp"
 #include "tools/passes/pipeline.hpp"
 #include "tools/passes/quantize_weights.hpp"
 #include "tools/passes/use_half_precision.hpp"
@@ -46,7 +47,15 @@ constexpr double largest_rounding = 0.05;
 graph::Model prepared(const ParsedModel& parsed, const Options& options, std::vector<std::string>& notes) {
   ImportOptions import_options = options.import;
   import_options.notes = &notes;
-  graph::Model imported = import_model(parsed, import_options);
+  graph::Model imported = [&] {
+    try {
+      return import_model(parsed, import_options);
+    } catch (UnsupportedModel& failure) {
+      failure.details.insert(failure.details.end(), parsed.notes.begin(), parsed.notes.end());
+      throw;
+    }
+  }();
+  check_ranges(imported, options.ranges);
   apply_ranges(imported, options.ranges);
   apply_states(imported, options.states);
   if (options.io_layout == IoLayout::nhwc) use_nhwc(imported);

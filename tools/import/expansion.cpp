@@ -8,6 +8,7 @@
 
 #include "tools/import/domains.hpp"
 #include "tools/import/graph_import.hpp"
+#include "tools/import/origin.hpp"
 
 namespace lithe::import {
 
@@ -99,6 +100,7 @@ onnx::NodeProto& Expansion::add_node(std::string_view op, const std::vector<std:
   onnx::NodeProto& node = nodes_.emplace_back();
   node.set_name(node_title(node_));
   node.set_op_type(std::string(op));
+  note_expanded(node, node_);
   for (const std::string& input : inputs) node.add_input(input);
   while (node.input_size() > 0 && node.input(node.input_size() - 1).empty())
     node.mutable_input()->RemoveLast();
@@ -180,6 +182,34 @@ const Expandable* expandable(const onnx::NodeProto& node, const std::set<std::st
 
 }  // namespace
 
+namespace {
+
+void normalize_domains(auto& nodes) {
+  for (onnx::NodeProto& node : nodes) {
+    if (node.domain() == "ai.onnx") node.clear_domain();
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) normalize_domains(*attribute.mutable_g()->mutable_node());
+      for (auto& g : *attribute.mutable_graphs()) normalize_domains(*g.mutable_node());
+    }
+  }
+}
+
+void normalize_imports(auto& imports) {
+  for (auto& o : imports) o.set_domain(normalized(o.domain()));
+}
+
+}  // namespace
+
+void normalize_domains(onnx::ModelProto& model) {
+  normalize_imports(*model.mutable_opset_import());
+  normalize_domains(*model.mutable_graph()->mutable_node());
+  for (auto& f : *model.mutable_functions()) {
+    f.set_domain(normalized(f.domain()));
+    normalize_imports(*f.mutable_opset_import());
+    normalize_domains(*f.mutable_node());
+  }
+}
+
 void name_extensions(onnx::ModelProto& model) {
   const int opset = onnx_opset(model);
   bool any = false;
@@ -188,7 +218,7 @@ void name_extensions(onnx::ModelProto& model) {
       constexpr int first_layer_normalization = 17;
       const bool extension = node.op_type() == "SimplifiedLayerNormalization" ||
                              (node.op_type() == "LayerNormalization" && opset < first_layer_normalization);
-      if (!extension || !normalized(node.domain()).empty()) continue;
+      if (!extension || !node.domain().empty()) continue;
       node.set_domain(microsoft);
       any = true;
     }

@@ -90,6 +90,9 @@ std::span<const Expandable> integer_operators();
 /// What ONNX Runtime's optimizations make of several operators, or of one for another layout.
 std::span<const Expandable> fused_operators();
 
+/// Gives ONNX's own domain its one name, "", in nodes and imports: ONNX's checker takes the other one for another domain.
+void normalize_domains(onnx::ModelProto& model);
+
 /// ONNX Runtime writes operators of its own in ONNX's domain too, where ONNX does not know them (LayerNormalization
 /// before opset 17): they become com.microsoft's.
 void name_extensions(onnx::ModelProto& model);

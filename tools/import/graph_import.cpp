@@ -14,6 +14,8 @@
 #include "tools/graph/operators.hpp"
 #include "tools/import/domains.hpp"
 #include "tools/import/function_body.hpp"
+#include "tools/import/origin.hpp"
+#include "tools/import/unknown_operators.hpp"
 #include "tools/io/tensor_proto.hpp"
 #include "tools/report/node_title.hpp"
 
@@ -63,8 +65,9 @@ int ModelImport::symbol(const std::string& name) {
   return it->second;
 }
 
-GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto)
-    : shared(all), parent_(parent), proto_(proto) {
+GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::GraphProto& proto,
+                         std::string scope)
+    : shared(all), parent_(parent), proto_(proto), scope_(std::move(scope)) {
   graph.name = proto.name();
   for (const auto& t : proto.initializer()) {
     initializers_[t.name()] = &t;
@@ -84,7 +87,8 @@ GraphImport::GraphImport(ModelImport& all, GraphImport* parent, const onnx::Grap
 
 void GraphImport::problem(const std::string& what, const std::string& op_type, std::string reason,
                           std::string remedy) {
-  shared.problems.push_back({what, op_type, {}, shared.opset(""), std::move(reason), std::move(remedy)});
+  shared.problems.push_back(
+      {what, op_type, {}, shared.opset(""), std::move(reason), std::move(remedy), scope_});
 }
 
 DType GraphImport::declared_dtype(const std::string& name) const {
@@ -342,19 +346,40 @@ bool GraphImport::import_function(const onnx::NodeProto& proto, NodeImport& node
   return true;
 }
 
+void GraphImport::refuse_node(const onnx::NodeProto& proto, Problem problem) {
+  const std::string origin = origin_text(proto);
+  problem.node = node_title(proto);
+  problem.scope = origin + (origin.empty() || scope_.empty() ? "" : ", ") + scope_;
+  if (const std::string original = expanded_operator(proto); !original.empty()) {
+    const std::size_t colons = original.find("::");
+    problem.reason = "as " + problem.op_type + ": " + problem.reason;
+    problem.domain = original.substr(0, colons);
+    problem.op_type = original.substr(colons + 2);
+    problem.opset = shared.opset(problem.domain);
+  }
+  shared.problems.push_back(std::move(problem));
+  poisoned_.insert(proto.output().begin(), proto.output().end());
+}
+
 void GraphImport::import_node(const onnx::NodeProto& proto) {
   ++shared.nodes;
-  const std::string domain = normalized(proto.domain()), qualified = domain + "::" + proto.op_type();
-  const int opset = shared.opset(domain);
+  const std::string domain = given_domain(proto.domain()), qualified = domain + "::" + proto.op_type();
+  const ImporterTable::Entry* entry = shared.table.find(domain, proto.op_type(), shared.opset(domain));
+  int opset = shared.opset(domain);
+  if (entry != nullptr && !expanded_operator(proto).empty())  // the converter's own choice of form
+    opset = std::max(opset, entry->oldest);
   NodeImport::Impl impl{*this, proto, opset, {}, graph.values.size()};
   NodeImport node(impl);
+  Problem problem{{}, proto.op_type(), domain, opset, {}, {}};
   try {
     const auto custom = shared.options.custom.find(qualified);
-    const ImporterTable::Entry* entry = shared.table.find(domain, proto.op_type(), opset);
     if (custom != shared.options.custom.end()) {
       node.emit_custom(custom->second.empty() ? qualified : custom->second);
     } else if (entry == nullptr && shared.options.custom_domains.contains(domain)) {
       node.emit_custom(qualified);
+    } else if (is_set_apart(proto.domain())) {
+      explain_unknown_operator(problem);
+      throw Unsupported{problem.reason, problem.remedy};
     } else if ((entry == nullptr || opset < entry->oldest) && import_function(proto, node, opset)) {
       for (const auto& attribute : proto.attribute()) impl.asked.insert(attribute.name());
     } else if (entry == nullptr) {
@@ -382,9 +407,9 @@ void GraphImport::import_node(const onnx::NodeProto& proto) {
       if (node.wants(o) && !defined(proto.output(o)))
         throw Unsupported{"its output number " + std::to_string(o) + " is not supported", {}};
   } catch (const Unsupported& reason) {
-    shared.problems.push_back(
-        {node_title(proto), proto.op_type(), domain, opset, reason.reason, reason.remedy});
-    poisoned_.insert(proto.output().begin(), proto.output().end());
+    problem.reason = reason.reason;
+    problem.remedy = reason.remedy;
+    refuse_node(proto, std::move(problem));
   } catch (const Poisoned&) {
     poisoned_.insert(proto.output().begin(), proto.output().end());
   }

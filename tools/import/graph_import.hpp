@@ -45,7 +45,9 @@ struct Poisoned {};
 class GraphImport {
  public:
   using ValueId = graph::ValueId;
-  GraphImport(ModelImport& shared, GraphImport* parent, const onnx::GraphProto& proto);
+  /// `scope` says in messages where the graph stands; empty: it is the main one.
+  GraphImport(ModelImport& shared, GraphImport* parent, const onnx::GraphProto& proto,
+              std::string scope = {});
 
   /// The dtypes are those of a subgraph's inputs, where the file does not say them.
   void import_inputs(const std::vector<DType>& dtypes = {});
@@ -84,6 +86,8 @@ class GraphImport {
   /// An input for an outer value that this graph may not read, so that sibling graphs have the same inputs.
   ValueId capture(ValueId outer);
 
+  const std::string& scope() const { return scope_; }
+
   ModelImport& shared;
   graph::Graph graph;
   graph::SampledShapes shapes;
@@ -92,6 +96,8 @@ class GraphImport {
   void import_input(const onnx::ValueInfoProto& info, DType otherwise);
   void import_output(const onnx::ValueInfoProto& info);
   void import_node(const onnx::NodeProto& node);
+  /// Collects why a node cannot be converted; what reads its outputs is not reported.
+  void refuse_node(const onnx::NodeProto& node, Problem problem);
   /// Imports what ONNX's schema of an operator says in others; false where it says nothing.
   bool import_function(const onnx::NodeProto& proto, NodeImport& node, int opset);
   onnx::TypeProto onnx_type(ValueId id) const;
@@ -102,6 +108,7 @@ class GraphImport {
 
   GraphImport* parent_;
   const onnx::GraphProto& proto_;
+  std::string scope_;
   std::unordered_map<std::string, ValueId> values_;
   std::unordered_map<std::string, const onnx::TensorProto*> initializers_;
   std::unordered_map<std::string, const onnx::TypeProto*> types_;
@@ -129,6 +136,10 @@ struct NodeImport::Impl {
   void push(graph::Node node);
   /// Dims that the file gives `name`, where lithe's own rules leave those of `id` open.
   void hint_dims(ValueId id, const std::string& name);
+  /// The types of a node's inputs, and their shapes where they are known.
+  std::string inputs_text(const graph::Node& node) const;
+  /// Where a subgraph of the node stands, for messages.
+  std::string scope_of(const onnx::GraphProto& subgraph) const;
   /// The dtype of output `o` by the operator's type rows; `wanted` decides where they leave it open.
   DType resolve(const graph::Node& node, int o, DType wanted) const;
 };

@@ -3,6 +3,8 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "tools/import/domains.hpp"
@@ -18,8 +20,14 @@ std::string summary(const std::string& file, const std::vector<Problem>& problem
     if (!p.op_type.empty()) operators.insert(p.domain.empty() ? p.op_type : p.domain + "::" + p.op_type);
   std::string names;
   for (const std::string& op : operators) names += (names.empty() ? ": " : ", ") + op;
-  return file + ": " + std::to_string(problems.size()) + " of " + std::to_string(nodes) +
-         " nodes cannot be converted" + names + "; nothing was written, each is explained above";
+  const auto refused = static_cast<std::size_t>(
+      std::count_if(problems.begin(), problems.end(), [](const Problem& p) { return !p.op_type.empty(); }));
+  std::string what;
+  if (refused != 0) what = std::to_string(refused) + " of " + std::to_string(nodes) + " nodes";
+  if (refused != problems.size())
+    what += (refused == 0 ? "" : " and ") + std::to_string(problems.size() - refused) + " inputs or outputs";
+  return file + ": " + what + " cannot be converted" + names +
+         "; nothing was written, each is explained above";
 }
 
 std::vector<std::string> lines(const std::vector<Problem>& problems) {
@@ -36,7 +44,7 @@ std::string Problem::line() const {
   std::string text = node;
   if (!op_type.empty())
     text += " (" + (domain.empty() ? op_type : domain + "::" + op_type) + ", opset " + std::to_string(opset) +
-            ")";
+            (scope.empty() ? "" : ", " + scope) + ")";
   text += ": " + reason;
   if (!remedy.empty()) text += "; " + remedy;
   return text;

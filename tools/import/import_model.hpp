@@ -18,7 +18,8 @@ struct Problem {
   std::string op_type, domain;
   int opset = 0;
   std::string reason;
-  std::string remedy;  ///< may be empty
+  std::string remedy;   ///< may be empty
+  std::string scope{};  ///< the subgraph, function or module that it stands in; empty: the main graph
 
   std::string line() const;
 };

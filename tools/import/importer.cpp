@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "lithe/format/reader.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/import/graph_import.hpp"
 #include "tools/io/tensor_proto.hpp"
@@ -86,11 +87,44 @@ void NodeImport::Impl::push(graph::Node emitted) {
   if (graph::find_kernel(pushed.op, pushed.version) == nullptr) return;
   graph.pass_texts_on(pushed);
   const Status status = graph.shapes.infer(graph.graph, pushed);
-  if (!status.ok()) throw Unsupported{pushed.op + ": " + status.text(), {}};
+  if (status.ok()) return;
+  throw Unsupported{pushed.op + ": " + status.text() + " (its inputs are " + inputs_text(pushed) + ")",
+                    status.code() == Code::dtype ? "cast to int32 or float before it and back after it" : ""};
+}
+
+std::string NodeImport::Impl::inputs_text(const graph::Node& emitted) const {
+  const auto size = [&](std::int64_t dim) {
+    const std::int64_t symbol = symbol_of(dim);
+    return dim >= 0     ? std::to_string(dim)
+           : symbol < 0 ? std::string("?")
+                        : graph.shared.model.symbols[static_cast<std::size_t>(symbol)].name;
+  };
+  std::string text;
+  for (const ValueId input : emitted.inputs) {
+    if (!text.empty()) text += ", ";
+    if (input == graph::absent) {
+      text += "none";
+      continue;
+    }
+    const graph::Value& v = graph.graph.value(input);
+    text += lithe::name(v.dtype);
+    if (!v.dims) continue;
+    std::string sizes;
+    for (const std::int64_t dim : *v.dims) sizes += (sizes.empty() ? "" : ", ") + size(dim);
+    text += " [" + sizes + "]";
+  }
+  return text;
 }
 
 void NodeImport::Impl::hint_dims(ValueId id, const std::string& name) {
   if (const auto dims = graph.hinted_dims(name)) graph.shapes.hint(graph.graph, id, *dims);
+}
+
+std::string NodeImport::Impl::scope_of(const onnx::GraphProto& subgraph) const {
+  std::string scope = "in the function of " + node.op_type();
+  for (const auto& a : node.attribute())
+    if (&a.g() == &subgraph) scope = "in " + a.name() + " of '" + node_title(node) + "'";
+  return scope + (graph.scope().empty() ? "" : ", " + graph.scope());
 }
 
 const onnx::NodeProto& NodeImport::onnx_node() const { return impl_.node; }
@@ -327,7 +361,8 @@ NodeImport::Subgraphs NodeImport::import_subgraphs(const std::vector<const onnx:
   Subgraphs result;
   bool complete = true;
   for (const onnx::GraphProto* proto : protos) {
-    GraphImport& child = children.emplace_back(impl_.graph.shared, &impl_.graph, *proto);
+    GraphImport& child =
+        children.emplace_back(impl_.graph.shared, &impl_.graph, *proto, impl_.scope_of(*proto));
     child.import_inputs(dtypes);
     child.import_nodes();
     child.import_outputs();

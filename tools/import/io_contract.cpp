@@ -95,10 +95,25 @@ void apply_ranges(graph::Model& model, const std::vector<Range>& ranges) {
   for (Graph& each : model.graphs) graph::infer_dims(each);
 }
 
+namespace {
+
+/// "INPUT=OUTPUT", split at its first '=', again at the one where both sides are names of the graph.
+std::pair<std::string, std::string> split_state(const Graph& g,
+                                                const std::pair<std::string, std::string>& given) {
+  const std::string text = given.first + "=" + given.second;
+  for (std::size_t at = text.find('='); at != std::string::npos; at = text.find('=', at + 1))
+    if (find(g, g.inputs, text.substr(0, at)) >= 0 && find(g, g.outputs, text.substr(at + 1)) >= 0)
+      return {text.substr(0, at), text.substr(at + 1)};
+  return given;
+}
+
+}  // namespace
+
 void apply_states(graph::Model& model, const std::vector<std::pair<std::string, std::string>>& states) {
   const Graph& g = model.graphs[0];
   std::set<int> inputs, outputs;
-  for (const auto& [input, output] : states) {
+  for (const auto& given : states) {
+    const auto [input, output] = split_state(g, given);
     const std::string what = "--state " + input + "=" + output + ": ";
     const int i = find(g, g.inputs, input), o = find(g, g.outputs, output);
     if (i < 0)

@@ -12,6 +12,7 @@
 #include <new>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -21,7 +22,11 @@
 #include "tools/import/expansion.hpp"
 #include "tools/import/external.hpp"
 #include "tools/import/formats.hpp"
+#include "tools/import/graph_import.hpp"
+#include "tools/import/origin.hpp"
 #include "tools/import/sequences.hpp"
+#include "tools/import/unknown_operators.hpp"
+#include "tools/report/axes.hpp"
 #include "tools/report/error.hpp"
 
 namespace lithe::import {
@@ -53,29 +58,57 @@ void each_node(const Nodes& nodes, const Visit& visit) {
   }
 }
 
-/// Attributes that ONNX's functions and rules for shapes divide by, or allocate by.
-void check_attributes(const std::string& file, const onnx::NodeProto& node) {
+/// What is wrong with attributes that ONNX's functions and rules divide by, count with, or allocate by: one line each.
+void check_attributes(const onnx::NodeProto& node, std::vector<std::string>& wrong) {
   static constexpr std::string_view positive[] = {
       "strides",   "dilations",   "kernel_shape", "group",      "blocksize",  "block_shape", "num_outputs",
       "num_heads", "q_num_heads", "kv_num_heads", "block_size", "num_groups", "hidden_size", "stash_type"};
-  constexpr std::int64_t largest = 1 << 24;
-  auto bad = [&](const onnx::AttributeProto& a, std::int64_t low, std::int64_t v) {
-    if (v >= low && v <= largest) return;
-    report::bad_input(file + ": node '" + node.name() + "' (" + node.op_type() + "): attribute '" +
-                      one_line(a.name()) + "' is " + std::to_string(v) + ", outside of [" +
-                      std::to_string(low) + ", " + std::to_string(largest) + "]; export the model again");
+  static constexpr std::string_view from_zero[] = {"block_size", "stash_type", "q_num_heads", "kv_num_heads"};
+  static constexpr std::string_view small[] = {"pads",
+                                               "output_padding",
+                                               "output_shape",
+                                               "axis",
+                                               "axes",
+                                               "batch_axis",
+                                               "time_axis",
+                                               "batch_dims",
+                                               "perm",
+                                               "keepdims",
+                                               "num_scan_inputs",
+                                               "scan_input_axes",
+                                               "scan_output_axes",
+                                               "scan_input_directions",
+                                               "scan_output_directions"};
+  const auto one_of = [](const auto& names, const std::string& name) {
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
   };
+  constexpr std::int64_t largest = 1 << 24;
   for (const auto& a : node.attribute()) {
-    const bool is_positive =
-        std::find(std::begin(positive), std::end(positive), a.name()) != std::end(positive);
-    const bool from_zero = a.name() == "block_size" || a.name() == "stash_type" ||
-                           a.name() == "q_num_heads" || a.name() == "kv_num_heads";
-    if (is_positive && a.has_i()) bad(a, from_zero ? 0 : 1, a.i());
-    if (is_positive)
-      for (auto v : a.ints()) bad(a, 1, v);
-    if (a.name() == "pads" || a.name() == "output_padding" || a.name() == "output_shape")
-      for (auto v : a.ints()) bad(a, -largest, v);
+    const bool counts = one_of(positive, a.name());
+    if (!counts && !one_of(small, a.name())) continue;
+    const std::int64_t least = counts ? 1 : -largest;
+    const auto check = [&](std::int64_t low, std::int64_t v) {
+      if (v >= low && v <= largest) return;
+      wrong.push_back(one_line(node_title(node)) + " (" + one_line(node.op_type()) + "): attribute '" +
+                      a.name() + "' is " + std::to_string(v) + ", which cannot be right: it lies between " +
+                      std::to_string(low) + " and " + std::to_string(largest));
+    };
+    if (a.has_i()) check(one_of(from_zero, a.name()) ? 0 : least, a.i());
+    for (const std::int64_t v : a.ints()) check(least, v);
   }
+}
+
+/// Refuses a model for all such attributes at once, also those of its functions.
+void check_attributes(const std::string& file, const onnx::ModelProto& model) {
+  std::vector<std::string> wrong;
+  const auto check = [&](const onnx::NodeProto& node) { check_attributes(node, wrong); };
+  each_node(model.graph().node(), check);
+  for (const auto& f : model.functions()) each_node(f.node(), check);
+  if (wrong.empty()) return;
+  if (wrong.size() == 1) report::bad_input(file + ": " + wrong[0] + "; export the model again");
+  const std::string line = file + ": " + std::to_string(wrong.size()) +
+                           " attributes cannot be right, they are named above; export the model again";
+  throw report::Failure(report::exits::bad_input, line, std::move(wrong));
 }
 
 std::string function_key(std::string_view domain, std::string_view name, std::string_view overload) {
@@ -154,10 +187,25 @@ std::vector<onnx::ValueInfoProto*> real_inputs(onnx::GraphProto& graph) {
   return inputs;
 }
 
+/// What a shape that the file's own dims contradict was probably meant to be; empty: they do not, or nobody knows.
+std::string meant_shape(const onnx::TypeProto::Tensor& type, const std::vector<std::int64_t>& dims) {
+  const auto fits = [&](const Shape& shape) {
+    if (!type.has_shape() || type.shape().dim_size() != shape.rank()) return false;
+    for (int i = 0; i < shape.rank(); ++i)
+      if (type.shape().dim(i).has_dim_value() && type.shape().dim(i).dim_value() != shape[i]) return false;
+    return true;
+  };
+  const Shape given{std::span<const std::int64_t>(dims)};
+  if (fits(given)) return {};
+  const auto meant = report::meant_shapes(given, fits);
+  return meant.empty() ? std::string() : meant[0].text;
+}
+
 /// --shape: fixes inputs' dims, everywhere a dim_param that got a number, and leaves the rest to shape
 /// inference.
 void fix_shapes(const std::string& file, onnx::ModelProto& model,
-                const std::map<std::string, std::vector<std::int64_t>>& shapes) {
+                const std::map<std::string, std::vector<std::int64_t>>& shapes,
+                std::vector<std::string>& notes) {
   if (shapes.empty()) return;
   const auto inputs = real_inputs(*model.mutable_graph());
   std::map<std::string, std::int64_t> numbers;
@@ -174,6 +222,8 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model,
       report::bad_usage(file + ": --shape: input '" + name + "' has " +
                         std::to_string(type->shape().dim_size()) + " dimensions, not " +
                         std::to_string(dims.size()));
+    if (const std::string meant = meant_shape(*type, dims); !meant.empty())
+      notes.push_back("--shape " + name + ": " + meant);
     for (std::size_t i = 0; i < dims.size(); ++i) {
       auto* dim = type->has_shape() && static_cast<int>(i) < type->shape().dim_size()
                       ? type->mutable_shape()->mutable_dim(static_cast<int>(i))
@@ -195,9 +245,20 @@ void fix_shapes(const std::string& file, onnx::ModelProto& model,
   drop_inner_shapes(*model.mutable_graph());
 }
 
+/// ONNX's checker wants names of graphs, which nobody needs.
+void name_graphs(onnx::GraphProto& graph) {
+  if (graph.name().empty()) graph.set_name("graph");
+  for (auto& node : *graph.mutable_node())
+    for (auto& attribute : *node.mutable_attribute()) {
+      if (attribute.has_g()) name_graphs(*attribute.mutable_g());
+      for (auto& g : *attribute.mutable_graphs()) name_graphs(g);
+    }
+}
+
 /// ONNX's checker, which throws. It asks for types and shapes of inputs and outputs: those of outputs follow from the
 /// model, and what is missing of an input's is reported later, with the remedy.
 void check(onnx::ModelProto& model) {
+  name_graphs(*model.mutable_graph());
   std::vector<onnx::ValueInfoProto*> untyped;
   std::vector<onnx::TypeProto::Tensor*> shapeless;
   for (auto* infos : {model.mutable_graph()->mutable_input(), model.mutable_graph()->mutable_output()})
@@ -223,9 +284,7 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
     model.clear_training_info();
   }
   check_opsets(name, model);
-  each_node(model.graph().node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
-  for (const auto& f : model.functions())
-    each_node(f.node(), [&](const onnx::NodeProto& node) { check_attributes(name, node); });
+  check_attributes(name, model);
   load_external_data(model, folder, options.limits.external_bytes);
   const auto nodes = NodeCounter(model, options.limits.nodes).count(model.graph().node());
   if (!nodes)
@@ -235,10 +294,13 @@ void prepare(onnx::ModelProto& model, const std::string& name, const fs::path& f
   if (*nodes > options.limits.nodes)
     report::bad_input(name + ": it has more than " + std::to_string(options.limits.nodes) +
                       " nodes once functions are inlined; split the model");
+  normalize_domains(model);
   name_extensions(model);
+  set_unknown_operators_apart(model);
   check(model);
+  note_functions(model);
   if (!model.functions().empty()) onnx::inliner::InlineLocalFunctions(model);
-  fix_shapes(name, model, options.shapes);
+  fix_shapes(name, model, options.shapes, notes);
   replace_sequences(model);
   expand_operators(model, options.kept);
 }

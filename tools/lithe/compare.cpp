@@ -16,6 +16,7 @@
 #include "tools/kernels/kernels.hpp"
 #include "tools/lithe/commands.hpp"
 #include "tools/lithe/feed.hpp"
+#include "tools/lithe/given_shapes.hpp"
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
@@ -237,8 +238,8 @@ int compare(const CompareOptions& o) {
     report::bad_usage("compare: say with --onnx MODEL.onnx what " + o.model + " was converted from");
   if (!o.report.empty())
     for (const std::string& model : {o.model, onnx}) io::check_output(o.report, model);
-  auto inputs = read_inputs(o.inputs);
   const OpenModel model(o.model);
+  auto inputs = read_inputs(o.inputs, input_names(model.model()));
   const OpenModel reference(onnx, {}, OpenModel::Passes::none);
   const Machine machine(o.common);
   SessionOptions plain = machine.options();

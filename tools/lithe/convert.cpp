@@ -37,7 +37,7 @@ std::uint64_t parse_number(const std::string& text, const std::string& whole) {
 
 /// NAME:AXIS=MIN..OPT..MAX, or MIN..MAX.
 import::Range parse_range(const std::string& text) {
-  const auto [place, bounds] = name_and_rest("--range", text);
+  const auto [place, bounds] = name_and_numbers("--range", text);
   const auto colon = place.rfind(':');
   if (colon == std::string::npos) report::bad_usage("--range " + text + ": write NAME:AXIS=MIN..OPT..MAX");
   std::vector<std::uint64_t> numbers;

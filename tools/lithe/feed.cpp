@@ -8,8 +8,8 @@
 
 #include "lithe/core/half.hpp"
 #include "tools/io/tensor_files.hpp"
+#include "tools/lithe/given_shapes.hpp"
 #include "tools/lithe/options.hpp"
-#include "tools/lithe/sentence.hpp"
 #include "tools/lithe/session_inputs.hpp"
 #include "tools/report/error.hpp"
 #include "tools/report/type_text.hpp"
@@ -32,13 +32,15 @@ void refuse_unknown_inputs(const Session& session, const OpenModel& model,
 
 }  // namespace
 
-std::map<std::string, io::ConstantPtr> read_inputs(const std::vector<std::string>& texts) {
+std::map<std::string, io::ConstantPtr> read_inputs(const std::vector<std::string>& texts,
+                                                   const std::vector<std::string>& names) {
   std::map<std::string, io::ConstantPtr> tensors;
-  for (const auto& [name, file] : once_each("-i", texts)) tensors[name] = io::read_tensor(file);
+  for (const auto& [name, file] : once_each("-i", texts, names)) tensors[name] = io::read_tensor(file);
   return tensors;
 }
 
-void feed(Session& session, const OpenModel& model, const std::map<std::string, io::ConstantPtr>& tensors) {
+void feed(Session& session, const OpenModel& model, const std::map<std::string, io::ConstantPtr>& tensors,
+          const std::string& signature) {
   refuse_unknown_inputs(session, model, tensors);
   std::vector<InputShape> shapes;
   for (int i = 0; i < session.inputs(); ++i) {
@@ -54,7 +56,10 @@ void feed(Session& session, const OpenModel& model, const std::map<std::string, 
     shapes.push_back({session.input_name(i), found->second->shape,
                       is_host_input(session, i) ? found->second->bytes.data() : nullptr});
   }
-  if (const Status status = session.resize(shapes); !status.ok()) fail(status, model.model(), model.path());
+  check_shapes(model, signature, shapes, report::exits::bad_input);
+  if (const Status status = session.resize(shapes); !status.ok())
+    fail_with_shapes(status, model, signature, shapes,
+                     [&](std::span<const InputShape> others) { return session.resize(others).ok(); });
   for (int i = 0; i < session.inputs(); ++i) {
     const auto& bytes = tensors.at(std::string(session.input_name(i)))->bytes;
     if (!bytes.empty()) std::memcpy(session.input(i).data, bytes.data(), bytes.size());

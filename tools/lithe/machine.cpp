@@ -6,7 +6,8 @@
 #include <utility>
 
 #include "tools/kernels/kernels.hpp"
-#include "tools/lithe/sentence.hpp"
+#include "tools/lithe/given_shapes.hpp"
+#include "tools/report/error.hpp"
 
 namespace lithe::cli {
 
@@ -34,9 +35,16 @@ SessionOptions Machine::options() const {
 }
 
 Session create(const OpenModel& model, const SessionOptions& options) {
+  const std::string signature(options.signature);
+  check_shapes(model, signature, options.shapes, report::exits::usage);
   auto session = Session::create(model.model(), options);
-  if (!session.ok()) fail(session.status(), model.model(), model.path());
-  return *std::move(session);
+  if (session.ok()) return *std::move(session);
+  fail_with_shapes(session.status(), model, signature, options.shapes,
+                   [&](std::span<const InputShape> shapes) {
+                     SessionOptions others = options;
+                     others.shapes = shapes;
+                     return Session::create(model.model(), others).ok();
+                   });
 }
 
 }  // namespace lithe::cli

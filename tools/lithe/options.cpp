@@ -16,20 +16,45 @@ std::pair<std::string, std::string> name_and_rest(const std::string& option, con
   return {text.substr(0, at), text.substr(at + 1)};
 }
 
-std::map<std::string, std::string> once_each(const std::string& option,
-                                             const std::vector<std::string>& texts) {
+std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text,
+                                                  const std::vector<std::string>& names) {
+  for (auto at = text.rfind('='); at != std::string::npos && at != 0; at = text.rfind('=', at - 1))
+    if (std::find(names.begin(), names.end(), text.substr(0, at)) != names.end())
+      return {text.substr(0, at), text.substr(at + 1)};
+  return name_and_rest(option, text);
+}
+
+std::pair<std::string, std::string> name_and_numbers(const std::string& option, const std::string& text) {
+  const auto at = text.rfind('=');
+  if (at == std::string::npos || at == 0) report::bad_usage(option + " " + text + ": write NAME=...");
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+namespace {
+
+std::map<std::string, std::string> once_each(const std::string& option, const std::vector<std::string>& texts,
+                                             auto split) {
   std::map<std::string, std::string> result;
   for (const auto& text : texts) {
-    auto pair = name_and_rest(option, text);
+    auto pair = split(text);
     if (!result.insert(pair).second)
       report::bad_usage(option + " " + text + ": '" + pair.first + "' is given twice; give it once");
   }
   return result;
 }
 
+}  // namespace
+
+std::map<std::string, std::string> once_each(const std::string& option, const std::vector<std::string>& texts,
+                                             const std::vector<std::string>& names) {
+  return once_each(option, texts,
+                   [&](const std::string& text) { return name_and_rest(option, text, names); });
+}
+
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts) {
   std::map<std::string, std::vector<std::int64_t>> shapes;
-  for (const auto& [name, rest] : once_each("--shape", texts)) {
+  const auto split = [](const std::string& text) { return name_and_numbers("--shape", text); };
+  for (const auto& [name, rest] : once_each("--shape", texts, split)) {
     std::vector<std::int64_t> dims;
     for (std::size_t at = 0; at < rest.size();) {
       std::size_t used = 0;

@@ -25,11 +25,16 @@ struct Common {
 /// Adds them to a subcommand.
 void add_common(CLI::App& command, Common& common);
 
-/// Splits "NAME=REST"; throws report::Failure (exit 2) if there is no '='.
+/// Splits "NAME=REST" at the first '='; throws report::Failure (exit 2) if there is none.
 std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text);
-/// The same for options that may be given once for each name; exit 2 if one is given twice.
-std::map<std::string, std::string> once_each(const std::string& option,
-                                             const std::vector<std::string>& texts);
+/// The same where `names` are known, which may hold '=': the longest of them that fits is taken.
+std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text,
+                                                  const std::vector<std::string>& names);
+/// The same where REST holds no '=', so that NAME may.
+std::pair<std::string, std::string> name_and_numbers(const std::string& option, const std::string& text);
+/// Splits options that may be given once for each name; exit 2 if one is given twice.
+std::map<std::string, std::string> once_each(const std::string& option, const std::vector<std::string>& texts,
+                                             const std::vector<std::string>& names = {});
 /// Reads "NAME=1,3,224,224" of --shape.
 std::map<std::string, std::vector<std::int64_t>> parse_shapes(const std::vector<std::string>& texts);
 

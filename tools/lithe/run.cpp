@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "tools/io/file_names.hpp"
 #include "tools/io/npy.hpp"
 #include "tools/lithe/commands.hpp"
 #include "tools/lithe/feed.hpp"
+#include "tools/lithe/given_shapes.hpp"
 #include "tools/lithe/machine.hpp"
 #include "tools/lithe/open_model.hpp"
 #include "tools/lithe/options.hpp"
@@ -25,36 +28,27 @@ struct RunOptions {
   Common common;
 };
 
-/// NAME.npy for each output; a number is added where two would be the same file.
-std::vector<std::filesystem::path> output_files(const Session& session, const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> files;
-  for (int i = 0; i < session.outputs(); ++i) {
-    std::string name(session.output_name(i));
-    std::replace(name.begin(), name.end(), '/', '_');
-    std::filesystem::path file = folder / (name + ".npy");
-    for (int n = 2; std::find(files.begin(), files.end(), file) != files.end(); ++n)
-      file = folder / (name + "_" + std::to_string(n) + ".npy");
-    files.push_back(file);
-  }
-  return files;
+std::vector<std::string> output_names(const Session& session) {
+  std::vector<std::string> names;
+  for (int i = 0; i < session.outputs(); ++i) names.emplace_back(session.output_name(i));
+  return names;
 }
 
 int run(const RunOptions& o) {
-  const auto tensors = read_inputs(o.inputs);
   const OpenModel model(o.model);
   const Machine machine(o.common);
   SessionOptions options = machine.options();
   options.signature = o.signature;
   Session session = create(model, options);
-  feed(session, model, tensors);
+  feed(session, model, read_inputs(o.inputs, input_names(model.model(), o.signature)), o.signature);
   say_kernels(o.common, session);
   if (const Status status = session.run(); !status.ok()) fail(status, model.model(), model.path());
   std::error_code error;
   std::filesystem::create_directories(o.output, error);
   if (error) report::system_refused(o.output + ": the folder cannot be made (" + error.message() + ")");
-  const auto files = output_files(session, o.output);
+  const auto files = io::file_names(output_names(session));
   for (int i = 0; i < session.outputs(); ++i) {
-    const auto& path = files[static_cast<std::size_t>(i)];
+    const auto path = std::filesystem::path(o.output) / (files[static_cast<std::size_t>(i)] + ".npy");
     io::write_npy(path, session.output(i));
     std::printf("%s  %s\n", path.c_str(), report::type_text(session.output(i)).c_str());
   }
@@ -70,7 +64,8 @@ void add_run(CLI::App& app, int& exit) {
   c->add_option("-i,--input", o->inputs, "NAME=FILE.npy (or .pb), one for each input");
   c->add_option(
        "-o,--output", o->output,
-       "folder for NAME.npy of each output ('/' in a name becomes '_'; _2 is added to a name that is taken)")
+       "folder for NAME.npy of each output ('/' in a name becomes '_', and _2 is added where that is "
+       "another's name)")
       ->required();
   c->add_option("--signature", o->signature, "which of the model's signatures (the first)");
   add_common(*c, o->common);

@@ -17,6 +17,27 @@ const format::Node* node_of(const Status& status, const Model& model) {
              : nodes->Get(static_cast<std::uint32_t>(status.node()));
 }
 
+/// "f32 [1, 3, ?, ?], s8 [8]": what the file says of a node's inputs.
+std::string inputs_text(const Status& status, const Model& model, const format::Node& node) {
+  const auto* values = model.root().subgraphs()->Get(static_cast<std::uint32_t>(status.subgraph()))->values();
+  std::string all;
+  for (const std::int32_t input : numbers(node.inputs())) {
+    if (!all.empty()) all += ", ";
+    if (input < 0) {
+      all += "none";
+      continue;
+    }
+    const format::Value& value = *values->Get(static_cast<std::uint32_t>(input));
+    all += name(static_cast<DType>(value.dtype()));
+    if (value.dims() == nullptr) continue;
+    std::string dims;
+    for (const std::int64_t d : numbers(value.dims()))
+      dims += (dims.empty() ? "" : ", ") + (d < 0 ? std::string("?") : std::to_string(d));
+    all += " [" + dims + "]";
+  }
+  return all;
+}
+
 const char* remedy(Code code) {
   switch (code) {
     case Code::invalid_model:
@@ -38,12 +59,18 @@ const char* remedy(Code code) {
 
 std::string sentence(const Status& status, const Model& model, const std::filesystem::path& file) {
   std::string line = file.string() + ": ";
-  if (const format::Node* node = node_of(status, model); node != nullptr) {
+  const format::Node* node = node_of(status, model);
+  if (node != nullptr) {
     line += "node " + std::to_string(status.node());
     if (count(node->onnx_names()) != 0) line += " '" + node->onnx_names()->Get(0)->str() + "'";
     line += " (" + model.root().operators()->Get(node->op())->name()->str() + "): ";
   }
-  line += std::string(status.text()) + " [" + name(status.code()) + "]";
+  line += std::string(status.text());
+  const bool about_inputs =
+      status.code() == Code::unsupported || status.code() == Code::dtype || status.code() == Code::shape;
+  if (node != nullptr && about_inputs && count(node->inputs()) != 0)
+    line += " (its inputs are " + inputs_text(status, model, *node) + ")";
+  line += std::string(" [") + name(status.code()) + "]";
   if (const char* what = remedy(status.code()); *what != 0) line += std::string("; ") + what;
   return line;
 }

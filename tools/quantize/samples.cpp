@@ -11,6 +11,7 @@
 #include "tools/graph/attributes.hpp"
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/hash.hpp"
+#include "tools/io/file_names.hpp"
 #include "tools/io/image.hpp"
 #include "tools/io/npz.hpp"
 #include "tools/io/tensor_files.hpp"
@@ -107,11 +108,6 @@ void check_finite(const graph::Constant& array, const std::string& where) {
                       " is not a finite number; leave such samples out");
 }
 
-std::string file_name(std::string name) {
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name;
-}
-
 bool is_array(const fs::path& path) { return path.extension() == ".npy" || path.extension() == ".pb"; }
 
 std::vector<fs::path> sorted_entries(const fs::path& folder) {
@@ -172,8 +168,13 @@ Samples::Samples(const fs::path& folder, const graph::Model& model, const PixelO
     : pixels_(pixels) {
   check(pixels);
   const graph::Graph& main = model.graphs[0];
-  for (graph::ValueId v : main.inputs)
-    inputs_.push_back({main.value(v).name, main.value(v).dtype, main.value(v).dims.value_or(Dims{}), false});
+  std::vector<std::string> names;
+  for (graph::ValueId v : main.inputs) names.push_back(main.value(v).name);
+  const std::vector<std::string> files = io::file_names(names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const graph::Value& v = main.value(main.inputs[i]);
+    inputs_.push_back({names[i], files[i], v.dtype, v.dims.value_or(Dims{}), false});
+  }
   for (const graph::State& s : model.signatures[0].states)
     inputs_[static_cast<std::size_t>(s.input)].state = true;
   scan(folder);
@@ -235,11 +236,11 @@ void Samples::scan(const fs::path& folder) {
   }
 }
 
-/// By the input's name, else by its number, else the only one there is.
+/// By the input's name, else by its file's, else by its number, else the only one there is.
 const ConstantPtr* Samples::find(const Arrays& arrays, std::size_t input) const {
-  for (const std::string& name : {file_name(inputs_[input].name), "input_" + std::to_string(input)})
+  for (const std::string& name : {inputs_[input].name, inputs_[input].file, "input_" + std::to_string(input)})
     for (const auto& [found, array] : arrays)
-      if (found == name || found == inputs_[input].name) return &array;
+      if (found == name) return &array;
   return fed() == 1 && arrays.size() == 1 ? &arrays[0].second : nullptr;
 }
 
@@ -258,7 +259,7 @@ void Samples::add(const Arrays& arrays, const fs::path& where, bool stacked) {
       std::string names;
       for (const auto& [name, unused] : arrays) names += (names.empty() ? "" : ", ") + name;
       report::bad_input(where.string() + ": has nothing for input '" + input.name + "'; name it " +
-                        file_name(input.name) + " or input_" + std::to_string(i) + " (found: " + names + ")");
+                        input.file + " or input_" + std::to_string(i) + " (found: " + names + ")");
     }
     add_array(group, input, *array, where.string() + ": input '" + input.name + "'", stacked);
   }

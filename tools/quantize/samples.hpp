@@ -44,6 +44,7 @@ class Samples {
  private:
   struct Input {
     std::string name;
+    std::string file;  ///< what a file with its samples is called, without extension
     DType dtype;
     graph::Dims dims;
     bool state;

@@ -77,10 +77,10 @@ void import_batch_normalization(NodeImport& node) {
   constexpr int first_without_is_test = 7, first_with_training_mode = 14;
   const float epsilon = node.attribute_float("epsilon", 1e-5F),
               momentum = node.attribute_float("momentum", 0.9F);
-  if (node.opset() < first_without_is_test) node.attribute_int("is_test", 0);
+  const bool is_test = node.opset() < first_without_is_test && node.attribute_int("is_test", 0) != 0;
   bool training = node.attribute_int("training_mode", 0) != 0;
   for (int o = 1; o < node.outputs() && node.opset() < first_with_training_mode; ++o)
-    training = training || node.wants(o);
+    training = training || (node.wants(o) && !is_test);
   const bool elements = node.attribute_int("spatial", 1) == 0;
   if (training && elements)
     node.refuse("BatchNormalization with spatial = 0 in training mode is not supported");
@@ -90,6 +90,8 @@ void import_batch_normalization(NodeImport& node) {
         "ones");
     return normalize_by_itself(node, epsilon, momentum);
   }
+  for (int o = 1; is_test && o < node.outputs(); ++o)  // the statistics stay what they are
+    node.output(o, node.input(o % 2 == 1 ? 3 : 4));
   if (elements) return normalize_elements(node, epsilon);
   ops::BatchNormalization::Attributes attributes;
   attributes.epsilon = epsilon;

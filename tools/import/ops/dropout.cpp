@@ -24,7 +24,8 @@ void check_training_mode(NodeImport& node) {
   if (training != nullptr && !training->bytes.empty() && training->bytes[0] == std::byte{0}) return;
   if (drops_nothing(node)) return node.note("it is in training mode, but drops nothing: its ratio is 0");
   if (training == nullptr)
-    node.refuse("Dropout whose training_mode is computed at run time is not supported", eval);
+    node.refuse("Dropout whose training_mode is computed at run time is not supported",
+                "make training_mode a constant, false");
   node.refuse("Dropout was exported in training mode", eval);
 }
 
@@ -35,7 +36,7 @@ void import_dropout(NodeImport& node) {
   node.attribute_float("ratio", 0.5F);
   node.attribute_int("seed", 0);
   if (node.opset() < first_without_is_test && node.attribute_int("is_test", 0) == 0)
-    node.note("it was exported in training mode; as in inference, it drops nothing here");
+    node.note("its is_test does not say that it is inference; as in inference, it drops nothing here");
   if (node.has(2)) check_training_mode(node);
   if (node.wants(1)) {
     constexpr int first_with_bool_mask = 10;

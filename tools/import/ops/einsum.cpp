@@ -15,6 +15,7 @@
 #include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reshape.hpp"
 #include "lithe/ops/slice.hpp"
+#include "lithe/ops/squeeze.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"
@@ -54,6 +55,8 @@ class Einsum {
   void run() {
     parse();
     for (std::size_t i = 0; i < operands_.size(); ++i) take_diagonals(operands_[i]);
+    check_sizes();
+    for (std::size_t i = 0; i < operands_.size(); ++i) drop_repeated(operands_[i]);
     Operand result = operands_[0];
     for (std::size_t i = 1; i <= operands_.size(); ++i) {
       Labels later = output_;
@@ -94,7 +97,7 @@ class Einsum {
       operands_.push_back({input, read_term(terms[i], rank)});
       for (int axis = 0; axis < rank; ++axis)
         if (const char c = operands_[i].labels[static_cast<std::size_t>(axis)]; is_letter(c))
-          if (const auto size = size_of(operands_[i], axis)) sizes_.emplace(c, *size);
+          if (const auto size = size_of(operands_[i], axis); size && *size != 1) sizes_.emplace(c, *size);
     }
     if (arrow != std::string::npos) {
       output_ = read_term(text.substr(arrow + 2), -1);
@@ -194,6 +197,42 @@ class Einsum {
     ops::ReduceAttributes attributes;
     attributes.keepdims = false;
     return node_.emit<ops::ReduceSum>(attributes, {kept, node_.ints({-1})}, dtype_);
+  }
+
+  /// The size of an axis as its value has it: -1 where it is open.
+  std::int64_t own_size(const Operand& operand, char label) const {
+    const auto& dims = node_.value(operand.value).dims;
+    return dims ? (*dims)[static_cast<std::size_t>(axis_of(operand, label))] : -1;
+  }
+  /// Refuses axes of one label whose sizes differ, unless one of them is 1 and thus repeated.
+  void check_sizes() const {
+    for (const Operand& a : operands_)
+      for (const char label : a.labels)
+        for (const Operand& b : operands_) {
+          const std::int64_t n = own_size(a, label), m = has(b.labels, label) ? own_size(b, label) : n;
+          if (n >= 0 && m >= 0 && n != m && n != 1 && m != 1)
+            refuse((is_letter(label) ? std::string("gives '") + label + "' the sizes "
+                                     : std::string("gives an axis of its ellipsis the sizes ")) +
+                   std::to_string(n) + " and " + std::to_string(m));
+        }
+  }
+  /// Drops the axes of size 1 that are repeated along an axis of another operand: that one alone counts.
+  void drop_repeated(Operand& operand) {
+    std::vector<std::int64_t> axes;
+    Labels rest;
+    for (const char label : operand.labels) {
+      const bool repeated = is_letter(label) && own_size(operand, label) == 1 &&
+                            std::any_of(operands_.begin(), operands_.end(), [&](const Operand& other) {
+                              return has(other.labels, label) && own_size(other, label) != 1;
+                            });
+      if (repeated)
+        axes.push_back(axis_of(operand, label));
+      else
+        rest += label;
+    }
+    if (axes.empty()) return;
+    operand.value = node_.emit<ops::Squeeze>({}, {operand.value, node_.ints(std::move(axes))}, dtype_);
+    operand.labels = rest;
   }
 
   void sum_out(Operand& operand, const Labels& gone) {
