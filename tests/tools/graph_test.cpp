@@ -42,6 +42,18 @@ TEST(Graph, NamesStayUnique) {
   EXPECT_EQ(g.value(add(g, "x")).name, "x");
 }
 
+TEST(Graph, NamesOfDroppedValuesAreFree) {
+  Graph g;
+  add(g, "a");
+  add(g, "a");
+  const ValueId first = add(g, "b");
+  add(g, "a");
+  g.drop_values(first);
+  EXPECT_EQ(g.values.size(), 2u);
+  EXPECT_EQ(g.value(add(g, "b")).name, "b");
+  EXPECT_NE(g.value(add(g, "a")).name, "a_1");
+}
+
 TEST(Graph, ProducersAndUses) {
   Graph g;
   const ValueId x = add(g, "x"), y = add(g, "y"), z = add(g, "z");

@@ -11,14 +11,30 @@
 namespace lithe::graph {
 
 ValueId Graph::add_value(Value value) {
-  const std::string wanted = value.name;
-  for (int i = 1; taken(value.name); ++i) value.name = wanted + "_" + std::to_string(i);
+  if (taken(value.name)) {
+    const std::string wanted = value.name;
+    int number = last_numbers_[wanted];
+    do value.name = wanted + "_" + std::to_string(++number);
+    while (taken(value.name));
+    last_numbers_[wanted] = number;
+  }
   values.push_back(std::move(value));
   return static_cast<ValueId>(values.size() - 1);
 }
 
+void Graph::drop_values(ValueId first) {
+  const auto size = static_cast<std::size_t>(first);
+  for (std::size_t v = size; v < std::min(indexed_, values.size()); ++v) {
+    const auto found = names_.find(values[v].name);
+    if (found != names_.end() && found->second >= first) names_.erase(found);
+  }
+  values.resize(size);
+  indexed_ = std::min(indexed_, size);
+}
+
 void Graph::forget_names() {
   names_.clear();
+  last_numbers_.clear();
   indexed_ = 0;
 }
 

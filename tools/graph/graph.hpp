@@ -82,6 +82,8 @@ struct Graph {
   /// unique.
   ValueId add_value(Value value);
   ValueId add_constant(ConstantPtr constant, std::string_view name);
+  /// Drops the values from this one on, which nobody mentions any more.
+  void drop_values(ValueId first);
   /// Call it after renumbering values, so that names are looked up again.
   void forget_names();
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
@@ -92,6 +94,7 @@ struct Graph {
   bool taken(const std::string& name);
   std::unordered_map<std::string, ValueId>
       names_;  ///< by name, the first `indexed_` values when they were last looked at
+  std::unordered_map<std::string, int> last_numbers_;  ///< that were appended to a name
   std::size_t indexed_ = 0;
 };
 

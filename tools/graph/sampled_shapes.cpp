@@ -150,32 +150,29 @@ SampledShapes::Samples SampledShapes::opened(const Dims& dims) {
 }
 
 const SampledShapes::Samples& SampledShapes::samples_of(const Graph& graph, ValueId value) {
-  const auto index = static_cast<std::size_t>(value);
-  if (by_value_.size() <= index) by_value_.resize(graph.values.size());
-  std::optional<Samples>& samples = by_value_[index];
-  if (samples) return *samples;
+  const auto [at, fresh] = by_value_.try_emplace(value);
+  Samples& samples = at->second;
+  if (!fresh) return samples;
   const Value& v = graph.value(value);
   if (v.constant) {
     const auto dims = v.constant->shape.dims();
-    samples.emplace().uniform = true;
-    samples->each[0] = {true, Dims(dims.begin(), dims.end()), v.constant};
-  } else {
-    samples = v.dims ? opened(*v.dims) : Samples{};
+    samples.uniform = true;
+    samples.each[0] = {true, Dims(dims.begin(), dims.end()), v.constant};
+  } else if (v.dims) {
+    samples = opened(*v.dims);
   }
-  return *samples;
+  return samples;
 }
 
 void SampledShapes::copy(ValueId to, const SampledShapes& from, ValueId value) {
-  const auto index = static_cast<std::size_t>(value), target = static_cast<std::size_t>(to);
-  if (index >= from.by_value_.size() || !from.by_value_[index]) return;
-  if (by_value_.size() <= target) by_value_.resize(target + 1);
-  by_value_[target] = from.by_value_[index];
+  if (const auto found = from.by_value_.find(value); found != from.by_value_.end())
+    by_value_[to] = found->second;
 }
 
 void SampledShapes::hint(Graph& graph, ValueId value, const Dims& said) {
   std::optional<Dims>& dims = graph.value(value).dims;
-  const auto index = static_cast<std::size_t>(value);
-  const Samples* samples = index < by_value_.size() && by_value_[index] ? &*by_value_[index] : nullptr;
+  const auto found = by_value_.find(value);
+  const Samples* samples = found == by_value_.end() ? nullptr : &found->second;
   if (!dims) dims.emplace(said.size(), -1);
   if (dims->size() != said.size()) return;
   for (std::size_t i = 0; i < said.size(); ++i)
@@ -219,8 +216,7 @@ void SampledShapes::set(Graph& graph, ValueId value, Samples samples) {
     s.known = s.known && s.dims.size() == dims.size();
   for (std::size_t i = 0; i < dims.size(); ++i)
     if (const std::int64_t d = common(samples, i); d != -1 || !possible(samples, i, dims[i])) dims[i] = d;
-  if (by_value_.size() <= static_cast<std::size_t>(value)) by_value_.resize(graph.values.size());
-  by_value_[static_cast<std::size_t>(value)] = std::move(samples);
+  by_value_[value] = std::move(samples);
 }
 
 void SampledShapes::fill(std::optional<Dims>& dims, const Samples& samples) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 #include "lithe/core/status.hpp"
@@ -73,7 +74,7 @@ class SampledShapes {
   /// Whether the inputs' sizes meet in no other sample.
   static bool ones_alone(const Samples& samples);
 
-  std::vector<std::optional<Samples>> by_value_;
+  std::unordered_map<ValueId, Samples> by_value_;
   std::int64_t unnamed_ = first_unnamed;  ///< number of the next open dimension that has no symbol
   static constexpr std::int64_t first_unnamed = 1 << 10;
 };

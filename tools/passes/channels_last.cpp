@@ -17,19 +17,32 @@ namespace {
 
 constexpr double unknown_dimension = 32;  // assumed where a size is decided at run time
 
-/// Bytes that the graph's transposes move; a free one counts as one byte, so that it goes too where it can.
-double transposed_bytes(const Graph& graph) {
-  double total = 0;
-  for (const Node& node : graph.nodes) {
-    if (!is_transpose(node)) continue;
-    const Value& x = graph.value(node.inputs[0]);
-    if (x.constant) continue;
-    double bytes = std::max(bits(x.dtype) / 8.0, 0.5);
-    for (std::int64_t d : x.dims ? *x.dims : Dims(4, -1))
-      bytes *= d < 0 ? unknown_dimension : static_cast<double>(d);
-    total += is_free_transpose(graph, node) ? 1 : bytes + 1;
+/// Bytes that a node moves as a Transpose; a free one counts as one byte, so that it goes too where it can.
+double transposed_bytes(const Graph& graph, const Node& node) {
+  if (!is_transpose(node)) return 0;
+  const Value& x = graph.value(node.inputs[0]);
+  if (x.constant) return 0;
+  if (is_free_transpose(graph, node)) return 1;
+  double bytes = std::max(bits(x.dtype) / 8.0, 0.5);
+  for (std::int64_t d : x.dims ? *x.dims : Dims(4, -1))
+    bytes *= d < 0 ? unknown_dimension : static_cast<double>(d);
+  return bytes + 1;
+}
+
+/// How much more the graph's transposes move since the trial began.
+double more_bytes(Rewriter& rewriter) {
+  const Graph& graph = rewriter.graph();
+  double more = 0;
+  const auto add = [&](const Node& node) {
+    if (is_transpose(node) && rewriter.uses(node.outputs[0]) > 0) more += transposed_bytes(graph, node);
+  };
+  for (const auto& [n, before] : rewriter.nodes_before()) {
+    more -= transposed_bytes(graph, before);
+    add(graph.nodes[static_cast<std::size_t>(n)]);
   }
-  return total;
+  for (auto n = static_cast<std::size_t>(rewriter.first_added()); n < graph.nodes.size(); ++n)
+    add(graph.nodes[n]);
+  return more;
 }
 
 /// Node `n` reads Transpose `above` and is one: they become one, or nothing.
@@ -78,31 +91,42 @@ Outcome sink_all(Rewriter& rewriter, int start, bool insert) {
   return outcome;
 }
 
-/// Keeps the result of sinking one Transpose where it moves fewer bytes, or as many further down.
-bool try_transpose(Graph& graph, int n, bool insert) {
-  Graph trial = graph;
-  Rewriter rewriter(trial);
+/// Keeps the result of sinking one Transpose where it moves fewer bytes, or as many further down. `added` are the
+/// Transposes that it made.
+bool try_transpose(Rewriter& rewriter, int n, bool insert, std::vector<int>& added) {
+  rewriter.begin_trial();
   const Outcome outcome = sink_all(rewriter, n, insert);
-  if (!outcome.changed) return false;
-  rewriter.finish();
-  const double before = transposed_bytes(graph), after = transposed_bytes(trial);
-  if (after > before || (after == before && outcome.inserted)) return false;
-  graph = std::move(trial);
+  const double more = outcome.changed ? more_bytes(rewriter) : 0;
+  if (!outcome.changed || more > 0 || (more == 0 && outcome.inserted)) {
+    rewriter.undo_trial();
+    return false;
+  }
+  const int first = rewriter.first_added();
+  rewriter.keep_trial();
+  for (int t = first; t < rewriter.nodes(); ++t)
+    if (is_transpose(rewriter.node(t))) added.push_back(t);
   return true;
 }
 
-bool sink_one(Graph& graph, std::set<std::string>& stuck, PassLog& log) {
-  for (int n = 0; n < static_cast<int>(graph.nodes.size()); ++n) {
-    const Node& node = graph.nodes[static_cast<std::size_t>(n)];
-    if (!is_transpose(node)) continue;
-    const std::string name = graph.value(node.outputs[0]).name;
-    if (stuck.contains(name)) continue;
-    stuck.insert(name);
-    if (!try_transpose(graph, n, true) && !try_transpose(graph, n, false)) continue;
+/// Sinks each Transpose once, in running order, those that come of it too.
+void sink_each(Graph& graph, PassLog& log) {
+  Rewriter rewriter(graph);
+  std::set<std::string> stuck;
+  std::set<std::pair<int, int>> waiting;  // by place, then number
+  const auto wait = [&](int n) { waiting.emplace(rewriter.place(n), n); };
+  for (int n = 0; n < rewriter.nodes(); ++n)
+    if (is_transpose(rewriter.node(n))) wait(n);
+  while (!waiting.empty()) {
+    const int n = waiting.extract(waiting.begin()).value().second;
+    if (!is_transpose(rewriter.node(n))) continue;
+    const std::string name = rewriter.value(rewriter.node(n).outputs[0]).name;
+    if (!stuck.insert(name).second) continue;
+    std::vector<int> added;
+    if (!try_transpose(rewriter, n, true, added) && !try_transpose(rewriter, n, false, added)) continue;
     log.changed("Transpose -> " + name + " moved down or cancelled");
-    return true;
+    for (const int t : added) wait(t);
   }
-  return false;
+  rewriter.finish();
 }
 
 /// A Transpose that moves nothing as a Reshape: the target shape, or nullopt where sizes decided at run time
@@ -144,17 +168,15 @@ void name_sources(Graph& graph) {
   }
 }
 
-void report_left(const Graph& graph, PassLog& log) {
+void report_left(Graph& graph, PassLog& log) {
+  Rewriter rewriter(graph);
   for (const Node& node : graph.nodes) {
     if (!is_transpose(node)) continue;
     std::string text = "Transpose -> " + graph.value(node.outputs[0]).name + " stays, read by";
-    const auto readers = [&](const Node& reader) {
-      return std::find(reader.inputs.begin(), reader.inputs.end(), node.outputs[0]) != reader.inputs.end();
-    };
-    for (const Node& reader : graph.nodes)
-      if (readers(reader)) text += ' ' + graph::node_title(graph, reader);
-    if (std::find(graph.outputs.begin(), graph.outputs.end(), node.outputs[0]) != graph.outputs.end())
-      text += " a graph output";
+    std::set<int> readers;
+    for (const auto& reader : rewriter.readers(node.outputs[0])) readers.insert(reader.node);
+    for (const int reader : readers) text += ' ' + graph::node_title(graph, rewriter.node(reader));
+    if (rewriter.is_output(node.outputs[0])) text += " a graph output";
     log.near_miss(text);
   }
 }
@@ -164,9 +186,7 @@ void report_left(const Graph& graph, PassLog& log) {
 void channels_last(Model& model, PassLog& log) {
   for (Graph& graph : model.graphs) {
     name_sources(graph);
-    std::set<std::string> stuck;
-    while (sink_one(graph, stuck, log)) {
-    }
+    sink_each(graph, log);
     free_transposes(graph, log);
     report_left(graph, log);
   }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstring>
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 
+#include "tools/graph/hash.hpp"
 #include "tools/graph/operators.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -27,15 +31,32 @@ std::string quantization_key(const Value& value) {
          std::to_string(q.block);
 }
 
+/// Constants by what they hold; found by a hash, for weights are large.
+class EqualConstants {
+ public:
+  /// The first one given that has this type, shape and these bytes.
+  ConstantPtr first_equal(const ConstantPtr& constant) {
+    const auto key = graph::hash(constant->bytes);
+    for (auto [at, end] = by_hash_.equal_range(key); at != end; ++at) {
+      const Constant& known = *at->second;
+      if (known.dtype == constant->dtype && known.shape == constant->shape && known.bytes == constant->bytes)
+        return at->second;
+    }
+    return by_hash_.emplace(key, constant)->second;
+  }
+
+ private:
+  std::multimap<std::array<std::uint64_t, 2>, ConstantPtr> by_hash_;
+};
+
 /// Equal constants of all graphs of a model share their bytes; equal ones of a graph become one value.
-void merge_constants(Rewriter& rewriter, std::map<std::string, ConstantPtr>& known, PassLog& log) {
-  std::map<std::string, ValueId> first;
+void merge_constants(Rewriter& rewriter, EqualConstants& known, PassLog& log) {
+  std::map<std::pair<const Constant*, std::string>, ValueId> first;
   for (ValueId v = 0; v < static_cast<ValueId>(rewriter.graph().values.size()); ++v) {
     Value& value = rewriter.graph().value(v);
     if (!value.constant || rewriter.uses(v) == 0) continue;
-    const std::string key = bytes_key(value.constant);
-    value.constant = known.emplace(key, value.constant).first->second;
-    const auto [it, added] = first.emplace(key + '|' + quantization_key(value), v);
+    value.constant = known.first_equal(value.constant);
+    const auto [it, added] = first.emplace(std::pair(value.constant.get(), quantization_key(value)), v);
     if (added || rewriter.is_output(v)) continue;
     log.changed(value.name + " is the same constant as " + rewriter.value(it->second).name);
     rewriter.replace(v, it->second);
@@ -86,7 +107,7 @@ bool merge_nodes(Rewriter& rewriter, int first, int n) {
 }  // namespace
 
 void eliminate_common_subexpressions(Model& model, PassLog& log) {
-  std::map<std::string, ConstantPtr> known;
+  EqualConstants known;
   for (Graph& graph : model.graphs) {
     Rewriter rewriter(graph);
     merge_constants(rewriter, known, log);

@@ -2,6 +2,7 @@
 #include "tools/passes/node.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
 #include "tools/graph/operators.hpp"
@@ -52,11 +53,18 @@ Node make_node(std::string_view op, std::vector<ValueId> inputs, std::vector<Val
 
 namespace {
 
+/// What thousands of nodes became is named by the first and the last of them.
+constexpr std::size_t most_names = 64;
+
 std::vector<std::string> joined(const std::vector<std::string>& first,
                                 const std::vector<std::string>& second) {
   std::vector<std::string> all = first;
   for (const std::string& name : second)
     if (std::find(all.begin(), all.end(), name) == all.end()) all.push_back(name);
+  if (all.size() > most_names) {
+    constexpr auto half = static_cast<std::ptrdiff_t>(most_names / 2);
+    all.erase(all.begin() + half, all.end() - half);
+  }
   return all;
 }
 

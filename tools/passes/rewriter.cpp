@@ -27,21 +27,82 @@ void Rewriter::grow() {
   output_uses_.resize(graph_.values.size(), 0);
 }
 
+void Rewriter::add_reader(ValueId v, Reader reader) {
+  if (v < 0) return;
+  remember_links(v);
+  readers_[static_cast<std::size_t>(v)].push_back(reader);
+}
+
+void Rewriter::remove_reader(ValueId v, Reader reader) {
+  if (v < 0) return;
+  remember_links(v);
+  auto& readers = readers_[static_cast<std::size_t>(v)];
+  const auto found = std::find_if(readers.begin(), readers.end(), [&](const Reader& r) {
+    return r.node == reader.node && r.input == reader.input;
+  });
+  if (found != readers.end()) readers.erase(found);
+}
+
 void Rewriter::link(int n) {
   const Node& linked = node(n);
-  for (int i = 0; i < static_cast<int>(linked.inputs.size()); ++i)
-    if (ValueId v = input(linked, i); v >= 0) readers_[static_cast<std::size_t>(v)].push_back({n, i});
-  for (ValueId v : linked.outputs)
-    if (v >= 0) producers_[static_cast<std::size_t>(v)] = n;
+  for (int i = 0; i < static_cast<int>(linked.inputs.size()); ++i) add_reader(input(linked, i), {n, i});
+  for (ValueId v : linked.outputs) {
+    if (v < 0) continue;
+    remember_links(v);
+    producers_[static_cast<std::size_t>(v)] = n;
+  }
 }
 
 void Rewriter::unlink(int n) {
   const Node& unlinked = node(n);
-  for (ValueId v : unlinked.inputs)
-    if (v >= 0)
-      std::erase_if(readers_[static_cast<std::size_t>(v)], [n](const Reader& r) { return r.node == n; });
-  for (ValueId v : unlinked.outputs)
-    if (v >= 0 && producers_[static_cast<std::size_t>(v)] == n) producers_[static_cast<std::size_t>(v)] = -1;
+  for (int i = 0; i < static_cast<int>(unlinked.inputs.size()); ++i)
+    remove_reader(input(unlinked, i), {n, i});
+  for (ValueId v : unlinked.outputs) {
+    if (v < 0 || producers_[static_cast<std::size_t>(v)] != n) continue;
+    remember_links(v);
+    producers_[static_cast<std::size_t>(v)] = -1;
+  }
+}
+
+Value& Rewriter::value_to_change(ValueId v) {
+  if (trial_ && v < trial_->first_value) trial_->values.try_emplace(v, graph_.value(v));
+  return graph_.value(v);
+}
+
+void Rewriter::remember_node(int n) {
+  if (n < trial_->first_node) trial_->nodes.try_emplace(n, graph_.nodes[static_cast<std::size_t>(n)]);
+}
+
+void Rewriter::remember_links(ValueId v) {
+  if (!trial_ || v >= trial_->first_value || trial_->links.contains(v)) return;
+  const auto i = static_cast<std::size_t>(v);
+  trial_->links[v] = {producers_[i], output_uses_[i], readers_[i]};
+}
+
+void Rewriter::begin_trial() {
+  trial_.emplace();
+  trial_->first_node = nodes();
+  trial_->first_value = static_cast<ValueId>(graph_.values.size());
+}
+
+void Rewriter::undo_trial() {
+  const Trial before = std::move(*trial_);
+  trial_.reset();
+  for (const auto& [n, was] : before.nodes) graph_.nodes[static_cast<std::size_t>(n)] = was;
+  for (const auto& [v, was] : before.values) graph_.value(v) = was;
+  for (const auto& [v, links] : before.links) {
+    const auto i = static_cast<std::size_t>(v);
+    producers_[i] = links.producer;
+    output_uses_[i] = links.output_uses;
+    readers_[i] = links.readers;
+  }
+  if (before.outputs) graph_.outputs = *before.outputs;
+  graph_.nodes.resize(static_cast<std::size_t>(before.first_node));
+  near_.resize(graph_.nodes.size());
+  graph_.drop_values(before.first_value);
+  producers_.resize(graph_.values.size());
+  readers_.resize(graph_.values.size());
+  output_uses_.resize(graph_.values.size());
 }
 
 int Rewriter::producer(ValueId v, std::string_view op) {
@@ -98,9 +159,10 @@ void Rewriter::remove_unread(int n) {
 }
 
 void Rewriter::set_input(int n, int i, ValueId v) {
-  unlink(n);
-  node(n).inputs[static_cast<std::size_t>(i)] = v;
-  link(n);
+  ValueId& read = node(n).inputs[static_cast<std::size_t>(i)];
+  remove_reader(read, {n, i});
+  read = v;
+  add_reader(v, {n, i});
 }
 
 void Rewriter::set_inputs(int n, std::vector<ValueId> inputs) {
@@ -116,11 +178,18 @@ void Rewriter::set_output(int n, int o, ValueId v) {
 }
 
 void Rewriter::replace(ValueId from, ValueId to) {
-  const std::vector<Reader> moved = readers(from);
-  for (const Reader& reader : moved) set_input(reader.node, reader.input, to);
+  remember_links(from);
+  remember_links(to);
+  const std::vector<Reader> moved = std::exchange(readers_[static_cast<std::size_t>(from)], {});
+  for (const Reader& reader : moved) {
+    node(reader.node).inputs[static_cast<std::size_t>(reader.input)] = to;
+    readers_[static_cast<std::size_t>(to)].push_back(reader);
+  }
+  const int outputs = std::exchange(output_uses_[static_cast<std::size_t>(from)], 0);
+  output_uses_[static_cast<std::size_t>(to)] += outputs;
+  if (outputs == 0) return;
+  if (trial_ && !trial_->outputs) trial_->outputs = graph_.outputs;
   std::replace(graph_.outputs.begin(), graph_.outputs.end(), from, to);
-  output_uses_[static_cast<std::size_t>(to)] +=
-      std::exchange(output_uses_[static_cast<std::size_t>(from)], 0);
 }
 
 bool Rewriter::forward(int n) {
@@ -131,13 +200,13 @@ bool Rewriter::forward(int n) {
     const int source = producer(x);
     const auto& outputs = node(source).outputs;
     const auto position = static_cast<int>(std::find(outputs.begin(), outputs.end(), x) - outputs.begin());
-    if (!value(y).quantization) graph_.value(y).quantization = value(x).quantization;
+    if (!value(y).quantization) value_to_change(y).quantization = value(x).quantization;
     remove_node(n);
     replace(x, y);
     set_output(source, position, y);
     return true;
   }
-  Value& kept = graph_.value(x);
+  Value& kept = value_to_change(x);
   if (kept.onnx_name.empty()) {
     kept.onnx_name = value(y).onnx_name;
     kept.permutation = value(y).permutation;

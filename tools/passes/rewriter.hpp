@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <map>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -23,9 +26,16 @@ class Rewriter {
 
   Graph& graph() { return graph_; }
   const Value& value(ValueId v) const { return graph_.value(v); }
-  Node& node(int n) { return graph_.nodes[static_cast<std::size_t>(n)]; }
+  /// A value that a trial may change, though it was there before.
+  Value& value_to_change(ValueId v);
+  Node& node(int n) {
+    if (trial_) remember_node(n);
+    return graph_.nodes[static_cast<std::size_t>(n)];
+  }
   int nodes() const { return static_cast<int>(graph_.nodes.size()); }
-  bool removed(int n) { return node(n).op.empty(); }
+  bool removed(int n) const { return graph_.nodes[static_cast<std::size_t>(n)].op.empty(); }
+  /// Where node `n` runs: added nodes have the place of the one that they run near.
+  int place(int n) const { return near_[static_cast<std::size_t>(n)]; }
 
   int producer(ValueId v) const { return v < 0 ? -1 : producers_[static_cast<std::size_t>(v)]; }
   /// The index of the node that produces `v` if it is an `op`, else -1.
@@ -57,12 +67,39 @@ class Rewriter {
   bool forward(int n);
   void finish();
 
+  /// What is done from here on can be undone, at a cost that follows what was touched and not the graph.
+  void begin_trial();
+  void keep_trial() { trial_.reset(); }
+  void undo_trial();
+  /// The nodes that a trial has looked at, as they were, by number, and how many there were.
+  const std::map<int, Node>& nodes_before() const { return trial_->nodes; }
+  int first_added() const { return trial_->first_node; }
+
  private:
+  /// What a trial has touched, as it was.
+  struct Trial {
+    int first_node;
+    ValueId first_value;
+    std::map<int, Node> nodes;
+    std::map<ValueId, Value> values;
+    struct Links {
+      int producer, output_uses;
+      std::vector<Reader> readers;
+    };
+    std::map<ValueId, Links> links;
+    std::optional<std::vector<ValueId>> outputs;
+  };
+
   void link(int n);
   void unlink(int n);
   void grow();
+  void add_reader(ValueId v, Reader reader);
+  void remove_reader(ValueId v, Reader reader);
+  void remember_node(int n);
+  void remember_links(ValueId v);
 
   Graph& graph_;
+  std::optional<Trial> trial_;
   std::vector<int> producers_;
   std::vector<std::vector<Reader>> readers_;
   std::vector<int> output_uses_;

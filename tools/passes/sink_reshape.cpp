@@ -185,8 +185,8 @@ bool Sink::flatten() {
                                    stored_axis(rewriter, filter), reader));
   }
   for (ValueId v : way) {
-    rewriter.graph().value(v).onnx_name.clear();
-    rewriter.graph().value(v).permutation.clear();
+    rewriter.value_to_change(v).onnx_name.clear();
+    rewriter.value_to_change(v).permutation.clear();
   }  // other order
   restore_inputs(0, 1);
   return true;
