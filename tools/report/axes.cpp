@@ -63,8 +63,11 @@ std::vector<MeantShape> meant_shapes(const Shape& given, const std::function<boo
   for (const index_t d : given.dims()) image.push_back(d);
   if (rank >= 1) add(image, "it lacks the batch axis and the one of channels: give x[None, None]");
   if (rank >= 2 && rank <= 4) exchange(batched, "it lacks the batch axis, and ", "x[None]");
-  if (rank >= 2 && given[0] == 1)
-    add(Shape(given.dims().subspan(1)), "it has a batch axis too many: give x[0]");
+  if (rank >= 2 && given[0] == 1) {
+    Shape single;
+    for (const index_t d : given.dims().subspan(1)) single.push_back(d);
+    add(single, "it has a batch axis too many: give x[0]");
+  }
   if (rank == 4) {
     add(in_order(given, {0, 1, 3, 2}), "height and width are exchanged: give x.transpose(0, 1, 3, 2)");
     add(in_order(given, {0, 2, 1, 3}), "height and width are exchanged: give x.transpose(0, 2, 1, 3)");
