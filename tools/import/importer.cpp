@@ -11,6 +11,7 @@
 #include "tools/graph/operators.hpp"
 #include "tools/import/graph_import.hpp"
 #include "tools/io/tensor_proto.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::import {
 
@@ -93,11 +94,9 @@ void NodeImport::Impl::push(graph::Node emitted) {
 }
 
 std::string NodeImport::Impl::inputs_text(const graph::Node& emitted) const {
-  const auto size = [&](std::int64_t dim) {
+  const auto open = [&](std::int64_t dim) {
     const std::int64_t symbol = symbol_of(dim);
-    return dim >= 0     ? std::to_string(dim)
-           : symbol < 0 ? std::string("?")
-                        : graph.shared.model.symbols[static_cast<std::size_t>(symbol)].name;
+    return symbol < 0 ? "?" : graph.shared.model.symbols[static_cast<std::size_t>(symbol)].name;
   };
   std::string text;
   for (const ValueId input : emitted.inputs) {
@@ -108,10 +107,7 @@ std::string NodeImport::Impl::inputs_text(const graph::Node& emitted) const {
     }
     const graph::Value& v = graph.graph.value(input);
     text += lithe::name(v.dtype);
-    if (!v.dims) continue;
-    std::string sizes;
-    for (const std::int64_t dim : *v.dims) sizes += (sizes.empty() ? "" : ", ") + size(dim);
-    text += " [" + sizes + "]";
+    if (v.dims) text += " " + report::dims_text(*v.dims, open);
   }
   return text;
 }

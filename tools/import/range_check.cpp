@@ -14,6 +14,7 @@
 #include "tools/graph/evaluate.hpp"
 #include "tools/graph/sampled_shapes.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::import {
 
@@ -25,10 +26,7 @@ std::string inputs_text(const graph::Graph& g, const graph::Node& node) {
   std::string text;
   for (const graph::ValueId input : node.inputs) {
     if (input == graph::absent) continue;
-    std::string dims;
-    for (const std::int64_t d : g.value(input).dims.value_or(graph::Dims{}))
-      dims += (dims.empty() ? "" : ", ") + (d < 0 ? std::string("?") : std::to_string(d));
-    text += (text.empty() ? "[" : ", [") + dims + "]";
+    text += (text.empty() ? "" : ", ") + report::dims_text(g.value(input).dims.value_or(graph::Dims{}));
   }
   return text;
 }

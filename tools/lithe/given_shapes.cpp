@@ -43,9 +43,7 @@ std::string dim_text(const Model& model, std::int64_t dim) {
 }
 
 std::string dims_text(const Model& model, std::span<const std::int64_t> dims) {
-  std::string all;
-  for (const std::int64_t dim : dims) all += (all.empty() ? "" : ", ") + dim_text(model, dim);
-  return "[" + all + "]";
+  return report::dims_text(dims, [&](std::int64_t dim) { return dim_text(model, dim); });
 }
 
 /// Sizes of symbols, with the input that gave them.

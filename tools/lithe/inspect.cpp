@@ -33,13 +33,10 @@ struct InspectOptions {
 using nlohmann::json;
 
 std::string dims_text(const Model& model, const format::Value& v) {
-  std::string line = "[";
-  for (std::int64_t d : numbers(v.dims())) {
-    if (line.size() > 1) line += ", ";
-    const format::Symbol* symbol = symbol_at(model, d);
-    line += symbol != nullptr ? symbol->name()->str() : std::to_string(d);
-  }
-  return line + "]";
+  return report::dims_text(numbers(v.dims()), [&](std::int64_t dim) {
+    const format::Symbol* symbol = symbol_at(model, dim);
+    return symbol != nullptr ? symbol->name()->str() : std::to_string(dim);
+  });
 }
 
 json value_json(const Model& model, const format::Value& v) {

@@ -3,6 +3,7 @@
 
 #include "lithe/format/reader.hpp"
 #include "tools/report/error.hpp"
+#include "tools/report/type_text.hpp"
 
 namespace lithe::cli {
 
@@ -29,11 +30,7 @@ std::string inputs_text(const Status& status, const Model& model, const format::
     }
     const format::Value& value = *values->Get(static_cast<std::uint32_t>(input));
     all += name(static_cast<DType>(value.dtype()));
-    if (value.dims() == nullptr) continue;
-    std::string dims;
-    for (const std::int64_t d : numbers(value.dims()))
-      dims += (dims.empty() ? "" : ", ") + (d < 0 ? std::string("?") : std::to_string(d));
-    all += " [" + dims + "]";
+    if (value.dims() != nullptr) all += " " + report::dims_text(numbers(value.dims()));
   }
   return all;
 }

@@ -28,10 +28,7 @@ using graph::Dims;
 namespace {
 
 std::string dims_text(const Dims& dims) {
-  std::string text = "[";
-  for (std::size_t i = 0; i < dims.size(); ++i)
-    text += (i == 0 ? "" : ", ") + (dims[i] < 0 ? std::string("any") : std::to_string(dims[i]));
-  return text + "]";
+  return report::dims_text(dims, [](std::int64_t) { return "any"; });
 }
 
 bool fits(std::span<const index_t> shape, std::span<const std::int64_t> dims) {

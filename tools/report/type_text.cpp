@@ -9,6 +9,14 @@ std::string shape_text(const Shape& shape) {
   return text + "]";
 }
 
+std::string dims_text(std::span<const std::int64_t> dims,
+                      const std::function<std::string(std::int64_t)>& open) {
+  std::string text;
+  for (const std::int64_t dim : dims)
+    text += (text.empty() ? "" : ", ") + (dim >= 0 ? std::to_string(dim) : open ? open(dim) : "?");
+  return "[" + text + "]";
+}
+
 std::string type_text(const TensorView& tensor) {
   return std::string(name(tensor.dtype)) + " " + shape_text(tensor.shape);
 }
