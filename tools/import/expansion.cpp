@@ -180,10 +180,6 @@ const Expandable* expandable(const onnx::NodeProto& node, const std::set<std::st
   return nullptr;
 }
 
-}  // namespace
-
-namespace {
-
 void normalize_domains(auto& nodes) {
   for (onnx::NodeProto& node : nodes) {
     if (node.domain() == "ai.onnx") node.clear_domain();

@@ -10,24 +10,31 @@
 
 namespace lithe::cli {
 
-std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text) {
-  const auto at = text.find('=');
+namespace {
+
+/// What stands before and after the '=' at `at`.
+std::pair<std::string, std::string> split(const std::string& option, const std::string& text,
+                                          std::size_t at) {
   if (at == std::string::npos || at == 0) report::bad_usage(option + " " + text + ": write NAME=...");
   return {text.substr(0, at), text.substr(at + 1)};
+}
+
+}  // namespace
+
+std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text) {
+  return split(option, text, text.find('='));
 }
 
 std::pair<std::string, std::string> name_and_rest(const std::string& option, const std::string& text,
                                                   const std::vector<std::string>& names) {
   for (auto at = text.rfind('='); at != std::string::npos && at != 0; at = text.rfind('=', at - 1))
     if (std::find(names.begin(), names.end(), text.substr(0, at)) != names.end())
-      return {text.substr(0, at), text.substr(at + 1)};
+      return split(option, text, at);
   return name_and_rest(option, text);
 }
 
 std::pair<std::string, std::string> name_and_numbers(const std::string& option, const std::string& text) {
-  const auto at = text.rfind('=');
-  if (at == std::string::npos || at == 0) report::bad_usage(option + " " + text + ": write NAME=...");
-  return {text.substr(0, at), text.substr(at + 1)};
+  return split(option, text, text.rfind('='));
 }
 
 namespace {
