@@ -5,6 +5,7 @@
 #include <cmath>
 #include <concepts>
 #include <cstdint>
+#include <limits>
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
@@ -207,8 +208,10 @@ struct GroupNormalizationLoops {
             squares[i] += off * off;
           });
         for (index_t i = 0; i < count; ++i) {
-          const Acc off = off_mean[i] / static_cast<Acc>(n);
-          found.merge(first, n, c + i, mean[i], off, squares[i] - off * off_mean[i]);
+          const Acc off = off_mean[i] / static_cast<Acc>(n), rounding = off * off_mean[i];
+          // Where it overflows, the squares have: infinity minus infinity would be NaN.
+          const bool finite = rounding < std::numeric_limits<Acc>::infinity();
+          found.merge(first, n, c + i, mean[i], off, finite ? squares[i] - rounding : squares[i]);
         }
       }
     }

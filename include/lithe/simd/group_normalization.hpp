@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "lithe/core/kernel.hpp"
@@ -30,12 +31,7 @@ class GroupNormalizationOn {
   static Status run(const Op::Attributes& a, RunContext& context) {
     if (context.output().elements() == 0) return {};
     const ops::detail::GroupNormalizer normalizer(context.input(0).shape);
-    Stored::for_type(context.input(0).dtype, [&]<class T>() {
-      if (normalizer.channels < lanes)
-        normalizer.normalize<T, ops::detail::GroupNormalizationLoops>(a, context);
-      else
-        normalizer.normalize<T, Loops>(a, context);
-    });
+    Stored::for_type(context.input(0).dtype, [&]<class T>() { normalizer.normalize<T, Loops>(a, context); });
     return {};
   }
 
@@ -98,6 +94,8 @@ class GroupNormalizationOn {
         }
       }
       const float inverse = 1 / static_cast<float>(n);
+      Floats infinity;
+      detail::fill(infinity, std::numeric_limits<float>::infinity());
 #pragma GCC unroll 4
       for (int i = 0; i < width; ++i) {
         middle[i] += sum[i] * inverse;
@@ -115,7 +113,8 @@ class GroupNormalizationOn {
       }
 #pragma GCC unroll 4
       for (int i = 0; i < width; ++i) {
-        const Floats off = sum[i] * inverse, around = squares[i] - off * sum[i];
+        const Floats off = sum[i] * inverse, rounding = off * sum[i];
+        const Floats around = rounding < infinity ? squares[i] - rounding : squares[i];
         merge_vector(c + i * lanes, done, middle[i], off, around);
       }
     }
