@@ -12,6 +12,7 @@
 #include "lithe/simd/detail/activations.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/square.hpp"
+#include "lithe/simd/detail/stored_floats.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
 namespace lithe::inline v0::simd {
@@ -29,8 +30,7 @@ class AttentionOn {
   static constexpr bool strided_inputs = true, strided_outputs = true;
 
   static bool supports(const Op::Attributes&, const NodeInfo& node) {
-    const DType dtype = node.input(0).dtype;
-    return Isa::on(*node.cpu) && (dtype == DType::f32 || (dtype == DType::f16 && loads_halves));
+    return Isa::on(*node.cpu) && Stored::holds(node.input(0).dtype);
   }
 
   static Status reshape(const Op::Attributes& a, ReshapeContext& context) {
@@ -42,16 +42,15 @@ class AttentionOn {
   }
 
   static Status run(const Op::Attributes& a, RunContext& context) {
-    if constexpr (loads_halves)
-      if (context.input(0).dtype == DType::f16) return run_as<half>(a, context);
-    return run_as<float>(a, context);
+    Stored::for_type(context.input(0).dtype, [&]<class T>() { run_as<T>(a, context); });
+    return {};
   }
 
  private:
   template <class T>
-  static Status run_as(const Op::Attributes& a, RunContext& context) {
+  static void run_as(const Op::Attributes& a, RunContext& context) {
     const Problem<T> problem(a, context);
-    if (context.output().shape.elements() == 0) return {};
+    if (context.output().shape.elements() == 0) return;
     const Blocks blocks(problem.sizes);
     const index_t floats = task_floats(problem.sizes, context.input(0).dtype),
                   room = static_cast<index_t>(context.workspace().size() / sizeof(float)) / floats;
@@ -63,41 +62,22 @@ class AttentionOn {
                                 problem.run(blocks, i, memory + task * floats);
                             });
                           });
-    return {};
   }
 
-  using Floats = detail::Vector<float, Isa::bytes>;
+  using Stored = detail::StoredFloats<Isa>;
+  using Floats = typename Stored::Floats;
   using Integers = detail::Vector<std::int32_t, Isa::bytes>;
-  static constexpr index_t lanes = Isa::bytes / sizeof(float), key_block = 64;
+  static constexpr index_t lanes = Stored::lanes, key_block = 64;
   static constexpr int columns = Isa::registers == 32 && lanes == 4 ? 4 : 2;  ///< vectors of queries
   static constexpr int tile =
       Isa::registers == 32 && columns == 2 ? 8 : 6;  ///< rows of a product in registers
   static constexpr index_t most_queries = columns * lanes, few_queries = 3;
   static constexpr float infinity = std::numeric_limits<float>::infinity();
 
-  static constexpr bool loads_halves =
-      requires(Floats& floats, half* halves) { Isa::load_halves(floats, halves); };
-
   /// What a task keeps: a block of queries, of scores and of outputs, each transposed; in f16 a block of keys and values.
   static index_t task_floats(const Op::Sizes& s, DType dtype) {
     const index_t rows = s.depth + s.value_depth;
     return (rows + key_block) * most_queries + (dtype == DType::f16 ? rows * key_block : 0);
-  }
-
-  /// A vector, or one element, of any type as floats.
-  template <class T>
-  [[gnu::always_inline]] static void load(Floats& to, const T* from) {
-    if constexpr (sizeof(T) == sizeof(float))
-      detail::load(to, from);
-    else
-      Isa::load_halves(to, from);
-  }
-  template <class T>
-  [[gnu::always_inline]] static void store(T* to, const Floats& from) {
-    if constexpr (sizeof(T) == sizeof(float))
-      detail::store(to, from);
-    else
-      Isa::store_halves(to, from);
   }
 
   /// Rows of floats.
@@ -116,7 +96,7 @@ class AttentionOn {
         index_t d = 0;
         for (; d + lanes <= width; d += lanes) {
           Floats x;
-          load(x, from + i * pitch + d);
+          Stored::load(x, from + i * pitch + d);
           detail::store(room + i * width + d, x);
         }
         for (; d < width; ++d) room[i * width + d] = static_cast<float>(from[i * pitch + d]);
@@ -237,7 +217,7 @@ class AttentionOn {
         for (; d + lanes <= sizes.depth; d += lanes) {
           Floats square[lanes];
 #pragma GCC unroll 16
-          for (index_t l = 0; l < lanes; ++l) load(square[l], query + at[l] + d);
+          for (index_t l = 0; l < lanes; ++l) Stored::load(square[l], query + at[l] + d);
           detail::transpose_square(square);
 #pragma GCC unroll 16
           for (index_t l = 0; l < lanes; ++l) {
@@ -276,7 +256,7 @@ class AttentionOn {
           detail::transpose_square(square);
 #pragma GCC unroll 16
           for (index_t l = 0; l < lanes; ++l)
-            if (l < used) store(output + at[l] + e, square[l]);
+            if (l < used) Stored::store(output + at[l] + e, square[l]);
         }
         for (; e < sizes.value_depth; ++e) {
           Floats x;
@@ -383,7 +363,7 @@ class AttentionOn {
       }
     }
     [[gnu::always_inline]] void load_mask(Floats& to, index_t at) const {
-      if (!mask.boolean) return load(to, static_cast<const T*>(mask.data) + at);
+      if (!mask.boolean) return Stored::load(to, static_cast<const T*>(mask.data) + at);
       detail::Vector<std::uint8_t, lanes> bytes;
       detail::load(bytes, static_cast<const std::uint8_t*>(mask.data) + at);
       to = __builtin_convertvector(bytes, Floats);
