@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/simd/kernel_on_isa.hpp"
 #include "tests/xnn/against_portable.hpp"
 #include "tests/xnn/default_kernel.hpp"
 
@@ -18,48 +19,38 @@ namespace {
 using enum DType;
 using Attributes = ops::Conv2D::Attributes;
 
-/// Calls f for an instance of every instruction set that this processor has, plain vectors included.
-template <class F, class... Isas>
-void for_each_isa(F f, simd::isa::List<Isas...>) {
-  const auto call = [&]<class Isa>(Isa) {
-    SCOPED_TRACE(Isa::name);
-    if (Isa::on(cpu())) f.template operator()<xnn::WinogradConv2DOn<Isa>>();
+class XnnWinogradConv2D : public OnEachIsa {};
+INSTANTIATE_TEST_SUITE_P(
+    On, XnnWinogradConv2D,
+    ::testing::ValuesIn(kernels_on_baseline_and<xnn::WinogradConv2DOn>(simd::isa::ForFloats{})), isa_name);
+
+TEST_P(XnnWinogradConv2D, Values) {
+  const auto agree = [](const Attributes& a, const std::vector<Input>& inputs) {
+    std::vector<DType> dtypes(inputs.size(), f32);
+    matches<ops::Conv2D>(a, portable_in_float<ops::Conv2D>, inputs,
+                         {.tolerance = 5e-5, .rows = {{dtypes, {f32}}}});
   };
-  call(simd::isa::Baseline{});
-  (call(Isas{}), ...);
-}
-template <class F>
-void for_each_isa(F f) {
-  for_each_isa(f, simd::isa::ForFloats{});
-}
-
-TEST(XnnWinogradConv2D, Values) {
-  for_each_isa([]<class Kernel>() {
-    const auto agree = [](const Attributes& a, const std::vector<Input>& inputs) {
-      agrees<Kernel>(a, inputs, {f32}, {.tolerance = 5e-5});
-    };
-    agree({.pads = {1, 1, 1, 1}, .clamp = {-0.5f, 3}}, {{1, 8, 8, 16}, {16, 3, 3, 16}, {16}});
-    agree({}, {{1, 3, 3, 16}, {16, 3, 3, 16}});
-    agree({.pads = {2, 0, 1, 2}}, {{2, 9, 6, 19}, {37, 3, 3, 19}, {37}});
-    agree({.pads = {0, 2, 2, 0}, .clamp = {.min = 0}}, {{3, 5, 13, 33}, {16, 3, 3, 33}, {16}});
-    agree({.pads = {1, 1, 1, 1}}, {{1, 70, 66, 16}, {16, 3, 3, 16}, {16}});  // several blocks
-  });
+  agree({.pads = {1, 1, 1, 1}, .clamp = {-0.5f, 3}}, {{1, 8, 8, 16}, {16, 3, 3, 16}, {16}});
+  agree({}, {{1, 3, 3, 16}, {16, 3, 3, 16}});
+  agree({.pads = {2, 0, 1, 2}}, {{2, 9, 6, 19}, {37, 3, 3, 19}, {37}});
+  agree({.pads = {0, 2, 2, 0}, .clamp = {.min = 0}}, {{3, 5, 13, 33}, {16, 3, 3, 33}, {16}});
+  agree({.pads = {1, 1, 1, 1}}, {{1, 70, 66, 16}, {16, 3, 3, 16}, {16}});  // several blocks
 }
 
-TEST(XnnWinogradConv2D, TheLastBlockMayBeShort) {
+TEST_P(XnnWinogradConv2D, TheLastBlockMayBeShort) {
   const Threads two(2);
   Platform platform{cpu(), {ThreadPool{}, two.pool()}};
   platform.cpu.l2_bytes = 1;
-  for_each_isa([&]<class Kernel>() {
-    OpTest<ops::Conv2D> op{{.pads = {1, 1, 1, 1}}};
-    op.on(platform).template kernel<Kernel>().matches(
-        portable_in_float<ops::Conv2D>, {{2, 13, 11, 16}, {16, 3, 3, 16}, {16}},
-        {.tolerance = 2e-5, .rows = {{{f32, f32, f32}, {f32}}}});
-  });
+  OpTest<ops::Conv2D> op{{.pads = {1, 1, 1, 1}}};
+  op.on(platform)
+      .kernels<>()
+      .kernel(GetParam().entry)
+      .matches(portable_in_float<ops::Conv2D>, {{2, 13, 11, 16}, {16, 3, 3, 16}, {16}},
+               {.tolerance = 2e-5, .rows = {{{f32, f32, f32}, {f32}}}});
 }
 
 /// A number goes nowhere but to the outputs whose window holds it.
-TEST(XnnWinogradConv2D, NumbersThatAreNotFinite) {
+TEST_P(XnnWinogradConv2D, NumbersThatAreNotFinite) {
   constexpr float inf = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
   const Attributes a{.pads = {1, 1, 1, 1}};
   Case c;
@@ -84,21 +75,19 @@ TEST(XnnWinogradConv2D, NumbersThatAreNotFinite) {
       store_value(f32, c.inputs[0].bytes.data(), static_cast<std::size_t>(at), number);
       SCOPED_TRACE(std::to_string(number) + " at " + std::to_string(at));
       const StoredTensor right = run_portable(c, inferred);
-      for_each_isa([&]<class Kernel>() {
-        const StoredTensor result = run_on(detail::make_kernel<Kernel>(), c, inferred);
-        for (index_t i = 0; i < right.shape.elements(); ++i) {
-          const double x = result.raw(i), y = right.raw(i);
-          const bool same = std::isnan(y)   ? std::isnan(x)
-                            : std::isinf(y) ? x == y
-                                            : std::abs(x - y) <= 1e-4 + 1e-4 * std::abs(y);
-          ASSERT_TRUE(same) << "element " << i << " is " << x << " instead of " << y;
-        }
-      });
+      const StoredTensor result = run_on(GetParam().entry, c, inferred);
+      for (index_t i = 0; i < right.shape.elements(); ++i) {
+        const double x = result.raw(i), y = right.raw(i);
+        const bool same = std::isnan(y)   ? std::isnan(x)
+                          : std::isinf(y) ? x == y
+                                          : std::abs(x - y) <= 1e-4 + 1e-4 * std::abs(y);
+        ASSERT_TRUE(same) << "element " << i << " is " << x << " instead of " << y;
+      }
     }
 }
 
 /// What it does not run, and what XNNPACK's own kernel runs faster.
-TEST(XnnWinogradConv2D, Conditions) {
+TEST(XnnWinogradConv2DRule, Conditions) {
   using Any = xnn::WinogradConv2DOn<simd::isa::Baseline>;
   using Faster = xnn::FasterWinogradConv2DOn<simd::isa::Baseline>;
   const auto taken = []<class Kernel>(Kernel*, const Attributes& a, const Shape& input, const Shape& filter) {

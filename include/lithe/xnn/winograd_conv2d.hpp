@@ -299,8 +299,7 @@ struct FasterWinogradConv2DOn : WinogradConv2DOn<Isa> {
   }
 };
 
-/// In order of preference: whatever it can run, and what it runs faster than Conv2D.
-using EveryWinogradConv2D = simd::isa::ForFloats::kernels<WinogradConv2DOn>;
+/// In order of preference.
 using FasterWinogradConv2D = simd::isa::ForFloats::kernels<FasterWinogradConv2DOn>;
 
 }  // namespace lithe::inline v0::xnn
