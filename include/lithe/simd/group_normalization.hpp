@@ -160,7 +160,7 @@ class GroupNormalizationOn {
     const index_t end = channels - lanes;
     const bool ragged = channels % lanes != 0;
     for (index_t r = 0; r < rows; ++r, x += channels, y += channels) {
-      Floats last;  // read before the vector that it overlaps is written: y may be x
+      Floats last{};  // read before the vector that it overlaps is written: y may be x
       if (ragged) Stored::load(last, x + end);
       for (index_t c = 0; c + lanes <= channels; c += lanes) {
         Floats v;
