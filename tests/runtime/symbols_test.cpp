@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "schema/lithe_builders_generated.h"
+
 namespace lithe::test {
 namespace {
 

@@ -11,6 +11,7 @@
 #include "lithe/core/align.hpp"
 #include "lithe/core/services.hpp"
 #include "lithe/format/reader.hpp"
+#include "schema/lithe_builders_generated.h"
 #include "tests/support/aligned_copy.hpp"
 
 /// The tables of a model file as plain structs, to write what no converter would: a test changes one member

@@ -14,6 +14,7 @@
 #include "lithe/format/reader.hpp"
 #include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"
+#include "schema/lithe_builders_generated.h"
 #include "tools/graph/hash.hpp"
 
 namespace lithe::graph {

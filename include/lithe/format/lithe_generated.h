@@ -4,7 +4,13 @@
 #ifndef FLATBUFFERS_GENERATED_LITHE_LITHE_FORMAT_H_
 #define FLATBUFFERS_GENERATED_LITHE_LITHE_FORMAT_H_
 
-#include "flatbuffers/flatbuffers.h"
+#include "flatbuffers/base.h"
+#include "flatbuffers/buffer.h"
+#include "flatbuffers/string.h"
+#include "flatbuffers/struct.h"
+#include "flatbuffers/table.h"
+#include "flatbuffers/vector.h"
+#include "flatbuffers/verifier.h"
 
 // Ensure the included flatbuffers.h is the same version as when this file was
 // generated, otherwise it may not be compatible.
@@ -157,7 +163,7 @@ inline const char *EnumNameDType(DType e) {
   return EnumNamesDType()[index];
 }
 
-FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Buffer FLATBUFFERS_FINAL_CLASS {
+struct alignas(8) Buffer FLATBUFFERS_FINAL_CLASS {
  private:
   uint64_t offset_;
   uint64_t size_;
@@ -194,13 +200,9 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Buffer FLATBUFFERS_FINAL_CLASS {
     return ::flatbuffers::EndianScalar(file_);
   }
 };
-FLATBUFFERS_STRUCT_END(Buffer, 24);
+static_assert(sizeof(Buffer) == 24);
 
-struct Buffer::Traits {
-  using type = Buffer;
-};
-
-FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Id FLATBUFFERS_FINAL_CLASS {
+struct alignas(8) Id FLATBUFFERS_FINAL_CLASS {
  private:
   uint64_t low_;
   uint64_t high_;
@@ -222,13 +224,9 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) Id FLATBUFFERS_FINAL_CLASS {
     return ::flatbuffers::EndianScalar(high_);
   }
 };
-FLATBUFFERS_STRUCT_END(Id, 16);
+static_assert(sizeof(Id) == 16);
 
-struct Id::Traits {
-  using type = Id;
-};
-
-FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) State FLATBUFFERS_FINAL_CLASS {
+struct alignas(4) State FLATBUFFERS_FINAL_CLASS {
  private:
   uint32_t input_;
   uint32_t output_;
@@ -250,11 +248,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) State FLATBUFFERS_FINAL_CLASS {
     return ::flatbuffers::EndianScalar(output_);
   }
 };
-FLATBUFFERS_STRUCT_END(State, 8);
-
-struct State::Traits {
-  using type = State;
-};
+static_assert(sizeof(State) == 8);
 
 struct KeyValue FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef KeyValueBuilder Builder;
@@ -279,56 +273,6 @@ struct KeyValue FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct KeyValueBuilder {
-  typedef KeyValue Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_key(::flatbuffers::Offset<::flatbuffers::String> key) {
-    fbb_.AddOffset(KeyValue::VT_KEY, key);
-  }
-  void add_value(::flatbuffers::Offset<::flatbuffers::String> value) {
-    fbb_.AddOffset(KeyValue::VT_VALUE, value);
-  }
-  explicit KeyValueBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<KeyValue> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<KeyValue>(end);
-    fbb_.Required(o, KeyValue::VT_KEY);
-    fbb_.Required(o, KeyValue::VT_VALUE);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<KeyValue> CreateKeyValue(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> key = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> value = 0) {
-  KeyValueBuilder builder_(_fbb);
-  builder_.add_value(value);
-  builder_.add_key(key);
-  return builder_.Finish();
-}
-
-struct KeyValue::Traits {
-  using type = KeyValue;
-  static auto constexpr Create = CreateKeyValue;
-};
-
-inline ::flatbuffers::Offset<KeyValue> CreateKeyValueDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *key = nullptr,
-    const char *value = nullptr) {
-  auto key__ = key ? _fbb.CreateString(key) : 0;
-  auto value__ = value ? _fbb.CreateString(value) : 0;
-  return lithe::format::CreateKeyValue(
-      _fbb,
-      key__,
-      value__);
-}
-
 struct Operator FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef OperatorBuilder Builder;
   struct Traits;
@@ -350,54 +294,6 @@ struct Operator FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct OperatorBuilder {
-  typedef Operator Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Operator::VT_NAME, name);
-  }
-  void add_version(uint16_t version) {
-    fbb_.AddElement<uint16_t>(Operator::VT_VERSION, version, 1);
-  }
-  explicit OperatorBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Operator> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Operator>(end);
-    fbb_.Required(o, Operator::VT_NAME);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Operator> CreateOperator(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    uint16_t version = 1) {
-  OperatorBuilder builder_(_fbb);
-  builder_.add_name(name);
-  builder_.add_version(version);
-  return builder_.Finish();
-}
-
-struct Operator::Traits {
-  using type = Operator;
-  static auto constexpr Create = CreateOperator;
-};
-
-inline ::flatbuffers::Offset<Operator> CreateOperatorDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    uint16_t version = 1) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  return lithe::format::CreateOperator(
-      _fbb,
-      name__,
-      version);
-}
 
 struct Attribute FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef AttributeBuilder Builder;
@@ -438,78 +334,6 @@ struct Attribute FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct AttributeBuilder {
-  typedef Attribute Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Attribute::VT_NAME, name);
-  }
-  void add_ints(::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> ints) {
-    fbb_.AddOffset(Attribute::VT_INTS, ints);
-  }
-  void add_floats(::flatbuffers::Offset<::flatbuffers::Vector<float>> floats) {
-    fbb_.AddOffset(Attribute::VT_FLOATS, floats);
-  }
-  void add_text(::flatbuffers::Offset<::flatbuffers::String> text) {
-    fbb_.AddOffset(Attribute::VT_TEXT, text);
-  }
-  void add_buffer(int32_t buffer) {
-    fbb_.AddElement<int32_t>(Attribute::VT_BUFFER, buffer, -1);
-  }
-  explicit AttributeBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Attribute> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Attribute>(end);
-    fbb_.Required(o, Attribute::VT_NAME);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Attribute> CreateAttribute(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> ints = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<float>> floats = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> text = 0,
-    int32_t buffer = -1) {
-  AttributeBuilder builder_(_fbb);
-  builder_.add_buffer(buffer);
-  builder_.add_text(text);
-  builder_.add_floats(floats);
-  builder_.add_ints(ints);
-  builder_.add_name(name);
-  return builder_.Finish();
-}
-
-struct Attribute::Traits {
-  using type = Attribute;
-  static auto constexpr Create = CreateAttribute;
-};
-
-inline ::flatbuffers::Offset<Attribute> CreateAttributeDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    const std::vector<int64_t> *ints = nullptr,
-    const std::vector<float> *floats = nullptr,
-    const char *text = nullptr,
-    int32_t buffer = -1) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  auto ints__ = ints ? _fbb.CreateVector<int64_t>(*ints) : 0;
-  auto floats__ = floats ? _fbb.CreateVector<float>(*floats) : 0;
-  auto text__ = text ? _fbb.CreateString(text) : 0;
-  return lithe::format::CreateAttribute(
-      _fbb,
-      name__,
-      ints__,
-      floats__,
-      text__,
-      buffer);
-}
 
 struct Node FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef NodeBuilder Builder;
@@ -559,85 +383,6 @@ struct Node FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct NodeBuilder {
-  typedef Node Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_op(uint32_t op) {
-    fbb_.AddElement<uint32_t>(Node::VT_OP, op, 0);
-  }
-  void add_inputs(::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> inputs) {
-    fbb_.AddOffset(Node::VT_INPUTS, inputs);
-  }
-  void add_outputs(::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> outputs) {
-    fbb_.AddOffset(Node::VT_OUTPUTS, outputs);
-  }
-  void add_attributes(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Attribute>>> attributes) {
-    fbb_.AddOffset(Node::VT_ATTRIBUTES, attributes);
-  }
-  void add_subgraphs(::flatbuffers::Offset<::flatbuffers::Vector<uint32_t>> subgraphs) {
-    fbb_.AddOffset(Node::VT_SUBGRAPHS, subgraphs);
-  }
-  void add_onnx_names(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<::flatbuffers::String>>> onnx_names) {
-    fbb_.AddOffset(Node::VT_ONNX_NAMES, onnx_names);
-  }
-  explicit NodeBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Node> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Node>(end);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Node> CreateNode(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint32_t op = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> inputs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> outputs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Attribute>>> attributes = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<uint32_t>> subgraphs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<::flatbuffers::String>>> onnx_names = 0) {
-  NodeBuilder builder_(_fbb);
-  builder_.add_onnx_names(onnx_names);
-  builder_.add_subgraphs(subgraphs);
-  builder_.add_attributes(attributes);
-  builder_.add_outputs(outputs);
-  builder_.add_inputs(inputs);
-  builder_.add_op(op);
-  return builder_.Finish();
-}
-
-struct Node::Traits {
-  using type = Node;
-  static auto constexpr Create = CreateNode;
-};
-
-inline ::flatbuffers::Offset<Node> CreateNodeDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint32_t op = 0,
-    const std::vector<int32_t> *inputs = nullptr,
-    const std::vector<int32_t> *outputs = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Attribute>> *attributes = nullptr,
-    const std::vector<uint32_t> *subgraphs = nullptr,
-    const std::vector<::flatbuffers::Offset<::flatbuffers::String>> *onnx_names = nullptr) {
-  auto inputs__ = inputs ? _fbb.CreateVector<int32_t>(*inputs) : 0;
-  auto outputs__ = outputs ? _fbb.CreateVector<int32_t>(*outputs) : 0;
-  auto attributes__ = attributes ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Attribute>>(*attributes) : 0;
-  auto subgraphs__ = subgraphs ? _fbb.CreateVector<uint32_t>(*subgraphs) : 0;
-  auto onnx_names__ = onnx_names ? _fbb.CreateVector<::flatbuffers::Offset<::flatbuffers::String>>(*onnx_names) : 0;
-  return lithe::format::CreateNode(
-      _fbb,
-      op,
-      inputs__,
-      outputs__,
-      attributes__,
-      subgraphs__,
-      onnx_names__);
-}
-
 struct Symbol FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef SymbolBuilder Builder;
   struct Traits;
@@ -669,68 +414,6 @@ struct Symbol FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct SymbolBuilder {
-  typedef Symbol Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Symbol::VT_NAME, name);
-  }
-  void add_min(uint64_t min) {
-    fbb_.AddElement<uint64_t>(Symbol::VT_MIN, min, 1ULL);
-  }
-  void add_opt(uint64_t opt) {
-    fbb_.AddElement<uint64_t>(Symbol::VT_OPT, opt, 0);
-  }
-  void add_max(uint64_t max) {
-    fbb_.AddElement<uint64_t>(Symbol::VT_MAX, max, 0);
-  }
-  explicit SymbolBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Symbol> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Symbol>(end);
-    fbb_.Required(o, Symbol::VT_NAME);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Symbol> CreateSymbol(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    uint64_t min = 1ULL,
-    uint64_t opt = 0,
-    uint64_t max = 0) {
-  SymbolBuilder builder_(_fbb);
-  builder_.add_max(max);
-  builder_.add_opt(opt);
-  builder_.add_min(min);
-  builder_.add_name(name);
-  return builder_.Finish();
-}
-
-struct Symbol::Traits {
-  using type = Symbol;
-  static auto constexpr Create = CreateSymbol;
-};
-
-inline ::flatbuffers::Offset<Symbol> CreateSymbolDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    uint64_t min = 1ULL,
-    uint64_t opt = 0,
-    uint64_t max = 0) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  return lithe::format::CreateSymbol(
-      _fbb,
-      name__,
-      min,
-      opt,
-      max);
-}
 
 struct Quantization FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef QuantizationBuilder Builder;
@@ -771,62 +454,6 @@ struct Quantization FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            VerifyField<uint32_t>(verifier, VT_BLOCK, 4) &&
            verifier.EndTable();
   }
-};
-
-struct QuantizationBuilder {
-  typedef Quantization Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_scale(uint32_t scale) {
-    fbb_.AddElement<uint32_t>(Quantization::VT_SCALE, scale, 0);
-  }
-  void add_scale_dtype(lithe::format::DType scale_dtype) {
-    fbb_.AddElement<uint8_t>(Quantization::VT_SCALE_DTYPE, static_cast<uint8_t>(scale_dtype), 1);
-  }
-  void add_zero_point(int32_t zero_point) {
-    fbb_.AddElement<int32_t>(Quantization::VT_ZERO_POINT, zero_point, -1);
-  }
-  void add_zero_point_dtype(lithe::format::DType zero_point_dtype) {
-    fbb_.AddElement<uint8_t>(Quantization::VT_ZERO_POINT_DTYPE, static_cast<uint8_t>(zero_point_dtype), 0);
-  }
-  void add_axis(int32_t axis) {
-    fbb_.AddElement<int32_t>(Quantization::VT_AXIS, axis, -1);
-  }
-  void add_block(uint32_t block) {
-    fbb_.AddElement<uint32_t>(Quantization::VT_BLOCK, block, 0);
-  }
-  explicit QuantizationBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Quantization> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Quantization>(end);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Quantization> CreateQuantization(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint32_t scale = 0,
-    lithe::format::DType scale_dtype = lithe::format::DType::f32,
-    int32_t zero_point = -1,
-    lithe::format::DType zero_point_dtype = lithe::format::DType::none,
-    int32_t axis = -1,
-    uint32_t block = 0) {
-  QuantizationBuilder builder_(_fbb);
-  builder_.add_block(block);
-  builder_.add_axis(axis);
-  builder_.add_zero_point(zero_point);
-  builder_.add_scale(scale);
-  builder_.add_zero_point_dtype(zero_point_dtype);
-  builder_.add_scale_dtype(scale_dtype);
-  return builder_.Finish();
-}
-
-struct Quantization::Traits {
-  using type = Quantization;
-  static auto constexpr Create = CreateQuantization;
 };
 
 struct Value FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
@@ -885,98 +512,6 @@ struct Value FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct ValueBuilder {
-  typedef Value Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Value::VT_NAME, name);
-  }
-  void add_onnx_name(::flatbuffers::Offset<::flatbuffers::String> onnx_name) {
-    fbb_.AddOffset(Value::VT_ONNX_NAME, onnx_name);
-  }
-  void add_permutation(::flatbuffers::Offset<::flatbuffers::Vector<uint8_t>> permutation) {
-    fbb_.AddOffset(Value::VT_PERMUTATION, permutation);
-  }
-  void add_dtype(lithe::format::DType dtype) {
-    fbb_.AddElement<uint8_t>(Value::VT_DTYPE, static_cast<uint8_t>(dtype), 0);
-  }
-  void add_dims(::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> dims) {
-    fbb_.AddOffset(Value::VT_DIMS, dims);
-  }
-  void add_buffer(int32_t buffer) {
-    fbb_.AddElement<int32_t>(Value::VT_BUFFER, buffer, -1);
-  }
-  void add_quantization(::flatbuffers::Offset<lithe::format::Quantization> quantization) {
-    fbb_.AddOffset(Value::VT_QUANTIZATION, quantization);
-  }
-  void add_host(bool host) {
-    fbb_.AddElement<uint8_t>(Value::VT_HOST, static_cast<uint8_t>(host), 0);
-  }
-  explicit ValueBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Value> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Value>(end);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Value> CreateValue(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> onnx_name = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<uint8_t>> permutation = 0,
-    lithe::format::DType dtype = lithe::format::DType::none,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> dims = 0,
-    int32_t buffer = -1,
-    ::flatbuffers::Offset<lithe::format::Quantization> quantization = 0,
-    bool host = false) {
-  ValueBuilder builder_(_fbb);
-  builder_.add_quantization(quantization);
-  builder_.add_buffer(buffer);
-  builder_.add_dims(dims);
-  builder_.add_permutation(permutation);
-  builder_.add_onnx_name(onnx_name);
-  builder_.add_name(name);
-  builder_.add_host(host);
-  builder_.add_dtype(dtype);
-  return builder_.Finish();
-}
-
-struct Value::Traits {
-  using type = Value;
-  static auto constexpr Create = CreateValue;
-};
-
-inline ::flatbuffers::Offset<Value> CreateValueDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    const char *onnx_name = nullptr,
-    const std::vector<uint8_t> *permutation = nullptr,
-    lithe::format::DType dtype = lithe::format::DType::none,
-    const std::vector<int64_t> *dims = nullptr,
-    int32_t buffer = -1,
-    ::flatbuffers::Offset<lithe::format::Quantization> quantization = 0,
-    bool host = false) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  auto onnx_name__ = onnx_name ? _fbb.CreateString(onnx_name) : 0;
-  auto permutation__ = permutation ? _fbb.CreateVector<uint8_t>(*permutation) : 0;
-  auto dims__ = dims ? _fbb.CreateVector<int64_t>(*dims) : 0;
-  return lithe::format::CreateValue(
-      _fbb,
-      name__,
-      onnx_name__,
-      permutation__,
-      dtype,
-      dims__,
-      buffer,
-      quantization,
-      host);
-}
-
 struct Subgraph FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef SubgraphBuilder Builder;
   struct Traits;
@@ -1020,82 +555,6 @@ struct Subgraph FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct SubgraphBuilder {
-  typedef Subgraph Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Subgraph::VT_NAME, name);
-  }
-  void add_values(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Value>>> values) {
-    fbb_.AddOffset(Subgraph::VT_VALUES, values);
-  }
-  void add_nodes(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Node>>> nodes) {
-    fbb_.AddOffset(Subgraph::VT_NODES, nodes);
-  }
-  void add_inputs(::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> inputs) {
-    fbb_.AddOffset(Subgraph::VT_INPUTS, inputs);
-  }
-  void add_outputs(::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> outputs) {
-    fbb_.AddOffset(Subgraph::VT_OUTPUTS, outputs);
-  }
-  explicit SubgraphBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Subgraph> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Subgraph>(end);
-    fbb_.Required(o, Subgraph::VT_VALUES);
-    fbb_.Required(o, Subgraph::VT_NODES);
-    fbb_.Required(o, Subgraph::VT_INPUTS);
-    fbb_.Required(o, Subgraph::VT_OUTPUTS);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Subgraph> CreateSubgraph(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Value>>> values = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Node>>> nodes = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> inputs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int32_t>> outputs = 0) {
-  SubgraphBuilder builder_(_fbb);
-  builder_.add_outputs(outputs);
-  builder_.add_inputs(inputs);
-  builder_.add_nodes(nodes);
-  builder_.add_values(values);
-  builder_.add_name(name);
-  return builder_.Finish();
-}
-
-struct Subgraph::Traits {
-  using type = Subgraph;
-  static auto constexpr Create = CreateSubgraph;
-};
-
-inline ::flatbuffers::Offset<Subgraph> CreateSubgraphDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Value>> *values = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Node>> *nodes = nullptr,
-    const std::vector<int32_t> *inputs = nullptr,
-    const std::vector<int32_t> *outputs = nullptr) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  auto values__ = values ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Value>>(*values) : 0;
-  auto nodes__ = nodes ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Node>>(*nodes) : 0;
-  auto inputs__ = inputs ? _fbb.CreateVector<int32_t>(*inputs) : 0;
-  auto outputs__ = outputs ? _fbb.CreateVector<int32_t>(*outputs) : 0;
-  return lithe::format::CreateSubgraph(
-      _fbb,
-      name__,
-      values__,
-      nodes__,
-      inputs__,
-      outputs__);
-}
-
 struct Signature FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef SignatureBuilder Builder;
   struct Traits;
@@ -1123,62 +582,6 @@ struct Signature FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct SignatureBuilder {
-  typedef Signature Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Signature::VT_NAME, name);
-  }
-  void add_subgraph(uint32_t subgraph) {
-    fbb_.AddElement<uint32_t>(Signature::VT_SUBGRAPH, subgraph, 0);
-  }
-  void add_states(::flatbuffers::Offset<::flatbuffers::Vector<const lithe::format::State *>> states) {
-    fbb_.AddOffset(Signature::VT_STATES, states);
-  }
-  explicit SignatureBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Signature> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Signature>(end);
-    fbb_.Required(o, Signature::VT_NAME);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Signature> CreateSignature(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    uint32_t subgraph = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<const lithe::format::State *>> states = 0) {
-  SignatureBuilder builder_(_fbb);
-  builder_.add_states(states);
-  builder_.add_subgraph(subgraph);
-  builder_.add_name(name);
-  return builder_.Finish();
-}
-
-struct Signature::Traits {
-  using type = Signature;
-  static auto constexpr Create = CreateSignature;
-};
-
-inline ::flatbuffers::Offset<Signature> CreateSignatureDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    uint32_t subgraph = 0,
-    const std::vector<lithe::format::State> *states = nullptr) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  auto states__ = states ? _fbb.CreateVectorOfStructs<lithe::format::State>(*states) : 0;
-  return lithe::format::CreateSignature(
-      _fbb,
-      name__,
-      subgraph,
-      states__);
-}
 
 struct Section FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef SectionBuilder Builder;
@@ -1208,62 +611,6 @@ struct Section FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct SectionBuilder {
-  typedef Section Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
-    fbb_.AddOffset(Section::VT_NAME, name);
-  }
-  void add_key(::flatbuffers::Offset<::flatbuffers::String> key) {
-    fbb_.AddOffset(Section::VT_KEY, key);
-  }
-  void add_buffer(const lithe::format::Buffer *buffer) {
-    fbb_.AddStruct(Section::VT_BUFFER, buffer);
-  }
-  explicit SectionBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Section> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Section>(end);
-    fbb_.Required(o, Section::VT_NAME);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Section> CreateSection(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> key = 0,
-    const lithe::format::Buffer *buffer = nullptr) {
-  SectionBuilder builder_(_fbb);
-  builder_.add_buffer(buffer);
-  builder_.add_key(key);
-  builder_.add_name(name);
-  return builder_.Finish();
-}
-
-struct Section::Traits {
-  using type = Section;
-  static auto constexpr Create = CreateSection;
-};
-
-inline ::flatbuffers::Offset<Section> CreateSectionDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const char *name = nullptr,
-    const char *key = nullptr,
-    const lithe::format::Buffer *buffer = nullptr) {
-  auto name__ = name ? _fbb.CreateString(name) : 0;
-  auto key__ = key ? _fbb.CreateString(key) : 0;
-  return lithe::format::CreateSection(
-      _fbb,
-      name__,
-      key__,
-      buffer);
-}
-
 struct TestTensor FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef TestTensorBuilder Builder;
   struct Traits;
@@ -1285,54 +632,6 @@ struct TestTensor FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct TestTensorBuilder {
-  typedef TestTensor Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_dims(::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> dims) {
-    fbb_.AddOffset(TestTensor::VT_DIMS, dims);
-  }
-  void add_buffer(uint32_t buffer) {
-    fbb_.AddElement<uint32_t>(TestTensor::VT_BUFFER, buffer, 0);
-  }
-  explicit TestTensorBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<TestTensor> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<TestTensor>(end);
-    fbb_.Required(o, TestTensor::VT_DIMS);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<TestTensor> CreateTestTensor(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::Vector<int64_t>> dims = 0,
-    uint32_t buffer = 0) {
-  TestTensorBuilder builder_(_fbb);
-  builder_.add_buffer(buffer);
-  builder_.add_dims(dims);
-  return builder_.Finish();
-}
-
-struct TestTensor::Traits {
-  using type = TestTensor;
-  static auto constexpr Create = CreateTestTensor;
-};
-
-inline ::flatbuffers::Offset<TestTensor> CreateTestTensorDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    const std::vector<int64_t> *dims = nullptr,
-    uint32_t buffer = 0) {
-  auto dims__ = dims ? _fbb.CreateVector<int64_t>(*dims) : 0;
-  return lithe::format::CreateTestTensor(
-      _fbb,
-      dims__,
-      buffer);
-}
 
 struct SelfTest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef SelfTestBuilder Builder;
@@ -1368,70 +667,6 @@ struct SelfTest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            verifier.EndTable();
   }
 };
-
-struct SelfTestBuilder {
-  typedef SelfTest Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_signature(uint32_t signature) {
-    fbb_.AddElement<uint32_t>(SelfTest::VT_SIGNATURE, signature, 0);
-  }
-  void add_inputs(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::TestTensor>>> inputs) {
-    fbb_.AddOffset(SelfTest::VT_INPUTS, inputs);
-  }
-  void add_outputs(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::TestTensor>>> outputs) {
-    fbb_.AddOffset(SelfTest::VT_OUTPUTS, outputs);
-  }
-  void add_tolerance(float tolerance) {
-    fbb_.AddElement<float>(SelfTest::VT_TOLERANCE, tolerance, 0.0f);
-  }
-  explicit SelfTestBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<SelfTest> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<SelfTest>(end);
-    fbb_.Required(o, SelfTest::VT_INPUTS);
-    fbb_.Required(o, SelfTest::VT_OUTPUTS);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<SelfTest> CreateSelfTest(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint32_t signature = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::TestTensor>>> inputs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::TestTensor>>> outputs = 0,
-    float tolerance = 0.0f) {
-  SelfTestBuilder builder_(_fbb);
-  builder_.add_tolerance(tolerance);
-  builder_.add_outputs(outputs);
-  builder_.add_inputs(inputs);
-  builder_.add_signature(signature);
-  return builder_.Finish();
-}
-
-struct SelfTest::Traits {
-  using type = SelfTest;
-  static auto constexpr Create = CreateSelfTest;
-};
-
-inline ::flatbuffers::Offset<SelfTest> CreateSelfTestDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint32_t signature = 0,
-    const std::vector<::flatbuffers::Offset<lithe::format::TestTensor>> *inputs = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::TestTensor>> *outputs = nullptr,
-    float tolerance = 0.0f) {
-  auto inputs__ = inputs ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::TestTensor>>(*inputs) : 0;
-  auto outputs__ = outputs ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::TestTensor>>(*outputs) : 0;
-  return lithe::format::CreateSelfTest(
-      _fbb,
-      signature,
-      inputs__,
-      outputs__,
-      tolerance);
-}
 
 struct Model FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef ModelBuilder Builder;
@@ -1534,152 +769,6 @@ struct Model FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   }
 };
 
-struct ModelBuilder {
-  typedef Model Table;
-  ::flatbuffers::FlatBufferBuilder &fbb_;
-  ::flatbuffers::uoffset_t start_;
-  void add_version(uint16_t version) {
-    fbb_.AddElement<uint16_t>(Model::VT_VERSION, version, 0);
-  }
-  void add_features(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<::flatbuffers::String>>> features) {
-    fbb_.AddOffset(Model::VT_FEATURES, features);
-  }
-  void add_producer(::flatbuffers::Offset<::flatbuffers::String> producer) {
-    fbb_.AddOffset(Model::VT_PRODUCER, producer);
-  }
-  void add_source_name(::flatbuffers::Offset<::flatbuffers::String> source_name) {
-    fbb_.AddOffset(Model::VT_SOURCE_NAME, source_name);
-  }
-  void add_source_hash(::flatbuffers::Offset<::flatbuffers::String> source_hash) {
-    fbb_.AddOffset(Model::VT_SOURCE_HASH, source_hash);
-  }
-  void add_id(const lithe::format::Id *id) {
-    fbb_.AddStruct(Model::VT_ID, id);
-  }
-  void add_metadata(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::KeyValue>>> metadata) {
-    fbb_.AddOffset(Model::VT_METADATA, metadata);
-  }
-  void add_operators(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Operator>>> operators) {
-    fbb_.AddOffset(Model::VT_OPERATORS, operators);
-  }
-  void add_symbols(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Symbol>>> symbols) {
-    fbb_.AddOffset(Model::VT_SYMBOLS, symbols);
-  }
-  void add_subgraphs(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Subgraph>>> subgraphs) {
-    fbb_.AddOffset(Model::VT_SUBGRAPHS, subgraphs);
-  }
-  void add_buffers(::flatbuffers::Offset<::flatbuffers::Vector<const lithe::format::Buffer *>> buffers) {
-    fbb_.AddOffset(Model::VT_BUFFERS, buffers);
-  }
-  void add_signatures(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Signature>>> signatures) {
-    fbb_.AddOffset(Model::VT_SIGNATURES, signatures);
-  }
-  void add_sections(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Section>>> sections) {
-    fbb_.AddOffset(Model::VT_SECTIONS, sections);
-  }
-  void add_self_tests(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::SelfTest>>> self_tests) {
-    fbb_.AddOffset(Model::VT_SELF_TESTS, self_tests);
-  }
-  explicit ModelBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
-        : fbb_(_fbb) {
-    start_ = fbb_.StartTable();
-  }
-  ::flatbuffers::Offset<Model> Finish() {
-    const auto end = fbb_.EndTable(start_);
-    auto o = ::flatbuffers::Offset<Model>(end);
-    fbb_.Required(o, Model::VT_ID);
-    fbb_.Required(o, Model::VT_OPERATORS);
-    fbb_.Required(o, Model::VT_SUBGRAPHS);
-    fbb_.Required(o, Model::VT_SIGNATURES);
-    return o;
-  }
-};
-
-inline ::flatbuffers::Offset<Model> CreateModel(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint16_t version = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<::flatbuffers::String>>> features = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> producer = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> source_name = 0,
-    ::flatbuffers::Offset<::flatbuffers::String> source_hash = 0,
-    const lithe::format::Id *id = nullptr,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::KeyValue>>> metadata = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Operator>>> operators = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Symbol>>> symbols = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Subgraph>>> subgraphs = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<const lithe::format::Buffer *>> buffers = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Signature>>> signatures = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::Section>>> sections = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<lithe::format::SelfTest>>> self_tests = 0) {
-  ModelBuilder builder_(_fbb);
-  builder_.add_self_tests(self_tests);
-  builder_.add_sections(sections);
-  builder_.add_signatures(signatures);
-  builder_.add_buffers(buffers);
-  builder_.add_subgraphs(subgraphs);
-  builder_.add_symbols(symbols);
-  builder_.add_operators(operators);
-  builder_.add_metadata(metadata);
-  builder_.add_id(id);
-  builder_.add_source_hash(source_hash);
-  builder_.add_source_name(source_name);
-  builder_.add_producer(producer);
-  builder_.add_features(features);
-  builder_.add_version(version);
-  return builder_.Finish();
-}
-
-struct Model::Traits {
-  using type = Model;
-  static auto constexpr Create = CreateModel;
-};
-
-inline ::flatbuffers::Offset<Model> CreateModelDirect(
-    ::flatbuffers::FlatBufferBuilder &_fbb,
-    uint16_t version = 0,
-    const std::vector<::flatbuffers::Offset<::flatbuffers::String>> *features = nullptr,
-    const char *producer = nullptr,
-    const char *source_name = nullptr,
-    const char *source_hash = nullptr,
-    const lithe::format::Id *id = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::KeyValue>> *metadata = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Operator>> *operators = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Symbol>> *symbols = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Subgraph>> *subgraphs = nullptr,
-    const std::vector<lithe::format::Buffer> *buffers = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Signature>> *signatures = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::Section>> *sections = nullptr,
-    const std::vector<::flatbuffers::Offset<lithe::format::SelfTest>> *self_tests = nullptr) {
-  auto features__ = features ? _fbb.CreateVector<::flatbuffers::Offset<::flatbuffers::String>>(*features) : 0;
-  auto producer__ = producer ? _fbb.CreateString(producer) : 0;
-  auto source_name__ = source_name ? _fbb.CreateString(source_name) : 0;
-  auto source_hash__ = source_hash ? _fbb.CreateString(source_hash) : 0;
-  auto metadata__ = metadata ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::KeyValue>>(*metadata) : 0;
-  auto operators__ = operators ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Operator>>(*operators) : 0;
-  auto symbols__ = symbols ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Symbol>>(*symbols) : 0;
-  auto subgraphs__ = subgraphs ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Subgraph>>(*subgraphs) : 0;
-  auto buffers__ = buffers ? _fbb.CreateVectorOfStructs<lithe::format::Buffer>(*buffers) : 0;
-  auto signatures__ = signatures ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Signature>>(*signatures) : 0;
-  auto sections__ = sections ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::Section>>(*sections) : 0;
-  auto self_tests__ = self_tests ? _fbb.CreateVector<::flatbuffers::Offset<lithe::format::SelfTest>>(*self_tests) : 0;
-  return lithe::format::CreateModel(
-      _fbb,
-      version,
-      features__,
-      producer__,
-      source_name__,
-      source_hash__,
-      id,
-      metadata__,
-      operators__,
-      symbols__,
-      subgraphs__,
-      buffers__,
-      signatures__,
-      sections__,
-      self_tests__);
-}
-
 inline const lithe::format::Model *GetModel(const void *buf) {
   return ::flatbuffers::GetRoot<lithe::format::Model>(buf);
 }
@@ -1710,18 +799,6 @@ inline bool VerifyModelBuffer(
 inline bool VerifySizePrefixedModelBuffer(
     ::flatbuffers::Verifier &verifier) {
   return verifier.VerifySizePrefixedBuffer<lithe::format::Model>(ModelIdentifier());
-}
-
-inline void FinishModelBuffer(
-    ::flatbuffers::FlatBufferBuilder &fbb,
-    ::flatbuffers::Offset<lithe::format::Model> root) {
-  fbb.Finish(root, ModelIdentifier());
-}
-
-inline void FinishSizePrefixedModelBuffer(
-    ::flatbuffers::FlatBufferBuilder &fbb,
-    ::flatbuffers::Offset<lithe::format::Model> root) {
-  fbb.FinishSizePrefixed(root, ModelIdentifier());
 }
 
 }  // namespace format
