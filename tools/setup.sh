@@ -87,7 +87,8 @@ END
 
 download() { # NAME VERSION: leaves one archive in the current folder
   if [[ $2 == pypi:* ]]; then
-    python3 -m pip download -q --no-deps --no-binary "$1" "$1==${2#pypi:}" >pip.log 2>&1 || { tail -n 3 pip.log >&2; return 1; }
+    local package=${2#pypi:}
+    python3 -m pip download -q --no-deps --no-binary "${package%%=*}" "$package" >pip.log 2>&1 || { tail -n 3 pip.log >&2; return 1; }
     rm -f pip.log
   else
     [[ -n ${APT_CONFIG:-} ]] || private_apt

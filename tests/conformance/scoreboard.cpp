@@ -156,7 +156,8 @@ std::map<Scoreboard::Operator, History> histories() {
   static const std::vector<onnx::OpSchema> schemas = onnx::OpSchemaRegistry::get_all_schemas_with_history();
   std::map<Scoreboard::Operator, History> all;
   for (const onnx::OpSchema& schema : schemas) {
-    if (schema.deprecated()) continue;
+    const bool imported = !schema.domain().empty() || schema.SinceVersion() <= import::newest_opset;
+    if (schema.deprecated() || !imported) continue;
     History& history = all[{schema.domain(), schema.Name()}];
     if (history.first == 0 || schema.SinceVersion() < history.first) history.first = schema.SinceVersion();
     if (history.newest == nullptr || schema.SinceVersion() > history.newest->SinceVersion())

@@ -142,7 +142,7 @@ function(lithe_onnx)
     target_compile_definitions(lithe::onnx INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)
     return()
   endif()
-  lithe_source(onnx https://github.com/onnx/onnx.git v1.22.0)
+  lithe_source(onnx https://github.com/onnx/onnx.git v1.23.2)
   lithe_wrap(onnx onnx onnx_proto)
 endfunction()
 

@@ -5,7 +5,7 @@ namespace lithe::import {
 
 namespace {
 
-/// ONNX messages (onnx.proto, 1.22); `bytes` is any field that holds no message.
+/// ONNX messages (onnx.proto, 1.23); `bytes` is any field that holds no message.
 enum class Kind : std::uint8_t {
   bytes,
   ints32,
