@@ -116,6 +116,21 @@ TEST(Facts, LayersWithWeightsHaveAFilterABiasAndAClamp) {
   EXPECT_EQ(layers, 6);
 }
 
+TEST(Facts, StoredWeightsTakeEightBits) {
+  int layers = 0;
+  for (const OperatorFacts& facts : operator_facts()) {
+    const StoredWeights form = facts.stored_weights;
+    if (form.count == 0) continue;
+    SCOPED_TRACE(facts.spec->name);
+    ++layers;
+    std::vector<DType> inputs(static_cast<std::size_t>(facts.spec->inputs.required()), f32);
+    EXPECT_TRUE(takes(facts, inputs, {f32}));
+    for (int i = form.first; i < form.first + form.count; ++i) inputs.at(static_cast<std::size_t>(i)) = s8;
+    EXPECT_TRUE(takes(facts, inputs, {f32}));
+  }
+  EXPECT_EQ(layers, 3);
+}
+
 TEST(Facts, QuantizableOperatorsTakeEightBits) {
   for (const OperatorFacts& facts : operator_facts()) {
     const auto inputs = static_cast<std::size_t>(facts.quantizable.inputs);

@@ -41,6 +41,15 @@ TEST(LSTM, Refusals) {
        {{{5, 2, 3}, {1, 16, 3}, {1, 16, 4}, absent, absent, {1, 3, 4}}, Code::shape},
        {{{5, 2, 3}, {1, 16, 3}, {1, 16, 4}, absent, absent, absent, {2, 2, 4}}, Code::shape},
        {{{5, 2, 3}, {1, 16, 3}, {1, 16, 4}, absent, absent, absent, absent, {1, 16}}, Code::shape}});
+  const auto scaled = [](Shape shape, int axis, std::size_t scales) {
+    return Input(shape).as(DType::s8).quantized_along(axis, std::vector<float>(scales, 0.5F));
+  };
+  OpTest<LSTM>().refuses(
+      {{{{5, 2, 3}, scaled({1, 16, 3}, 2, 3), scaled({1, 16, 4}, 1, 16)}, Code::unsupported},
+       {{{5, 2, 3}, scaled({1, 16, 3}, 1, 16), Input{1, 16, 4}.as(DType::s8).quantized(0.5F, 1)},
+        Code::unsupported},
+       {{{5, 2, 3}, scaled({1, 16, 3}, 1, 16), Input{1, 16, 4}.as(DType::s8).quantized(0, 0)},
+        Code::invalid_model}});
   const std::vector<Input> fitting{{5, 2, 3}, {1, 16, 3}, {1, 16, 4}};
   for (const Attributes& bad :
        {Attributes{.hidden_size = 3}, {.hidden_size = -4}, {.clip = -1}, {.clip = std::nanf("")}})

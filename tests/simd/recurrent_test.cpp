@@ -49,11 +49,13 @@ std::vector<Input> inputs_of(const Sizes& s, index_t gates) {
   return all;
 }
 
-/// The rows of f32 and f16.
+/// The rows of f32 and f16, weights included.
 template <class Op>
 std::vector<Types> vector_rows(const std::vector<Input>& inputs) {
   auto rows = concrete_rows(Op::types, inputs, Op::spec.outputs.size());
-  std::erase_if(rows, [](const Types& row) { return row.inputs[0] != f32 && row.inputs[0] != f16; });
+  std::erase_if(rows, [](const Types& row) {
+    return (row.inputs[0] != f32 && row.inputs[0] != f16) || row.inputs[1] != row.inputs[0];
+  });
   return rows;
 }
 
@@ -98,6 +100,25 @@ class SimdRecurrent : public OnEachIsa {
     matches(a, {.steps = 3, .batches = 1, .inputs = 4, .hidden = 201});
     matches(a, {.steps = 2, .batches = 5, .inputs = 100, .hidden = 67});
     matches(a, {.steps = 2, .batches = 2, .inputs = 4, .hidden = 130, .both = true});
+  }
+  /// Weights of s8, with a scale for each row of the gates or for all.
+  static void matches_eight_bits(const Attributes& a) {
+    for (const bool both : {false, true})
+      for (const index_t hidden : {index_t{5}, index_t{33}}) {
+        Attributes directed = a;
+        if (both) directed.direction = RecurrentDirection::bidirectional;
+        auto inputs =
+            inputs_of({.steps = 3, .batches = 2, .inputs = 7, .hidden = hidden, .both = both}, gate_count);
+        const index_t rows = gate_count * hidden;
+        std::vector<float> scales;
+        for (index_t row = 0; row < rows; ++row) scales.push_back(0.0004F * static_cast<float>(1 + row % 5));
+        inputs[1] = Input({both ? 2 : 1, rows, 7}).quantized_along(1, scales).constant();
+        inputs[2] = Input({both ? 2 : 1, rows, hidden}).quantized(0.0011F, 0).constant();
+        auto rows_of_types = concrete_rows(Op::types, inputs, Op::spec.outputs.size());
+        std::erase_if(rows_of_types, [](const Types& row) { return row.inputs[1] != s8; });
+        ASSERT_FALSE(rows_of_types.empty());
+        matches_inputs(directed, inputs, rows_of_types);
+      }
   }
   /// Inputs and weights that are not finite, in one unit and one sequence.
   static void matches_not_finite(const Attributes& a) {
@@ -164,6 +185,7 @@ class SimdRecurrent : public OnEachIsa {
   static void matches_everything(const Attributes& a) {
     matches_all_sizes(a);
     matches_large(a);
+    matches_eight_bits(a);
     matches_not_finite(a);
     matches_without_outputs(a);
     checks_lengths(a);
@@ -297,6 +319,28 @@ TEST(SimdRecurrentPacking, IsSharedByItsConstants) {
   model = 2;
   EXPECT_EQ(entries_after(1, 2, 3, 4), 8u);
   EXPECT_EQ(entries_after(1, -1, 3, 4), 8u) << "it has a constant that is not the model's";
+}
+
+TEST(SimdRecurrentPacking, IsOfItsScalesToo) {
+  const std::vector<std::int8_t> ones(100, 1);
+  const Cpu all = every_feature();
+  PackedWeights weights;
+  const auto entries_after = [&](float weight_scale, float recurrence_scale) {
+    const Quantization weight{.scale = &weight_scale, .count = 1},
+        recurrence{.scale = &recurrence_scale, .count = 1};
+    const std::vector<ValueInfo> inputs{{f32, {3, 1, 2}},
+                                        {s8, {1, 20, 2}, ones.data(), &weight, 1},
+                                        {s8, {1, 20, 5}, ones.data(), &recurrence, 2}},
+        outputs{{f32, {3, 1, 1, 5}}};
+    simd::LstmOn<simd::isa::Baseline> kernel;
+    CreateContext context{.node = {inputs, outputs, &all}, .packed_weights = &weights, .model_id = {1, 0}};
+    EXPECT_TRUE(kernel.create({}, context).ok());
+    return weights.entries();
+  };
+  EXPECT_EQ(entries_after(0.5F, 0.25F), 1u);
+  EXPECT_EQ(entries_after(0.5F, 0.25F), 1u);
+  EXPECT_EQ(entries_after(0.25F, 0.25F), 2u);
+  EXPECT_EQ(entries_after(0.5F, 0.5F), 3u);
 }
 
 }  // namespace

@@ -18,8 +18,11 @@ namespace {
 
 bool eight_bit(DType d) { return d == DType::s8 || d == DType::u8; }
 
-/// Scales for a quantized input: s8 filters are symmetric with a scale per channel of axis 0, biases follow
-/// from input and filter, anything else has one scale and an odd zero point.
+/// The weights of a recurrent layer: they may be quantized where nothing else is.
+bool of_gates(const std::string& role) { return role == "weight" || role == "recurrence"; }
+
+/// Scales for a quantized input: s8 filters are symmetric with a scale per channel of axis 0, or of axis 1 where they
+/// are those of gates, biases follow from input and filter, anything else has one scale and an odd zero point.
 TestQuantization suitable(const Input& input, const std::string& role, DType dtype,
                           const std::vector<StoredTensor>& before, std::size_t index) {
   if (input.fixed_quantization()) return *input.fixed_quantization();
@@ -31,12 +34,12 @@ TestQuantization suitable(const Input& input, const std::string& role, DType dty
     return q;
   }
   if (!eight_bit(dtype)) return q;
-  const bool filter = role == "filter";
-  q.axis = input.scale_axis().value_or(filter && dtype == DType::s8 ? 0 : -1);
+  const bool filter = role == "filter" || of_gates(role);
+  q.axis = input.scale_axis().value_or(filter && dtype == DType::s8 ? (of_gates(role) ? 1 : 0) : -1);
   const index_t count = q.axis < 0                ? 1
                         : input.scale_count() > 0 ? input.scale_count()
                                                   : input.shape()[q.axis];
-  for (index_t i = 0; i < count; ++i)
+  for (index_t i = 0; i < std::max<index_t>(count, 1); ++i)
     q.scale.push_back(0.011f + 0.003f * static_cast<float>((i + static_cast<index_t>(index)) % 7));
   const std::int32_t middle = dtype == DType::u8 ? 128 : 0,
                      off = static_cast<std::int32_t>(index * 11 % 40) - 17;
@@ -162,7 +165,8 @@ Case AnyOpTest::make_case(const std::vector<Input>& inputs, const Types& types, 
       c.inputs.emplace_back();
       continue;
     }
-    const bool scales = quantized || input.fixed_quantization();
+    const bool scales =
+        quantized || input.fixed_quantization() || (of_gates(role) && eight_bit(types.inputs[i]));
     const auto q = scales ? suitable(input, role, types.inputs[i], c.inputs, i) : TestQuantization{};
     const auto& contents = input.contents();
     StoredTensor tensor(

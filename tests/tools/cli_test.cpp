@@ -774,7 +774,7 @@ TEST_F(Command, NotesSayWhyAnOptionDoesNothing) {
       "g (float[1,2,4,4] x) => (float[1,2,4,4] y) <float[2,2,1,1] w = {1, 2, 3, 4}> { y = Conv(x, w) }";
   const std::string convert =
       "convert " + write("conv.onnx", serialized(network, 17)) + " --check --weights int8";
-  EXPECT_TRUE(mentions(run(convert).error, "there is no fully connected layer (MatMul, Gemm) with 1024"));
+  EXPECT_TRUE(mentions(run(convert).error, "there is no MatMul, Gemm, LSTM, GRU or RNN with 1024"));
   EXPECT_TRUE(mentions(run(convert + " --custom foo::Bar").error, "--custom foo::Bar: no node of the model"));
 }
 

@@ -201,6 +201,53 @@ TEST(QuantizeWeights, FourBitsNeedBlocksOf32) {
   EXPECT_EQ(b.graph().value(find(b.graph(), "DynamicFullyConnected")->inputs[1]).dtype, DType::s8);
 }
 
+/// What a value's 8-bit weights [D, rows, length] stand for, with a scale for each row.
+graph::ConstantPtr widened(const Value& stored) {
+  const auto q = stored.constant->as<std::int8_t>();
+  const auto scales = stored.quantization->scale->as<float>();
+  const index_t rows = stored.constant->shape[1], length = stored.constant->shape[2];
+  std::vector<float> w;
+  for (std::size_t i = 0; i < q.size(); ++i)
+    w.push_back(static_cast<float>(q[i]) *
+                scales[static_cast<std::size_t>(static_cast<index_t>(i) / length % rows)]);
+  return graph::make_constant<float>(stored.constant->shape, w);
+}
+
+TEST(QuantizeWeights, RecurrentLayersTakeEightBits) {
+  for (const int bits : {8, 4})
+    for (const auto& [op, gates] : {std::pair{"LSTM", 4}, {"GRU", 3}, {"RNN", 1}}) {
+      SCOPED_TRACE(op);
+      Builder b;
+      b.output(b.node(
+          op, {b.input({3, 1, 16}), b.random({2, gates * 32, 16}, 5), b.random({2, gates * 32, 32}, 6)},
+          {{"direction", graph::Attribute{{}, {}, "bidirectional"}}}));
+      PassLog log;
+      Graph rounded = b.graph();
+      const WeightedLayers layers = quantize_weights(b.model, bits, log);
+      EXPECT_EQ(layers.all, 1);
+      EXPECT_EQ(layers.wider.size(), bits == 4 ? 1u : 0u);
+      for (const std::size_t i : {1, 2}) {
+        const Value& stored = b.graph().value(b.graph().nodes[0].inputs[i]);
+        ASSERT_EQ(stored.dtype, DType::s8);
+        EXPECT_EQ(stored.quantization->axis, 1);
+        ASSERT_EQ(stored.quantization->scale->shape, (Shape{gates * 32}));
+        Value& weights = rounded.value(rounded.nodes[0].inputs[i]);
+        const graph::ConstantPtr now = widened(stored);
+        for (std::size_t w = 0; w < now->as<float>().size(); ++w)
+          EXPECT_NEAR(now->as<float>()[w], weights.constant->as<float>()[w], 2.0 / 254);
+        weights.constant = now;
+      }
+      expect_same(rounded, b.graph(), 1e-5);
+    }
+  Builder few;
+  few.output(few.node("GRU", {few.input({3, 1, 2}), few.random({1, 12, 2}, 5), few.random({1, 12, 4}, 6)}));
+  Builder computed;
+  computed.output(computed.node(
+      "GRU", {computed.input({3, 1, 64}), computed.input({1, 96, 64}), computed.random({1, 96, 32}, 6)}));
+  PassLog log;
+  for (Builder* b : {&few, &computed}) EXPECT_EQ(quantized_layers(*b, 8, log, 1e-5), 0);
+}
+
 TEST(QuantizeWeights, WhatIsSmallComputedOrZeroIsSafe) {
   Builder b;
   const ValueId x = b.input({3, 64});

@@ -174,12 +174,13 @@ Conversion convert_parsed(ParsedModel parsed, const Options& options, const std:
     floating = std::move(reference);
     rounded = passes::quantize_weights(result.model, options.weights == Weights::int4 ? 4 : 8, result.log);
     if (rounded.all == 0)
-      result.notes.push_back("--weights: there is no fully connected layer (MatMul, Gemm) with " +
+      result.notes.push_back("--weights: there is no MatMul, Gemm, LSTM, GRU or RNN with " +
                              std::to_string(passes::fewest_weights) +
                              " or more constant weights, and only such are quantized; all stay as they are");
     if (!rounded.wider.empty())
       result.notes.push_back("--weights int4: " + std::to_string(rounded.wider.size()) + " of " +
-                             std::to_string(rounded.all) + " layers got 8 bits, because blocks of " +
+                             std::to_string(rounded.all) +
+                             " layers got 8 bits, because they are recurrent or blocks of " +
                              std::to_string(passes::weights_per_block) +
                              " do not divide the inputs of a neuron: " + rounded.wider.front());
     run_passes(result, options);

@@ -276,9 +276,9 @@ void add_convert(CLI::App& app, int& exit) {
                 "INPUT=OUTPUT: the session feeds this output to that input in the next run");
   c->add_option(
        "--weights", o->weights,
-       "f32; f16 for half the file; int8 or int4 for fully connected layers (MatMul, Gemm) with " +
-           std::to_string(passes::fewest_weights) +
-           " or more constant weights, whose inputs are then quantized at run time; the rest stays f32")
+       "f32; f16 for half the file; int8 or int4 for layers with " + std::to_string(passes::fewest_weights) +
+           " or more constant weights: MatMul and Gemm, whose inputs are then quantized at run time, and "
+           "LSTM, GRU and RNN, which compute in f32 and take int8 alone; the rest stays f32")
       ->check(CLI::IsMember({"f32", "f16", "int8", "int4"}))
       ->capture_default_str();
   c->add_option("--io-layout", o->io_layout, "nhwc: image inputs and outputs are channels last")

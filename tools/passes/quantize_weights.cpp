@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "lithe/core/half.hpp"
+#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
@@ -47,26 +48,27 @@ float best_step(std::span<const float> w, float most, float extra, float (*round
   return best == 0 ? 1 : best;
 }
 
-/// [N, K] in s8 with a scale for each row.
-Value eight_bits(const Constant& filter) {
-  const index_t n = filter.shape[0], k = filter.shape[1];
+/// In s8 with a scale for each index of `axis`.
+Value eight_bits(const Constant& filter, int axis) {
+  const Shape& shape = filter.shape;
+  const index_t channels = shape[axis], inner = shape.product(axis + 1, shape.rank());
   const auto w = filter.as<float>();
+  const auto channel = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<index_t>(i) / inner % channels);
+  };
+  std::vector<double> steps(static_cast<std::size_t>(channels), 0);
+  for (std::size_t i = 0; i < w.size(); ++i)
+    steps[channel(i)] = std::max<double>(steps[channel(i)], std::fabs(w[i]));
+  for (double& step : steps) step = step > 1e-35 ? static_cast<float>(step) / 127 : 1;
   std::vector<std::int8_t> stored;
-  std::vector<double> steps;
-  for (index_t row = 0; row < n; ++row) {
-    const auto values = w.subspan(static_cast<std::size_t>(row * k), static_cast<std::size_t>(k));
-    float largest = 0;
-    for (float x : values) largest = std::max(largest, std::fabs(x));
-    const float step = largest > 1e-35F ? largest / 127 : 1;
-    steps.push_back(step);
-    for (float x : values)
-      stored.push_back(static_cast<std::int8_t>(std::clamp(std::nearbyint(x / step), -127.F, 127.F)));
-  }
+  for (std::size_t i = 0; i < w.size(); ++i)
+    stored.push_back(static_cast<std::int8_t>(
+        std::clamp(std::nearbyint(w[i] / static_cast<float>(steps[channel(i)])), -127.F, 127.F)));
   Value value;
   value.dtype = DType::s8;
-  value.constant = graph::make_constant<std::int8_t>(filter.shape, stored);
-  value.quantization =
-      ValueQuantization{make_numbers(DType::f32, Shape{n}, steps), nullptr, n == 1 ? -1 : 0, 0};
+  value.constant = graph::make_constant<std::int8_t>(shape, stored);
+  value.quantization = ValueQuantization{make_numbers(DType::f32, Shape{channels}, steps), nullptr,
+                                         channels == 1 ? -1 : axis, 0};
   return value;
 }
 
@@ -97,6 +99,41 @@ Value four_bits(const Constant& filter) {
   return value;
 }
 
+/// Whether steps of 1/127 of the largest are numbers.
+bool can_be_stored(const Constant& weights) {
+  const auto w = weights.as<float>();
+  return std::all_of(w.begin(), w.end(), [](float x) { return std::fabs(x) < 1e35F; });
+}
+
+/// A layer whose kernels widen weights of 8 bits.
+void store_weights(Rewriter& rewriter, int n, int bits, WeightedLayers& layers, PassLog& log) {
+  const Node layer = rewriter.node(n);
+  const StoredWeights form = graph::facts_of(layer).stored_weights;
+  if (form.count == 0) return;
+  index_t elements = 0;
+  for (int i = form.first; i < form.first + form.count; ++i) {
+    const ConstantPtr& weights = rewriter.value(layer.inputs[static_cast<std::size_t>(i)]).constant;
+    if (!weights || weights->dtype != DType::f32 || !can_be_stored(*weights)) return;
+    elements += weights->shape.elements();
+  }
+  const std::string title = graph::node_title(rewriter.graph(), layer);
+  if (elements < fewest_weights) {
+    log.near_miss(title + " keeps its weights: they are few");
+    return;
+  }
+  for (int i = form.first; i < form.first + form.count; ++i) {
+    const ValueId old = layer.inputs[static_cast<std::size_t>(i)];
+    const ConstantPtr weights = rewriter.value(old).constant;
+    Value stored = eight_bits(*weights, form.axis);
+    stored.name = rewriter.value(old).name + "/quantized";
+    stored.dims = Dims(weights->shape.dims().begin(), weights->shape.dims().end());
+    rewriter.set_input(n, i, rewriter.add_value(std::move(stored)));
+  }
+  log.changed(title + " has weights of 8 bits");
+  ++layers.all;
+  if (bits == 4) layers.wider.push_back(title);
+}
+
 void quantize_layer(Rewriter& rewriter, int n, int bits, WeightedLayers& layers, PassLog& log) {
   const Node layer = rewriter.node(n);
   if (!is(layer, "FullyConnected") || rewriter.value(layer.inputs[0]).dtype != DType::f32) return;
@@ -108,10 +145,9 @@ void quantize_layer(Rewriter& rewriter, int n, int bits, WeightedLayers& layers,
                   " keeps its weights: they are computed, or few");
     return;
   }
-  const auto w = filter->as<float>();
-  if (!std::all_of(w.begin(), w.end(), [](float x) { return std::fabs(x) < 1e35F; })) return;
+  if (!can_be_stored(*filter)) return;
   const bool four = bits == 4 && filter->shape[1] % block == 0;
-  Value stored = four ? four_bits(*filter) : eight_bits(*filter);
+  Value stored = four ? four_bits(*filter) : eight_bits(*filter, 0);
   stored.name = rewriter.value(layer.inputs[1]).name + "/quantized";
   stored.dims = Dims(filter->shape.dims().begin(), filter->shape.dims().end());
   make_dynamic(rewriter, n, std::move(stored));
@@ -126,7 +162,10 @@ void quantize_layer(Rewriter& rewriter, int n, int bits, WeightedLayers& layers,
 WeightedLayers quantize_weights(Model& model, int bits, PassLog& log) {
   log.begin("quantize_weights");
   WeightedLayers layers;
-  for_each_node(model, [&](Rewriter& rewriter, int n) { quantize_layer(rewriter, n, bits, layers, log); });
+  for_each_node(model, [&](Rewriter& rewriter, int n) {
+    store_weights(rewriter, n, bits, layers, log);
+    quantize_layer(rewriter, n, bits, layers, log);
+  });
   return layers;
 }
 

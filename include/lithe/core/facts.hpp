@@ -51,6 +51,13 @@ struct Weights {
   }
 };
 
+/// `static constexpr StoredWeights stored_weights{...}`: constant inputs of f32 that may all be s8 instead, with zero
+/// points 0 and a scale for each index of an axis. Kernels widen them.
+struct StoredWeights {
+  int first = 0, count = 0;  ///< which inputs; none: no such form
+  int axis = 0;
+};
+
 /// `static constexpr Movement movement = ...`, or `static Movement movement(const Attributes&)` where it
 /// depends on attributes: what an operator does with the elements of input 0. All but `computes` give the
 /// same result on the numbers that are stored for a quantized tensor and on the real numbers they stand for.
@@ -87,6 +94,7 @@ struct OperatorFacts {
   /// `static constexpr const char* cpp_name`: the type in lithe::ops; the spec's name where absent.
   const char* cpp_name = nullptr;
   const Weights* weights = nullptr;
+  StoredWeights stored_weights{};
   Coding coding = Coding::none;
   Quantizable quantizable{};
   /// `static constexpr Clamp output_range{...}`: every output element lies in it, whatever the input.
@@ -139,6 +147,7 @@ constexpr OperatorFacts make_facts() {
   OperatorFacts f{.spec = &Op::spec, .cpp_name = Op::spec.name};
   if constexpr (requires { Op::cpp_name; }) f.cpp_name = Op::cpp_name;
   if constexpr (requires { Op::weights; }) f.weights = &Op::weights;
+  if constexpr (requires { Op::stored_weights; }) f.stored_weights = Op::stored_weights;
   if constexpr (requires { Op::coding; }) f.coding = Op::coding;
   if constexpr (requires { Op::quantizable; }) f.quantizable = Op::quantizable;
   if constexpr (requires { Op::output_range; }) f.output_range = &Op::output_range;

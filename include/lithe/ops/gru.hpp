@@ -43,6 +43,7 @@ struct GRU {
   };
   static constexpr OpSpec spec = detail::one_state_spec("GRU");
   static constexpr const auto& types = detail::one_state_types;
+  static constexpr StoredWeights stored_weights = detail::gate_weights;
   static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
     return detail::recurrent_products(node);
   }
@@ -58,15 +59,15 @@ static_assert(Operator<GRU>);
 namespace lithe::inline v0::ops::detail {
 
 /// The workspace: h [H], gates [3H], r * h [H].
-template <class T>
-struct GruCell : RecurrentLayer<T> {
+template <class T, class W>
+struct GruCell : RecurrentLayer<T, W> {
   using Element = T;
   using Acc = Accumulator<T>;
   static constexpr int states = 1;
   Acc *state, *gate, *reset;
 
   GruCell(const RunContext& context, index_t d, Acc* memory)
-      : RecurrentLayer<T>(context, 3, d),
+      : RecurrentLayer<T, W>(context, 3, d),
         state(memory),
         gate(memory + this->hidden),
         reset(memory + 4 * this->hidden) {}

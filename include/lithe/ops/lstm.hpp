@@ -50,7 +50,9 @@ struct LSTM {
   static constexpr TypeRow types[] = {{{f32, f32, f32, f32, s32, f32, f32, f32}, {f32, f32, f32}},
                                       {{f16, f16, f16, f16, s32, f16, f16, f16}, {f16, f16, f16}},
                                       {{bf16, bf16, bf16, bf16, s32, bf16, bf16, bf16}, {bf16, bf16, bf16}},
-                                      {{f64, f64, f64, f64, s32, f64, f64, f64}, {f64, f64, f64}}};
+                                      {{f64, f64, f64, f64, s32, f64, f64, f64}, {f64, f64, f64}},
+                                      {{f32, s8, s8, f32, s32, f32, f32, f32}, {f32, f32, f32}}};
+  static constexpr StoredWeights stored_weights = detail::gate_weights;
   static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
     return detail::recurrent_products(node);
   }
@@ -70,8 +72,8 @@ static_assert(Operator<LSTM>);
 namespace lithe::inline v0::ops::detail {
 
 /// The workspace: h [H], c [H], gates [4H].
-template <class T>
-struct LstmCell : RecurrentLayer<T> {
+template <class T, class W>
+struct LstmCell : RecurrentLayer<T, W> {
   using Element = T;
   using Acc = Accumulator<T>;
   static constexpr int states = 2;
@@ -79,7 +81,7 @@ struct LstmCell : RecurrentLayer<T> {
   Acc *state, *gate;
 
   LstmCell(const RunContext& context, index_t d, Acc* memory)
-      : RecurrentLayer<T>(context, 4, d),
+      : RecurrentLayer<T, W>(context, 4, d),
         peephole(optional_data<T>(context, 7)),
         state(memory),
         gate(memory + 2 * this->hidden) {

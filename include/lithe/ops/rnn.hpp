@@ -38,6 +38,7 @@ struct RNN {
   };
   static constexpr OpSpec spec = detail::one_state_spec("RNN");
   static constexpr const auto& types = detail::one_state_types;
+  static constexpr StoredWeights stored_weights = detail::gate_weights;
   static std::uint64_t multiply_adds(const Attributes&, const NodeInfo& node) {
     return detail::recurrent_products(node);
   }
@@ -53,15 +54,15 @@ static_assert(Operator<RNN>);
 namespace lithe::inline v0::ops::detail {
 
 /// The workspace: h [H], the next h [H].
-template <class T>
-struct RnnCell : RecurrentLayer<T> {
+template <class T, class W>
+struct RnnCell : RecurrentLayer<T, W> {
   using Element = T;
   using Acc = Accumulator<T>;
   static constexpr int states = 1;
   Acc *state, *next;
 
   RnnCell(const RunContext& context, index_t d, Acc* memory)
-      : RecurrentLayer<T>(context, 1, d), state(memory), next(memory + this->hidden) {}
+      : RecurrentLayer<T, W>(context, 1, d), state(memory), next(memory + this->hidden) {}
 
   void step(const RNN::Attributes& a, const T* x) {
     const Acc clip = activation_limit<Acc>(a.clip);

@@ -67,7 +67,7 @@ class LstmCell {
 
 }  // namespace detail
 
-/// LSTM in f32 and f16 with constant weights, which it computes in f32.
+/// LSTM in f32 and f16 with constant weights, which it computes in f32; s8 weights are widened as they are packed.
 template <class Isa>
 struct LstmOn : detail::RecurrentOn<Isa, detail::LstmCell<Isa>> {};
 

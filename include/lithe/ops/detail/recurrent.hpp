@@ -5,18 +5,22 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
+#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/normalize.hpp"
+#include "lithe/ops/detail/requantize.hpp"
 
 /// What GRU, LSTM and RNN share. T steps, B sequences, D directions, H hidden numbers, G gates:
 ///   input [T, B, I]    weight [D, G * H, I]    recurrence [D, G * H, H]
 ///   bias [D, 2 * G * H] optional: that of weight, then that of recurrence
 ///   sequence_lengths [B] s32 optional, in [0, T]    initial states [D, B, H] optional
 ///   output [T, D, B, H], zero after a sequence's end    states [D, B, H], after each sequence's last step
-/// A sequence is reversed within its length.
+/// A sequence is reversed within its length. Beside f32, weight and recurrence may both be s8, with zero points 0 and a
+/// scale for the tensor or for each of the G * H rows of axis 1, which the directions share.
 namespace lithe::inline v0::ops {
 
 enum class RecurrentDirection : std::uint8_t { forward, reverse, bidirectional };
@@ -36,8 +40,8 @@ inline constexpr float hard_sigmoid_slope = 0.2F, hard_sigmoid_middle = 0.5F;
 namespace lithe::inline v0::ops::detail {
 
 /// Checks inputs 0 to 4 and the initial states after them, and sets the outputs' shapes.
-/// Errors: Code::invalid_model for a hidden_size that is neither 0 nor H, or a clip out of range;
-/// Code::shape.
+/// Errors: Code::invalid_model for a hidden_size that is neither 0 nor H, a clip or a quantization out of range;
+/// Code::unsupported for a quantization of another kind; Code::shape.
 template <class Attributes>
 Status infer_recurrent(const Attributes& a, InferContext& context, index_t gates, int states) {
   const Shape &input = context.shape(0), &recurrence = context.shape(2);
@@ -55,6 +59,9 @@ Status infer_recurrent(const Attributes& a, InferContext& context, index_t gates
     return {Code::shape, "the bias must be [D, 2 * gates * H]"};
   if (context.has(4) && context.shape(4) != Shape{input[1]})
     return {Code::shape, "sequence_lengths must be [B]"};
+  for (const int i : {1, 2})
+    if (context.dtype(i) == DType::s8)
+      LITHE_TRY(check_filter(context.quantization(i), DType::s8, 1, gates * h));
   const Shape state{d, input[1], h};
   for (int s = 0; s < states; ++s) {
     if (context.has(5 + s) && context.shape(5 + s) != state)
@@ -87,34 +94,67 @@ Acc activation_limit(float clip) {
   return clip > 0 ? static_cast<Acc>(clip) : std::numeric_limits<Acc>::infinity();
 }
 
-/// The parameters of one direction.
-template <class T>
+/// The weights of a direction, [gates * H, length]: numbers, or integers with scales.
+template <class W>
+struct GateWeights {
+  const W* weights;
+  const Quantization* scales;  ///< where W is an integer
+  index_t length, first = 0;   ///< row 0 here is this one of `weights`
+
+  /// What an integer of a row counts.
+  float scale([[maybe_unused]] index_t row) const {
+    if constexpr (std::is_integral_v<W>)
+      return filter_scale(*scales, first + row);
+    else
+      return 1;
+  }
+  float at(index_t row, index_t k) const {
+    return static_cast<float>(weights[(first + row) * length + k]) * scale(row);
+  }
+  template <class X>
+  auto product(index_t row, const X* x) const {
+    const auto sum = dot(x, weights + (first + row) * length, length);
+    if constexpr (std::is_integral_v<W>)
+      return sum * scale(row);
+    else
+      return sum;
+  }
+  /// The weights from that row on.
+  GateWeights from(index_t row) const { return {weights, scales, length, first + row}; }
+};
+
+/// The parameters of one direction. T is the type of numbers, W that of weight and recurrence.
+template <class T, class W>
 struct RecurrentLayer {
   using Acc = Accumulator<T>;
-  const T *weight, *recurrence, *bias;
   index_t gates, inputs, hidden, direction;
+  GateWeights<W> weight, recurrence;
+  const T* bias;
 
   RecurrentLayer(const RunContext& context, index_t gate_count, index_t d)
-      : weight(static_cast<const T*>(context.input(1).data)),
-        recurrence(static_cast<const T*>(context.input(2).data)),
-        bias(optional_data<T>(context, 3)),
-        gates(gate_count),
+      : gates(gate_count),
         inputs(context.input(0).shape[2]),
         hidden(context.input(2).shape[2]),
-        direction(d) {
-    weight += d * gates * hidden * inputs;
-    recurrence += d * gates * hidden * hidden;
+        direction(d),
+        weight(weights(context.input(1), inputs)),
+        recurrence(weights(context.input(2), hidden)),
+        bias(optional_data<T>(context, 3)) {
     if (bias != nullptr) bias += 2 * d * gates * hidden;
   }
   /// Row `j` of all gates: from_input is its product with the input, from_state with the hidden state, each
   /// with its bias.
   Acc from_input(index_t j, const T* x) const {
-    const Acc sum = dot(x, weight + j * inputs, inputs);
+    const Acc sum = weight.product(j, x);
     return bias == nullptr ? sum : sum + static_cast<Acc>(bias[j]);
   }
   Acc from_state(index_t j, const Acc* h) const {
-    const Acc sum = dot(h, recurrence + j * hidden, hidden);
+    const Acc sum = recurrence.product(j, h);
     return bias == nullptr ? sum : sum + static_cast<Acc>(bias[gates * hidden + j]);
+  }
+
+ private:
+  GateWeights<W> weights(const TensorView& all, index_t length) const {
+    return {static_cast<const W*>(all.data) + direction * gates * hidden * length, all.quantization, length};
   }
 };
 
@@ -181,17 +221,21 @@ Status run_recurrent(const Attributes& a, RunContext& context) {
 
 /// The portable kernel of an operator with these attributes; its cells need `vectors` times H accumulators of
 /// workspace.
-template <class Attributes, template <class> class Cell, std::uint64_t vectors>
+template <class Attributes, template <class T, class W> class Cell, std::uint64_t vectors>
 struct RecurrentKernel {
   static Status reshape(const Attributes&, ReshapeContext& context) {
     const std::uint64_t wide = context.inputs[0].dtype == DType::f64 ? sizeof(double) : sizeof(float);
     return ask_workspace(context, vectors * wide * static_cast<std::uint64_t>(context.inputs[2].shape[2]));
   }
   static Status run(const Attributes& a, RunContext& context) {
+    if (context.input(1).dtype == DType::s8) return run_recurrent<Cell<float, std::int8_t>>(a, context);
     return for_float_type(context.input(0).dtype,
-                          [&]<class T>() -> Status { return run_recurrent<Cell<T>>(a, context); });
+                          [&]<class T>() -> Status { return run_recurrent<Cell<T, T>>(a, context); });
   }
 };
+
+/// Weight and recurrence, a scale for each row of the gates.
+inline constexpr StoredWeights gate_weights{.first = 1, .count = 2, .axis = 1};
 
 constexpr OpSpec one_state_spec(const char* name) {
   return {.name = name,
@@ -199,8 +243,12 @@ constexpr OpSpec one_state_spec(const char* name) {
           .outputs = {"output?", "h?"},
           .accuracy = Accuracy::rounding};
 }
-constexpr TypeRow one_state_row(DType d) { return {{d, d, d, d, DType::s32, d}, {d, d}}; }
-inline constexpr TypeRow one_state_types[] = {one_state_row(DType::f32), one_state_row(DType::f16),
-                                              one_state_row(DType::bf16), one_state_row(DType::f64)};
+constexpr TypeRow one_state_row(DType d, DType weights) {
+  return {{d, weights, weights, d, DType::s32, d}, {d, d}};
+}
+inline constexpr TypeRow one_state_types[] = {
+    one_state_row(DType::f32, DType::f32), one_state_row(DType::f16, DType::f16),
+    one_state_row(DType::bf16, DType::bf16), one_state_row(DType::f64, DType::f64),
+    one_state_row(DType::f32, DType::s8)};
 
 }  // namespace lithe::inline v0::ops::detail

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "lithe/core/shape.hpp"
+#include "lithe/ops/detail/recurrent.hpp"
 #include "lithe/simd/detail/vector.hpp"
 
 namespace lithe::inline v0::simd::detail {
@@ -30,15 +31,16 @@ class GatePanels {
   }
 
   /// `bias` may be null: zeros. Returns the end.
-  template <class T>
-  static float* pack(const T* weight, const T* bias, index_t units, index_t length, float* to) {
+  template <class W, class T>
+  static float* pack(const ops::detail::GateWeights<W>& weights, const T* bias, index_t units, float* to) {
+    const index_t length = weights.length;
     for (index_t first = 0; first < units; first += lanes)
       for (index_t k = -1; k < length; ++k)
         for (int g = 0; g < gates; ++g)
           for (index_t unit = first; unit < first + lanes; ++unit) {
             const index_t row = g * units + unit;
             float value = 0;
-            if (unit < units && k >= 0) value = static_cast<float>(weight[row * length + k]);
+            if (unit < units && k >= 0) value = weights.at(row, k);
             if (unit < units && k < 0 && bias != nullptr) value = static_cast<float>(bias[row]);
             *to++ = value;
           }

@@ -18,7 +18,7 @@
 
 namespace lithe::inline v0::simd::detail {
 
-/// The kernel of a cell, for constant weights.
+/// The kernel of a cell, for constant weights: f32, f16, or s8 beside f32, all of which it computes in f32.
 template <class Isa, class Cell>
 class RecurrentOn {
  public:
@@ -46,7 +46,12 @@ class RecurrentOn {
     const Layout layout = layout_of(node);
     const index_t directions = node.input(2).shape[0];
     PackingHash arguments;
-    arguments.add(node.input(0).dtype).add(directions).add(layout.inputs).add(layout.hidden);
+    arguments.add(node.input(1).dtype).add(directions).add(layout.inputs).add(layout.hidden);
+    if (node.input(1).dtype == DType::s8)
+      for (const int i : {1, 2}) {
+        const Quantization& q = *node.input(i).quantization;
+        for (index_t row = 0; row < q.count; ++row) arguments.add(q.scale_at(row));
+      }
     for (const int i : {2, 7}) arguments.add(node.has(i) ? node.input(i).buffer : -1);
     const PackingKey key{context.model_id, PackingHash{}.add(std::string_view(name)).value(),
                          arguments.value(), node.input(1).buffer, node.has(3) ? node.input(3).buffer : -1};
@@ -54,10 +59,12 @@ class RecurrentOn {
         std::ranges::all_of(constants, [&](int i) { return !node.has(i) || node.input(i).buffer >= 0; });
     const std::uint64_t count = static_cast<std::uint64_t>(directions) * layout.floats();
     return packed_.pack(context, shareable ? &key : nullptr, count, [&](float* to) {
-      if (node.input(1).dtype == DType::f16)
-        pack<half>(node, layout, to);
+      if (node.input(1).dtype == DType::s8)
+        pack<std::int8_t, float>(node, layout, to);
+      else if (node.input(1).dtype == DType::f16)
+        pack<half, half>(node, layout, to);
       else
-        pack<float>(node, layout, to);
+        pack<float, float>(node, layout, to);
     });
   }
 
@@ -100,16 +107,22 @@ class RecurrentOn {
     return {node.input(1).shape[2], node.input(2).shape[2], node.has(7)};
   }
 
-  template <class T>
+  template <class W, class T>
   [[gnu::cold]] static void pack(const NodeInfo& node, const Layout& layout, float* to) {
-    const index_t gates = Layout::all_gates, units = layout.hidden;
-    const auto part = [&](int i, index_t d, index_t elements) {
-      return node.has(i) ? static_cast<const T*>(node.input(i).data) + d * elements : nullptr;
-    };
-    for (index_t d = 0; d < node.input(2).shape[0]; ++d)
-      layout.pack(part(1, d, gates * units * layout.inputs), part(2, d, gates * units * units),
-                  part(3, d, 2 * gates * units), part(7, d, 3 * units),
+    const index_t rows = Layout::all_gates * layout.hidden;
+    for (index_t d = 0; d < node.input(2).shape[0]; ++d) {
+      const auto weights = [&](int i) {
+        const ValueInfo& v = node.input(i);
+        const index_t length = v.shape[2];
+        return ops::detail::GateWeights<W>{static_cast<const W*>(v.data) + d * rows * length, v.quantization,
+                                           length};
+      };
+      const auto part = [&](int i, index_t elements) {
+        return node.has(i) ? static_cast<const T*>(node.input(i).data) + d * elements : nullptr;
+      };
+      layout.pack(weights(1), weights(2), part(3, 2 * rows), part(7, 3 * layout.hidden),
                   to + static_cast<std::uint64_t>(d) * layout.floats());
+    }
   }
 
   PackedConstants packed_;

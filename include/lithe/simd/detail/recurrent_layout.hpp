@@ -34,17 +34,18 @@ struct PackedRecurrence {
   }
 
   /// `bias` and `peephole` may be null.
-  template <class T>
-  void pack(const T* weight, const T* recurrence, const T* bias, const T* peephole, float* to) const {
-    to = Projection::pack(weight, bias, hidden, inputs, to);
+  template <class W, class T>
+  void pack(const ops::detail::GateWeights<W>& weight, const ops::detail::GateWeights<W>& recurrence,
+            const T* bias, const T* peephole, float* to) const {
+    to = Projection::pack(weight, bias, hidden, to);
     if (bias != nullptr) bias += all_gates * hidden;
-    to = Recurrence<0>::pack(recurrence, bias, hidden, hidden, to);
+    to = Recurrence<0>::pack(recurrence, bias, hidden, to);
     if constexpr (Cell::phases > 1) {
-      constexpr index_t before = Cell::gates(0);
-      to = Recurrence<1>::pack(recurrence + before * hidden * hidden,
-                               bias == nullptr ? bias : bias + before * hidden, hidden, hidden, to);
+      const index_t before = Cell::gates(0) * hidden;
+      to = Recurrence<1>::pack(recurrence.from(before), bias == nullptr ? bias : bias + before, hidden, to);
     }
-    if (peephole != nullptr) GatePanels<Isa, 3>::pack(peephole, peephole, hidden, 0, to);
+    if (peephole != nullptr)
+      GatePanels<Isa, 3>::pack(ops::detail::GateWeights<T>{peephole, nullptr, 0}, peephole, hidden, to);
   }
 };
 
