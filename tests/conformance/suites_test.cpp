@@ -345,5 +345,38 @@ INSTANTIATE_TEST_SUITE_P(Onnx, Conformance, testing::ValuesIn(suites), [](const 
   return name;
 });
 
+/// Networks of the early days with constants for weights. A test is a model, the output wanted, and 0, 1/n, 2/n ... as
+/// its one input of n elements.
+TEST(LightModels, ConvertAndRun) {
+  const fs::path root = fs::path(environment("LITHE_ONNX_TESTS")) / "light";
+  if (!fs::is_directory(root))
+    GTEST_SKIP() << "ONNX's tests are not at '" << root.string() << "': run tools/setup.sh";
+  int passed = 0;
+  Watchdog watchdog;
+  for (const auto& entry : fs::directory_iterator(root)) {
+    const fs::path& path = entry.path();
+    if (path.extension() != ".onnx") continue;
+    SCOPED_TRACE(path.filename().string());
+    watchdog.watch(path.filename().string(), 3 * seconds_each);
+    const import::Conversion converted = import::convert(path, import::Options{});
+    EXPECT_EQ(converted.check.verdict, check::Verdict::agrees) << converted.check.reason;
+    const auto model = Model::open(aligned_copy(converted.bytes));
+    ASSERT_TRUE(model.ok()) << model.status().text();
+    SessionOptions options = machine_options();
+    options.kernels = all_kernels();
+    auto session = Session::create(*model, options);
+    ASSERT_TRUE(session.ok()) << session.status().text();
+    const auto input = session->input(0).as<float>();
+    for (std::size_t i = 0; i < input.size(); ++i)
+      input[i] = static_cast<float>(static_cast<double>(i) / static_cast<double>(input.size()));
+    ASSERT_TRUE(session->run().ok());
+    const auto wanted = io::read_tensor(root / (path.stem().string() + "_output_0.pb"));
+    const report::Difference d = report::measure(session->output(0), wanted->view());
+    EXPECT_TRUE(d.within(report::default_tolerance(false, false))) << d.relative() << d.mismatch;
+    ++passed;
+  }
+  EXPECT_EQ(passed, 9);
+}
+
 }  // namespace
 }  // namespace lithe::test
