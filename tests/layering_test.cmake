@@ -171,7 +171,7 @@ foreach(file ${files})
         report("tools/${file}: must not include ${included}")
       endif()
     elseif(NOT included MATCHES "^([a-z_]+|lithe/.*)$" OR included MATCHES "^(unistd|fcntl|stb_image)$"
-           OR (included MATCHES "^lithe/runtime/" AND NOT included MATCHES "^lithe/runtime/(cpu|inspect|options|threads)$"))
+           OR (included MATCHES "^lithe/runtime/" AND NOT included MATCHES "^lithe/runtime/(cpu|inspect|observer|options|threads)$"))
       if(NOT included MATCHES "^(${allowed_outside})$")
         report("tools/${file}: must not include ${included}")
       endif()

@@ -61,7 +61,8 @@ Original::Original(const graph::Model& reference, Precision precision, const Thr
   session_.threads = machine_options(threads).threads;
   try {
     in_double_.emplace(double_model_, graph::write(double_model_), session_);
-  } catch (const report::Failure&) {  // the truth is in its own precision then
+  } catch (const report::Failure&) {
+    in_double_.reset();  // the truth is in its own precision then
   }
   const graph::Graph& main = reference.graphs[0];
   for (const graph::ValueId v : main.outputs) output_steps_.push_back(output_step(main, v));

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstddef>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "lithe/runtime/threads.hpp"
-#include "tools/check/check.hpp"
 #include "tools/check/judge.hpp"
-#include "tools/check/random.hpp"
 #include "tools/check/side.hpp"
 
 namespace lithe::check {

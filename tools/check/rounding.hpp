@@ -2,7 +2,8 @@
 #pragma once
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/session.hpp"
+#include "lithe/runtime/inspect.hpp"
+#include "lithe/runtime/observer.hpp"
 #include "tools/check/random.hpp"
 
 namespace lithe::check {

@@ -91,7 +91,8 @@ Numbers dims(const Shape& data, std::size_t count) {
 Numbers shares(const Node& node, const Shape& data, std::size_t count) {
   const int axis = normalize_axis(graph::attributes<ops::Split>(node).axis, data.rank());
   const index_t whole = axis < 0 ? 0 : data[axis], pieces = std::max<index_t>(static_cast<index_t>(count), 1);
-  Numbers result(count, static_cast<double>(whole / pieces));
+  const index_t each = whole / pieces;
+  Numbers result(count, static_cast<double>(each));
   if (count != 0) result.back() += static_cast<double>(whole % pieces);
   return result;
 }

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <vector>
 
+#include "lithe/core/fields.hpp"
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/status.hpp"
 #include "tools/graph/graph.hpp"
 
 /// A node's attributes as its operator's struct, and back.

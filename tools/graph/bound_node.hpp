@@ -6,6 +6,9 @@
 #include <optional>
 #include <vector>
 
+#include "lithe/core/kernel.hpp"
+#include "lithe/core/operator.hpp"
+#include "lithe/core/status.hpp"
 #include "tools/graph/attributes.hpp"
 #include "tools/graph/graph.hpp"
 

@@ -5,13 +5,11 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
-#include "lithe/core/kernel.hpp"
 #include "tools/io/constant.hpp"
 
 /// The converter's mutable form of a model: what importers build, passes change and the writer puts into a

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "lithe/core/status.hpp"
 #include "tools/graph/graph.hpp"
 
 namespace lithe::graph {

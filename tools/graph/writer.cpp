@@ -12,7 +12,6 @@
 
 #include "lithe/core/align.hpp"
 #include "lithe/format/reader.hpp"
-#include "lithe/memory/arena.hpp"
 #include "lithe/model.hpp"
 #include "schema/lithe_builders_generated.h"
 #include "tools/graph/hash.hpp"

@@ -8,7 +8,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <utility>
 
 #include "lithe/format/reader.hpp"
 #include "tools/graph/evaluate.hpp"

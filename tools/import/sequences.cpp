@@ -175,7 +175,8 @@ class Lists {
   /// SplitToSequence into parts of a known number becomes Split, or a Gather of each place.
   void note_split(const onnx::NodeProto& node, Expansion& expansion) {
     const std::int64_t axis = expansion.int_attribute("axis", 0);
-    const std::string data = node.input(0), split = expansion.input(1);
+    const std::string& data = node.input(0);
+    const std::string split = expansion.input(1);
     std::vector<std::int64_t> sizes;
     if (const auto dims = split.empty() ? std::nullopt : expansion.dims(split); dims && dims->size() == 1)
       sizes.assign(static_cast<std::size_t>(std::clamp<std::int64_t>((*dims)[0], 0, most_elements + 1)),
@@ -328,7 +329,10 @@ class Lists {
     }
     if (made.empty() && loop.input_size() == node.input_size()) return false;
     for (auto& a : *loop.mutable_attribute())
-      if (a.name() == "body") *a.mutable_g() = std::move(body);
+      if (a.name() == "body") {
+        *a.mutable_g() = std::move(body);
+        break;
+      }
     expansion.add_node("Loop", {}, 0) = std::move(loop);
     lists_.merge(made);
     return true;

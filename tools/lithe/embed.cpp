@@ -94,7 +94,7 @@ struct Used {
     plain_bytes |= (v.dtype() == DType::s8 || v.dtype() == DType::u8) && v.quantization() == nullptr;
   }
   std::string kernel() const {
-    const std::string all = "lithe::portable::Kernel<lithe::ops::" + cpp_name + ">";
+    std::string all = "lithe::portable::Kernel<lithe::ops::" + cpp_name + ">";
     if (plain_bytes) return all;
     std::string list;
     for (const DType d : dtypes)

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "lithe/session.hpp"
+#include "lithe/runtime/inspect.hpp"
 
 namespace lithe::cli {
 

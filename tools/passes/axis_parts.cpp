@@ -113,19 +113,17 @@ bool AxisParts::take(std::vector<int>& left, bool front, std::int64_t size, Axis
     if (taken == left.size()) return false;
     const std::size_t place = front ? taken : left.size() - 1 - taken;
     const std::int64_t have = this->size(left[place]);
-    if (have == rest) {
-      rest = 1;
-    } else if (have < 1 || rest < 1) {
-      return false;
-    } else if (have % rest == 0) {
+    const bool positive = have > 0 && rest > 0, cuts = have != rest && positive && have % rest == 0;
+    if (cuts) {
       const int inner = cut(left[place], front ? rest : have / rest, front ? have / rest : rest);
       left.insert(left.begin() + static_cast<std::ptrdiff_t>(place) + 1, inner);
-      rest = 1;
-    } else if (rest % have == 0) {
-      rest /= have;
-    } else {
-      return false;
     }
+    if (have == rest || cuts)
+      rest = 1;
+    else if (positive && rest % have == 0)
+      rest /= have;
+    else
+      return false;
   }
   const auto begin = front ? left.begin() : left.end() - static_cast<std::ptrdiff_t>(taken);
   const auto end = begin + static_cast<std::ptrdiff_t>(taken);

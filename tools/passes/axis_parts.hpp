@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "tools/passes/permutation.hpp"
+#include "tools/passes/node.hpp"
 
 namespace lithe::passes {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "tools/graph/graph.hpp"
 #include "tools/passes/moves_elements.hpp"
@@ -9,7 +8,6 @@
 #include "tools/passes/pass_log.hpp"
 #include "tools/passes/passes.hpp"
 #include "tools/passes/rewriter.hpp"
-#include "tools/passes/value.hpp"
 
 namespace lithe::passes {
 namespace {

@@ -72,7 +72,7 @@ std::optional<std::vector<ConstantPtr>> selected_dimensions(Rewriter& rewriter, 
     if (!numbers || std::any_of(numbers->begin(), numbers->end(), [](std::int64_t d) { return d < 0; }))
       return std::nullopt;
   }
-  return *results;
+  return results;
 }
 
 /// Gives the outputs of node `n` their contents; false when they cannot be computed now.

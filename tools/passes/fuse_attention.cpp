@@ -8,7 +8,6 @@
 
 #include "lithe/ops/attention.hpp"
 #include "tools/graph/attributes.hpp"
-#include "tools/graph/operators.hpp"
 #include "tools/passes/axis_parts.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/moves_elements.hpp"
@@ -140,7 +139,7 @@ std::optional<Operand::Choice> Operand::choose(const AxisParts& at, std::size_t 
   const std::size_t rank = axes.size();
   if (rank < 2 || rank > 4) return std::nullopt;
   Axis outer, heads, rows = axes[rank - (keys_last_ ? 1 : 2)];
-  const Axis depth = axes[rank - (keys_last_ ? 2 : 1)];
+  const Axis& depth = axes[rank - (keys_last_ ? 2 : 1)];
   for (std::size_t i = 0; i + 2 < rank; ++i)  // the batch's parts, then the heads'
     for (const int part : axes[i])
       (outer.size() < batch.size() && (rank < 4 || i == 0) ? outer : heads).push_back(part);

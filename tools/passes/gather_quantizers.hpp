@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "tools/passes/node.hpp"
 #include "tools/passes/pass_log.hpp"
-#include "tools/passes/rewriter.hpp"
 
 namespace lithe::passes {
 

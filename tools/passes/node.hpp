@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lithe/core/fields.hpp"
 #include "tools/graph/graph.hpp"
 
 /// Small questions about a node, and small changes of one.

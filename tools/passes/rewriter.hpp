@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "lithe/core/facts.hpp"
-#include "tools/graph/graph.hpp"
 #include "tools/passes/node.hpp"
 
 namespace lithe::passes {

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "tools/graph/operators.hpp"
 #include "tools/passes/constants.hpp"
 #include "tools/passes/node.hpp"
 #include "tools/passes/rewriter.hpp"

@@ -19,7 +19,7 @@ class Histogram {
 
   /// The count of bin b in [-side, side): values in [b, b + 1) * width, without zeros.
   std::uint64_t count(int b) const {
-    return counts_.empty() ? 0 : counts_[static_cast<std::size_t>(b + side)];
+    return counts_.empty() ? 0 : counts_[static_cast<std::size_t>(std::ptrdiff_t{b} + side)];
   }
   double width() const { return width_; }
   double center(int b) const { return (b + 0.5) * width_; }

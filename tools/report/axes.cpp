@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/report/axes.hpp"
 
-#include <cstdint>
-
-#include "tools/report/type_text.hpp"
-
 namespace lithe::report {
 
 namespace {

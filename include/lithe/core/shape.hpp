@@ -98,12 +98,14 @@ class Shape {
     std::uint64_t count = 1;
     bool empty = false;
     for (index_t d : dims()) {
-      if (d == 0)
+      if (d == 0) {
         empty = true;
-      else if ((count >> 32) * static_cast<std::uint64_t>(d) >> 27 != 0)
-        return false;  // d is below 2^31, so what is left does not overflow
-      else if ((count *= static_cast<std::uint64_t>(d)) >> 59 != 0)
-        return false;
+        continue;
+      }
+      const auto factor = static_cast<std::uint64_t>(d);
+      if ((count >> 32) * factor >> 27 != 0) return false;  // d is below 2^31: the product does not overflow
+      count *= factor;
+      if (count >> 59 != 0) return false;
     }
     // A zero dimension must not hide an absurd product of the others: kernels multiply prefixes.
     result = bytes(dtype, empty ? 0 : count);

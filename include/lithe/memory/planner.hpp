@@ -6,7 +6,6 @@
 #include <span>
 
 #include "lithe/core/align.hpp"
-#include "lithe/memory/arena.hpp"
 
 namespace lithe::inline v0 {
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/elementwise.hpp"
 #include "lithe/ops/detail/lines.hpp"

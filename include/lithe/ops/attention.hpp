@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <limits>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"

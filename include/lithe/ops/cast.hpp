@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/convert.hpp"

@@ -9,7 +9,6 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"
 #include "lithe/ops/detail/copy.hpp"
-#include "lithe/ops/detail/quantized.hpp"
 
 namespace lithe::inline v0::ops {
 

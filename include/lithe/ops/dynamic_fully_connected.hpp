@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/multiply_adds.hpp"
 #include "lithe/ops/detail/requantize.hpp"

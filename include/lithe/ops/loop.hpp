@@ -12,7 +12,6 @@
 #include <span>
 
 #include "lithe/core/kernel.hpp"
-#include "lithe/ops/detail/copy.hpp"
 
 namespace lithe::inline v0::ops {
 
@@ -177,10 +176,10 @@ struct Kernel<Op> {
     }
 
     Status step() {
-      for (int k = 0; k < a.carried; ++k) inputs[static_cast<std::size_t>(2 + k)] = context.output(k);
+      for (int k = 0; k < a.carried; ++k) inputs[2 + static_cast<std::size_t>(k)] = context.output(k);
       LITHE_TRY(context.call(0, inputs, results));
       for (int o = 0; o < context.outputs(); ++o) {
-        const TensorView& result = results[static_cast<std::size_t>(1 + o)];
+        const TensorView& result = results[1 + static_cast<std::size_t>(o)];
         if (context.has_output(o) && (result.dtype != context.output(o).dtype || !result.dense()))
           return {Code::kernel, "a subgraph gave another tensor than it announced"};
       }
@@ -213,7 +212,7 @@ struct Kernel<Op> {
 
     Status append(int o) {
       if (!context.has_output(o)) return {};
-      const TensorView& one = results[static_cast<std::size_t>(1 + o)];
+      const TensorView& one = results[1 + static_cast<std::size_t>(o)];
       const auto i = static_cast<index_t>(scalars->iteration);
       const Shape& before = context.output(o).shape;
       bool same = before.rank() == one.shape.rank() + 1;
@@ -236,7 +235,7 @@ struct Kernel<Op> {
     /// Whether the result of carried value `from` lies in the memory of carried value `k`.
     bool reads(int from, int k) const {
       const Tensor& output = context.output(k);
-      const auto* const at = static_cast<const std::byte*>(results[static_cast<std::size_t>(1 + from)].data);
+      const auto* const at = static_cast<const std::byte*>(results[1 + static_cast<std::size_t>(from)].data);
       const auto* const begin = static_cast<const std::byte*>(output.data);
       return output.bytes() != 0 && at >= begin && at < begin + output.bytes();
     }
@@ -266,7 +265,7 @@ struct Kernel<Op> {
     }
 
     Status set_aside(int k) {
-      TensorView& result = results[static_cast<std::size_t>(1 + k)];
+      TensorView& result = results[1 + static_cast<std::size_t>(k)];
       std::span<std::byte> memory;
       LITHE_TRY(context.scratch(k, result.bytes(), memory));
       std::memcpy(memory.data(), result.data, result.bytes());

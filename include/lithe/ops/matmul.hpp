@@ -5,7 +5,6 @@
 #include <concepts>
 #include <cstdint>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"

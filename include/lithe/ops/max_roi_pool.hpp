@@ -8,7 +8,6 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"
-#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 
 namespace lithe::inline v0::ops {

@@ -5,7 +5,6 @@
 #include <concepts>
 #include <cstdint>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/half.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/core/operator.hpp"

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <limits>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 
 namespace lithe::inline v0::ops {

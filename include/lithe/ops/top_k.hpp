@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <utility>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/copy.hpp"
 #include "lithe/ops/detail/elementwise.hpp"

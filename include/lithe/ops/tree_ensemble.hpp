@@ -11,7 +11,6 @@
 #include <limits>
 #include <type_traits>
 
-#include "lithe/core/facts.hpp"
 #include "lithe/core/half.hpp"
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/element_type.hpp"

@@ -5,7 +5,6 @@
 #include "lithe/ops/average_pool2d.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/pool.hpp"
-#include "lithe/simd/detail/vector.hpp"
 
 namespace lithe::inline v0::simd {
 

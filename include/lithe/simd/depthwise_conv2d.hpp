@@ -3,6 +3,7 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
+#include "lithe/simd/detail/bands.hpp"
 #include "lithe/simd/detail/depthwise.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/vector.hpp"

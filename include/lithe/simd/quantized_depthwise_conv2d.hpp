@@ -7,6 +7,7 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/detail/requantize.hpp"
+#include "lithe/simd/detail/bands.hpp"
 #include "lithe/simd/detail/depthwise.hpp"
 #include "lithe/simd/detail/isa.hpp"
 #include "lithe/simd/detail/rounding.hpp"

@@ -12,7 +12,6 @@
 #include <new>
 
 #include "lithe/ops/conv_transpose2d.hpp"
-#include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/parallel.hpp"
 #include "lithe/runtime/threads.hpp"
 #include "lithe/xnn/detail/not_a_number.hpp"

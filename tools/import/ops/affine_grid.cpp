@@ -7,7 +7,6 @@
 #include "lithe/ops/binary.hpp"
 #include "lithe/ops/expand.hpp"
 #include "lithe/ops/gather.hpp"
-#include "lithe/ops/squeeze.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 

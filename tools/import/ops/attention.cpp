@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/import/ops/attention.hpp"
 
+#include "lithe/ops/pad.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/io/tensor_proto.hpp"
 

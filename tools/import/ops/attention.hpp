@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "lithe/ops/attention.hpp"
-#include "lithe/ops/pad.hpp"
 #include "lithe/ops/unary.hpp"
 #include "tools/import/ops/compose.hpp"
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lithe/ops/cast.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/channels.hpp"
 #include "tools/import/ops/compose.hpp"

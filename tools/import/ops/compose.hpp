@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <numeric>
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -13,16 +11,11 @@
 #include "lithe/ops/cast.hpp"
 #include "lithe/ops/concat.hpp"
 #include "lithe/ops/fully_connected.hpp"
-#include "lithe/ops/gather.hpp"
-#include "lithe/ops/layer_normalization.hpp"
 #include "lithe/ops/matmul.hpp"
-#include "lithe/ops/range.hpp"
 #include "lithe/ops/reduce.hpp"
 #include "lithe/ops/reshape.hpp"
-#include "lithe/ops/shape.hpp"
 #include "lithe/ops/slice.hpp"
 #include "lithe/ops/softmax.hpp"
-#include "lithe/ops/unary.hpp"
 #include "lithe/ops/unsqueeze.hpp"
 #include "lithe/ops/where.hpp"
 #include "tools/import/importer.hpp"

@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "lithe/ops/unary.hpp"
 #include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lithe/ops/expand.hpp"
+#include "lithe/ops/pad.hpp"
 #include "lithe/ops/tensor_scatter.hpp"
 #include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"

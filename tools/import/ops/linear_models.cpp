@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/ops/tabular.hpp"
 
 namespace lithe::import {

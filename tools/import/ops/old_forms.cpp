@@ -6,6 +6,7 @@
 
 #include "lithe/ops/pad.hpp"
 #include "lithe/ops/tile.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 #include "tools/import/ops/row.hpp"

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "lithe/ops/arg_max.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/graph/hash.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lithe/ops/dft.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"
 #include "tools/io/tensor_proto.hpp"

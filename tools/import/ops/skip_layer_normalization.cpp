@@ -3,6 +3,8 @@
 #include <vector>
 
 #include "lithe/ops/constant_of_shape.hpp"
+#include "lithe/ops/layer_normalization.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/domains.hpp"
 #include "tools/import/importer.hpp"
 #include "tools/import/ops/compose.hpp"

@@ -15,7 +15,6 @@
 #include "lithe/ops/detail/window.hpp"
 #include "lithe/ops/gather.hpp"
 #include "lithe/ops/pad.hpp"
-#include "lithe/ops/reshape.hpp"
 #include "lithe/ops/shape.hpp"
 #include "lithe/ops/squeeze.hpp"
 #include "lithe/ops/unsqueeze.hpp"

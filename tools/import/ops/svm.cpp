@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "lithe/ops/pairwise_coupling.hpp"
+#include "lithe/ops/unary.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/ops/tabular.hpp"
 
 namespace lithe::import {

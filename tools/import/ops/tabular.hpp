@@ -4,15 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <numeric>
-#include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "lithe/ops/arg_max.hpp"
-#include "tools/import/domains.hpp"
+#include "lithe/ops/unary.hpp"
 #include "tools/import/ops/compose.hpp"
 
 /// What importers of ai.onnx.ml share: its operators take rows of features, and classifiers give labels and scores.

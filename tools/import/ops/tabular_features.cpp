@@ -3,10 +3,11 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "lithe/ops/unary.hpp"
+#include "tools/import/domains.hpp"
 #include "tools/import/ops/tabular.hpp"
 
 namespace lithe::import {

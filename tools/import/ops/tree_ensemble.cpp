@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/forest.hpp"
 #include "tools/import/ops/tabular.hpp"
 #include "tools/passes/constants.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
+#include "tools/import/domains.hpp"
 #include "tools/import/ops/tabular.hpp"
 
 namespace lithe::import {

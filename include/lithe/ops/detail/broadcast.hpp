@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 
-#include "lithe/core/dtype.hpp"
 #include "lithe/core/shape.hpp"
 #include "lithe/core/status.hpp"
 

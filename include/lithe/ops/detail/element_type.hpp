@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "lithe/core/kernel.hpp"
+#include "lithe/core/dtype.hpp"
+#include "lithe/core/half.hpp"
+#include "lithe/core/status.hpp"
+#include "lithe/core/tensor.hpp"
 
 namespace lithe::inline v0::ops::detail {
 

@@ -10,7 +10,6 @@
 
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/detail/convolve.hpp"
-#include "lithe/ops/detail/element_type.hpp"
 #include "lithe/ops/detail/gemm.hpp"
 #include "lithe/ops/detail/requantize.hpp"
 #include "lithe/ops/detail/window.hpp"

@@ -4,7 +4,6 @@
 #include "lithe/core/kernel.hpp"
 #include "lithe/ops/depthwise_conv2d.hpp"
 #include "lithe/ops/detail/window.hpp"
-#include "lithe/simd/detail/bands.hpp"
 
 /// What depthwise convolutions with one filter a channel share.
 namespace lithe::inline v0::simd::detail {

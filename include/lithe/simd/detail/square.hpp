@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "lithe/simd/detail/vector.hpp"
-
 namespace lithe::inline v0::simd::detail {
 
 /// Squares of 2 * step lanes are transposed within pairs of rows: `low` keeps its lanes of even squares and gets

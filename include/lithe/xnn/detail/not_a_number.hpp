@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "lithe/core/kernel.hpp"
+#include "lithe/core/dtype.hpp"
+#include "lithe/core/services.hpp"
+#include "lithe/core/shape.hpp"
 
 /// Where XNNPACK 4ea82e5 loses NaN. Its f32 kernels for SSE clamp with the operands in an order that turns NaN
 /// into a bound. Processors with AVX run them too, for want of newer ones: in pools, in products with fewer
