@@ -367,6 +367,23 @@ TEST(UnifyQuantizedTypes, ShiftsAreExact) {
   }
 }
 
+TEST(UnifyQuantizedTypes, TablesOfBytesStayAsTheyWereMade) {
+  for (const bool from_outside : {false, true}) {
+    Builder b;
+    const ValueId x = from_outside ? b.dequantize(b.input({2, 9}, DType::u8), 0.02F, 120)
+                                   : b.fake(b.input({2, 9}), 0.02F, 120, DType::u8);
+    const ValueId y = b.fake(b.node("Sin", {x}), 0.01F, 110, DType::u8);
+    b.output(b.fake(b.node("FullyConnected", {y, weights(b, {4, 9}, {DType::s8, 0, 4}, 0)}), 0.03F, 100));
+    const Passed once(b, {quantize, unify_quantized_types, tabulate, remove_dead}, one_step);
+    EXPECT_EQ(count(once.graph, "LookupTable"), 1);
+    const Passed twice(
+        b,
+        {quantize, unify_quantized_types, tabulate, quantize, unify_quantized_types, tabulate, remove_dead},
+        one_step);
+    EXPECT_EQ(count(twice.graph, "LookupTable"), 1);
+  }
+}
+
 TEST(UnifyQuantizedTypes, GraphsWithoutWeightsStay) {
   Builder b;
   b.output(b.fake(b.node("Softmax", {b.fake(b.input({2, 9}), 0.02F, 120, DType::u8)}), 0.004F, 0, DType::u8));

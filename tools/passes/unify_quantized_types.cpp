@@ -36,12 +36,17 @@ class Components {
     return v;
   }
 
+  /// Whether a node makes stored numbers of stored numbers in a way of its own, as a table does.
+  static bool computes_on_bytes(const Node& node) {
+    return graph::movement_of(node) == Movement::computes && !is_weighted(node) &&
+           graph::facts_of(node).quantizable.inputs == 0;
+  }
   /// A node that reads stored numbers as such, not as quantized ones.
   static bool is_foreign(Rewriter& rewriter, const Node& node) {
     if (is_quantizing(node)) return false;
     if (graph::movement_of(node) == Movement::pads && input(node, 2) >= 0)
       return true;  // puts a stored number
-    if (graph::spec_of(node).converts || !node.subgraphs.empty()) return true;
+    if (graph::spec_of(node).converts || !node.subgraphs.empty() || computes_on_bytes(node)) return true;
     return std::any_of(node.outputs.begin(), node.outputs.end(),
                        [&](ValueId v) { return v >= 0 && !step_of(rewriter.value(v)); });
   }
@@ -151,7 +156,8 @@ void change(Rewriter& rewriter, ValueId v, DType dtype) {
     rewriter.graph().value(copy).constant = make_numbers(dtype, constant->shape, elements);
     return move_readers(rewriter, v, copy, after);
   }
-  if (producer < 0 || moves_plain_numbers(rewriter, rewriter.node(producer))) {
+  if (producer < 0 || moves_plain_numbers(rewriter, rewriter.node(producer)) ||
+      Components::is_foreign(rewriter, rewriter.node(producer))) {
     const ValueId copy = twin(rewriter, v, after);
     const int near = rewriter.readers(v).empty() ? 0 : rewriter.readers(v)[0].node;
     move_readers(rewriter, v, copy, after);
