@@ -210,7 +210,7 @@ bool Candidate::run() {
   const Node node = rewriter_.node(n_);
   const ValueId result = rewriter_.node(quantizer_).outputs[0];
   inputs_ = node.inputs;
-  const int tensors = is_weighted(node) ? 1 : graph::facts_of(node).quantizable.inputs;
+  const int tensors = quantized_inputs(node);
   if (tensors == 0) return refuse("it has no quantized form");
   const Clamp* domain = graph::facts_of(node).domain;
   if (const int above = dequantizer(rewriter_, node.inputs[0]); domain != nullptr && above >= 0)

@@ -38,8 +38,7 @@ class Components {
 
   /// Whether a node makes stored numbers of stored numbers in a way of its own, as a table does.
   static bool computes_on_bytes(const Node& node) {
-    return graph::movement_of(node) == Movement::computes && !is_weighted(node) &&
-           graph::facts_of(node).quantizable.inputs == 0;
+    return graph::movement_of(node) == Movement::computes && quantized_inputs(node) == 0;
   }
   /// A node that reads stored numbers as such, not as quantized ones.
   static bool is_foreign(Rewriter& rewriter, const Node& node) {

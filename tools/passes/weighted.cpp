@@ -11,6 +11,10 @@ namespace lithe::passes {
 
 bool is_weighted(const Node& node) { return graph::facts_of(node).weights != nullptr; }
 
+int quantized_inputs(const Node& node) {
+  return is_weighted(node) ? 1 : graph::facts_of(node).quantizable.inputs;
+}
+
 std::optional<Weighted> weighted_producer(Rewriter& rewriter, ValueId v, const std::string& what,
                                           PassLog& log) {
   const int n = rewriter.producer(v);

@@ -14,6 +14,8 @@ namespace lithe::passes {
 
 /// Convolutions, transposed and depthwise ones too, and FullyConnected: input, filter and bias.
 bool is_weighted(const Node& node);
+/// How many of the first inputs are quantized tensors in the node's quantized form, weights apart; 0: it has none.
+int quantized_inputs(const Node& node);
 /// A weighted node with constant weights, and the channels that their elements belong to.
 struct Weighted {
   int node = -1;

@@ -175,7 +175,7 @@ class Selector {
         result_.groups.emplace_back();
     };
     for (int n : result_.nodes) {
-      const int tensors = passes::is_weighted(node(n)) ? 1 : graph::facts_of(node(n)).quantizable.inputs;
+      const int tensors = passes::quantized_inputs(node(n));
       for (int i = 0; i < tensors; ++i) use(passes::input(node(n), i));
       use(node(n).outputs[0]);
     }
